@@ -1,0 +1,359 @@
+//! Permission as a type: what a handler holds is what it may do.
+//!
+//! Nothing else in a handler leads to the gateway, so a forgotten check does not compile.
+
+use std::collections::HashSet;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use bytes::Bytes;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::super::clients::Client;
+use super::super::problem::Problem;
+use super::super::state::ApiState;
+use super::{Principal, authenticate};
+use crate::domain::{Call, CallId, Line, LineId, PbxId, TokenId};
+use crate::service::gateway::{CallAction, DialPlan, DialRequest, Done, LineDiff, NewLine, Written};
+use crate::service::journal::{Journal, Position, View};
+use crate::store::{Scope, TokenRow};
+
+/// May look at what its token may see.
+pub(in crate::api) struct Reader {
+    state: ApiState,
+    principal: Arc<Principal>,
+}
+
+/// May also act on calls.
+pub(in crate::api) struct Controller(Reader);
+
+/// May also configure. Always without a limit to lines.
+pub(in crate::api) struct Admin(Controller);
+
+/// The objects that one token sees, at one moment.
+pub(in crate::api) struct Seen {
+    view: Arc<View>,
+    principal: Arc<Principal>,
+    pbxs: Option<HashSet<PbxId>>,
+}
+
+impl FromRequestParts<ApiState> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        let principal = authenticate(parts, state).await?;
+        principal.require(Scope::Read)?;
+        Ok(Self {
+            state: state.clone(),
+            principal,
+        })
+    }
+}
+
+impl FromRequestParts<ApiState> for Controller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        let reader = Reader::from_request_parts(parts, state).await?;
+        reader.principal.require(Scope::Control)?;
+        Ok(Self(reader))
+    }
+}
+
+impl FromRequestParts<ApiState> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        let controller = Controller::from_request_parts(parts, state).await?;
+        controller.principal.require(Scope::Admin)?;
+        if controller.principal.lines.is_some() {
+            return Err(Problem::new("forbidden", "A credential that is limited to some lines cannot configure.")
+                .hint("Use an admin token without a list of lines."));
+        }
+        Ok(Self(controller))
+    }
+}
+
+impl Deref for Controller {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.0
+    }
+}
+
+impl Deref for Admin {
+    type Target = Controller;
+
+    fn deref(&self) -> &Controller {
+        &self.0
+    }
+}
+
+impl Reader {
+    /// Who asks.
+    pub(in crate::api) fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    /// The state, for the transports of the event stream.
+    pub(in crate::api) fn state(&self) -> &ApiState {
+        &self.state
+    }
+
+    /// The journal: its readers filter by the principal.
+    pub(in crate::api) fn journal(&self) -> &Journal {
+        self.state.gateway().journal()
+    }
+
+    /// What is known now, cut down to what may be seen.
+    pub(in crate::api) fn seen(&self) -> Seen {
+        let view = self.journal().view();
+        let pbxs = self.principal.lines.as_ref().map(|lines| {
+            lines.iter().filter_map(|id| Some(view.lines.get(id)?.value.pbx_id.clone())).collect()
+        });
+        Seen {
+            view,
+            principal: Arc::clone(&self.principal),
+            pbxs,
+        }
+    }
+
+    /// Entity tag of a PBX.
+    pub(in crate::api) fn pbx_etag(&self, id: &PbxId) -> Option<String> {
+        self.state.gateway().pbx_etag(id)
+    }
+
+    /// Entity tag of a line.
+    pub(in crate::api) fn line_etag(&self, id: &LineId) -> Option<String> {
+        self.state.gateway().line_etag(id)
+    }
+}
+
+impl Seen {
+    /// The PBXs in the order of their ids.
+    pub(in crate::api) fn pbxs(&self) -> impl Iterator<Item = (&PbxId, &Bytes)> {
+        self.view.pbxs.iter().filter(|(id, _)| self.sees_pbx(id))
+    }
+
+    /// One PBX.
+    ///
+    /// # Errors
+    /// 404 when it does not exist or is not visible.
+    pub(in crate::api) fn pbx(&self, id: &PbxId) -> Result<Bytes, Problem> {
+        let found = self.view.pbxs.get(id).filter(|_| self.sees_pbx(id));
+        found.cloned().ok_or_else(|| Problem::not_found("PBX"))
+    }
+
+    /// The lines in the order of their ids.
+    pub(in crate::api) fn lines(&self) -> impl Iterator<Item = (&Line, &Bytes)> {
+        let seen = self.view.lines.iter().filter(|(id, _)| self.principal.sees(id));
+        seen.map(|(_, line)| (&*line.value, &line.json))
+    }
+
+    /// One line.
+    ///
+    /// # Errors
+    /// 404 when it does not exist or is not visible.
+    pub(in crate::api) fn line(&self, id: &LineId) -> Result<Bytes, Problem> {
+        let found = self.view.lines.get(id).filter(|_| self.principal.sees(id));
+        found.map(|line| line.json.clone()).ok_or_else(|| Problem::not_found("line"))
+    }
+
+    /// The calls in the order of their ids.
+    pub(in crate::api) fn calls(&self) -> impl Iterator<Item = (&Call, &Bytes)> {
+        let seen = self.view.calls.values().filter(|call| self.principal.sees(&call.value.line_id));
+        seen.map(|call| (&*call.value, &call.json))
+    }
+
+    /// One call.
+    ///
+    /// # Errors
+    /// 404 when it does not exist or is not visible.
+    pub(in crate::api) fn call(&self, id: &CallId) -> Result<(&Call, Bytes), Problem> {
+        let found = self.view.calls.get(id).filter(|call| self.principal.sees(&call.value.line_id));
+        found
+            .map(|call| (&*call.value, call.json.clone()))
+            .ok_or_else(|| Problem::not_found("call"))
+    }
+
+    fn sees_pbx(&self, id: &PbxId) -> bool {
+        self.pbxs.as_ref().is_none_or(|pbxs| pbxs.contains(id))
+    }
+}
+
+impl Controller {
+    /// Dials from a line.
+    ///
+    /// # Errors
+    /// What the service refuses; 404 for a line that is not visible.
+    pub(in crate::api) async fn dial(&self, line: &LineId, request: DialRequest) -> Result<Done, Problem> {
+        self.seen().line(line)?;
+        Ok(self.state.gateway().dial(&self.principal.caller(), line, request).await?)
+    }
+
+    /// What a dial string would become.
+    ///
+    /// # Errors
+    /// As [`Controller::dial`].
+    pub(in crate::api) fn plan_dial(&self, line: &LineId, request: &DialRequest) -> Result<DialPlan, Problem> {
+        self.seen().line(line)?;
+        Ok(self.state.gateway().plan_dial(&self.principal.caller(), line, request)?)
+    }
+
+    /// Acts on a call.
+    ///
+    /// # Errors
+    /// What the service refuses; 404 for a call that is not visible.
+    pub(in crate::api) async fn act(&self, call: &CallId, action: CallAction) -> Result<Done, Problem> {
+        self.seen().call(call)?;
+        Ok(self.state.gateway().act(&self.principal.caller(), call, action).await?)
+    }
+
+    /// Replaces the data of a call.
+    ///
+    /// # Errors
+    /// As [`Controller::act`].
+    pub(in crate::api) async fn patch_call(&self, call: &CallId, data: Box<RawValue>) -> Result<Written, Problem> {
+        self.seen().call(call)?;
+        Ok(self.state.gateway().patch_call(&self.principal.caller(), call, data).await?)
+    }
+
+    /// Retries the monitor of a line and takes a snapshot of it.
+    ///
+    /// # Errors
+    /// As [`Controller::dial`].
+    pub(in crate::api) async fn refresh_line(&self, line: &LineId) -> Result<Written, Problem> {
+        self.seen().line(line)?;
+        Ok(self.state.gateway().refresh_line(&self.principal.caller(), line).await?)
+    }
+}
+
+impl Admin {
+    /// Creates a PBX.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn create_pbx(&self, body: Value) -> Result<Written, Problem> {
+        Ok(self.state.gateway().create_pbx(&self.principal.caller(), body).await?)
+    }
+
+    /// Changes a PBX by a merge patch.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn update_pbx(
+        &self,
+        id: &PbxId,
+        patch: Value,
+        if_match: Option<&str>,
+    ) -> Result<Written, Problem> {
+        let caller = self.principal.caller();
+        Ok(self.state.gateway().update_pbx(&caller, id, patch, if_match).await?)
+    }
+
+    /// Deletes a PBX with its lines.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn delete_pbx(&self, id: &PbxId) -> Result<Position, Problem> {
+        self.state.gateway().delete_pbx(&self.principal.caller(), id).await?;
+        Ok(self.journal().position())
+    }
+
+    /// Reads the lines from the PBX.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn load_lines(&self, id: &PbxId, dry_run: bool) -> Result<LineDiff, Problem> {
+        let caller = self.principal.caller();
+        Ok(self.state.gateway().load_lines(&caller, id, dry_run).await?)
+    }
+
+    /// Adds a line by hand.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn create_line(&self, line: NewLine) -> Result<Written, Problem> {
+        Ok(self.state.gateway().create_line(&self.principal.caller(), line).await?)
+    }
+
+    /// Changes a line by a merge patch.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn update_line(
+        &self,
+        id: &LineId,
+        patch: Value,
+        if_match: Option<&str>,
+    ) -> Result<Written, Problem> {
+        let caller = self.principal.caller();
+        Ok(self.state.gateway().update_line(&caller, id, patch, if_match).await?)
+    }
+
+    /// Deletes a line that was entered by hand.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn delete_line(&self, id: &LineId) -> Result<Position, Problem> {
+        self.state.gateway().delete_line(&self.principal.caller(), id).await?;
+        Ok(self.journal().position())
+    }
+
+    /// All stored tokens.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(in crate::api) async fn tokens(&self) -> Result<Vec<TokenRow>, Problem> {
+        Ok(self.state.gateway().store().tokens().await?)
+    }
+
+    /// The bootstrap token.
+    pub(in crate::api) fn bootstrap(&self) -> Option<&Principal> {
+        self.state.access().bootstrap()
+    }
+
+    /// Stores a token.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(in crate::api) async fn insert_token(&self, row: &TokenRow) -> Result<(), Problem> {
+        Ok(self.state.gateway().store().insert_token(row).await?)
+    }
+
+    /// Deletes a token; sockets and tickets that stand on it end at once.
+    ///
+    /// # Errors
+    /// 404 when there is none; when the store fails.
+    pub(in crate::api) async fn delete_token(&self, id: &TokenId) -> Result<(), Problem> {
+        if !self.state.gateway().store().delete_token(id).await? {
+            return Err(Problem::not_found("token"));
+        }
+        self.state.access().forget(id);
+        Ok(())
+    }
+
+    /// The readers of the event stream.
+    pub(in crate::api) fn clients(&self) -> Vec<Arc<Client>> {
+        self.state.clients().list()
+    }
+
+    /// Changes what is logged.
+    ///
+    /// # Errors
+    /// 422 when the filter is wrong, 501 when the process cannot.
+    pub(in crate::api) fn set_log_level(&self, filter: &str) -> Result<(), Problem> {
+        let Some(set) = &self.state.settings().set_log_level else {
+            return Err(Problem::new("not_found", "The log level of this process cannot be changed while it runs."));
+        };
+        set(filter).map_err(|detail| {
+            Problem::new("invalid_value", "The log filter is wrong.")
+                .hint("Write it like info or info,linegate::service=debug.")
+                .field("/filter", detail)
+        })
+    }
+}

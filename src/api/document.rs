@@ -1,0 +1,133 @@
+//! The documents of the API, and the status page: made once.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+
+use super::router::openapi;
+use super::schema;
+
+const ASYNCAPI: &str = include_str!("../../openapi/asyncapi.json");
+const STATUS_PAGE: &str = include_str!("page/status.html");
+
+/// What is served without data.
+pub(super) struct Documents {
+    pub(super) openapi: Bytes,
+    pub(super) asyncapi: Bytes,
+    pub(super) status_page: StatusPage,
+}
+
+/// The page of `/` with the policy that lets exactly its own script and style run.
+pub(super) struct StatusPage {
+    pub(super) html: &'static str,
+    pub(super) policy: String,
+}
+
+impl Documents {
+    pub(super) fn new(version: &str) -> Self {
+        let mut document = openapi();
+        version.clone_into(&mut document.info.version);
+        Self {
+            // A document of strings and lists: it always serialises; an empty object keeps the function total.
+            openapi: serde_json::to_vec(&document).unwrap_or_else(|_| b"{}".to_vec()).into(),
+            asyncapi: Bytes::from_static(ASYNCAPI.as_bytes()),
+            status_page: StatusPage {
+                html: STATUS_PAGE,
+                policy: policy(STATUS_PAGE),
+            },
+        }
+    }
+}
+
+/// The AsyncAPI document of the event stream as JSON; `openapi/asyncapi.yaml` is the same for people.
+pub fn asyncapi() -> &'static str {
+    ASYNCAPI
+}
+
+/// A policy that allows the page's inline script and style by their hashes, its own API, and nothing else.
+fn policy(html: &str) -> String {
+    let hash = |tag: &str| {
+        let inner = html
+            .split_once(&format!("<{tag}>"))
+            .and_then(|(_, rest)| rest.split_once(&format!("</{tag}>")))
+            .map_or("", |(inner, _)| inner);
+        STANDARD.encode(Sha256::digest(inner.as_bytes()))
+    };
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; img-src data:; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        hash("script"),
+        hash("style")
+    )
+}
+
+/// What the routes are added to.
+pub(super) fn outline() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Linegate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "The phones of a Cisco CallManager Express as a REST API and a live event stream. Errors are \
+             `application/problem+json`; ids are opaque; unknown fields in answers are to be ignored, unknown fields in \
+             requests are refused.",
+        ))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("MIT OR Apache-2.0")
+                .identifier(Some("MIT OR Apache-2.0"))
+                .build(),
+        ))
+        .build();
+    let mut components = Components::new();
+    components.add_security_scheme(
+        "bearer",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("A token of the gateway, with the scope read, control or admin."))
+                .build(),
+        ),
+    );
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components))
+        .security(Some([SecurityRequirement::new("bearer", Vec::<String>::new())]))
+        .build()
+}
+
+/// Adds the schemas that are made by hand.
+pub(super) fn complete(document: OpenApi) -> OpenApi {
+    schema::complete(document)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_two_forms_of_the_asyncapi_document_name_the_same_frames() {
+        let yaml = include_str!("../../openapi/asyncapi.yaml");
+        let json: serde_json::Value = serde_json::from_str(ASYNCAPI).unwrap();
+        let messages = json["components"]["messages"].as_object().unwrap();
+        assert!(messages.len() >= 14);
+        for name in messages.keys() {
+            assert!(yaml.contains(&format!("\n    {name}:\n")), "{name} is missing in the YAML form");
+        }
+        for name in json["components"]["schemas"].as_object().unwrap().keys() {
+            assert!(yaml.contains(&format!("\n    {name}:\n")), "{name} is missing in the YAML form");
+        }
+    }
+
+    #[test]
+    fn the_status_page_runs_nothing_but_its_own_script() {
+        let policy = policy(STATUS_PAGE);
+        assert!(!policy.contains("unsafe"));
+        for foreign in ["http://", "https://", " onclick=", " style=", "javascript:"] {
+            assert!(!STATUS_PAGE.contains(foreign), "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The command line: `linegate <command>`.
+
+mod output;
+mod remote;
+mod server;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Flags;
+
+/// A CTI gateway for Cisco CallManager Express: its phones as a REST API and a live event stream.
+///
+/// Start with `linegate demo`: it runs a simulated router with phones and the gateway on it, no router needed.
+/// Then look at `linegate watch` and `linegate lines list` in a second terminal.
+#[derive(Debug, Parser)]
+#[command(name = "linegate", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    ///
+    /// Settings come from built-in defaults, then the file of --config, then the environment (LINEGATE_DATA_DIR,
+    /// LINEGATE_LISTEN, LINEGATE_ADMIN_TOKEN, LINEGATE_LOG), then flags. PBXs are added through the API or with
+    /// `linegate pbx add`.
+    Serve(Flags),
+    /// Run the gateway on a simulated router with phones that call each other
+    Demo(DemoArgs),
+    /// Run the simulated router alone: SIP, XML API and a control API to be the phones' users
+    Twin(Box<cme_twin::cli::TwinArgs>),
+    /// Read the settings and say what is wrong, without starting anything
+    CheckConfig(Flags),
+    /// Print the OpenAPI 3.1 document of the REST API
+    Openapi {
+        /// Write it to a file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Show the event stream in readable lines
+    Watch(WatchArgs),
+    /// PBXs: the routers that the gateway is connected to
+    #[command(subcommand)]
+    Pbx(PbxCommand),
+    /// Tokens: who may use the API
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Lines: the phones
+    #[command(subcommand)]
+    Lines(LinesCommand),
+    /// Dial a number from a line
+    Dial(DialArgs),
+    /// Print the SHA-256 fingerprint of the gateway's own certificate
+    Fingerprint(Flags),
+    /// Say whether a gateway works: exit code 0 when it does
+    Healthcheck {
+        #[command(flatten)]
+        remote: Remote,
+        /// Also ask whether every PBX link is up
+        #[arg(long)]
+        ready: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    #[command(flatten)]
+    flags: Flags,
+    /// Number of simulated phones; without it the small system of the documentation
+    #[arg(long, value_name = "N")]
+    phones: Option<u32>,
+    /// No calls between the phones
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Which gateway a client command talks to, and how it prints.
+#[derive(Debug, Clone, Args)]
+struct Remote {
+    /// Address of the gateway
+    #[arg(long, env = "LINEGATE_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    url: String,
+    /// Token of the API
+    #[arg(long, env = "LINEGATE_TOKEN", hide_env_values = true, default_value = "", value_name = "TOKEN")]
+    token: String,
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct WatchArgs {
+    #[command(flatten)]
+    remote: Remote,
+    /// Only these events, for example call.*
+    #[arg(long = "event", value_name = "PATTERN")]
+    events: Vec<String>,
+    /// Only these lines, by id
+    #[arg(long = "line", value_name = "LINE")]
+    lines: Vec<String>,
+    /// Go on after this position, <epoch>:<seq>
+    #[arg(long, value_name = "POSITION")]
+    after: Option<String>,
+    /// Stop after this many events
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+enum PbxCommand {
+    /// Connect a router
+    Add(PbxAddArgs),
+    /// List the routers
+    List(Remote),
+    /// Show the state of one router, or of all
+    Status {
+        #[command(flatten)]
+        remote: Remote,
+        /// Name or id
+        pbx: Option<String>,
+        /// Wait until its lines are loaded and monitored, showing the progress
+        #[arg(long)]
+        wait: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct PbxAddArgs {
+    #[command(flatten)]
+    remote: Remote,
+    /// Short name, for example hq
+    name: String,
+    /// Address of the router
+    host: String,
+    /// SIP port of the router
+    #[arg(long, default_value_t = 5060)]
+    sip_port: u16,
+    /// Port on which the router's connections are accepted
+    #[arg(long, default_value_t = 5070)]
+    local_port: u16,
+    /// Address that the router is told (default: the one that leads to it)
+    #[arg(long)]
+    advertise_address: Option<String>,
+    /// register-id of the session server
+    #[arg(long, default_value = "ss_ecsta")]
+    session_server_id: String,
+    /// http or https
+    #[arg(long, default_value = "http")]
+    axl_scheme: String,
+    /// Port of the XML API
+    #[arg(long)]
+    axl_port: Option<u16>,
+    /// User of the XML API (`xml user`)
+    #[arg(long, default_value = "")]
+    username: String,
+    /// Password of the XML API; better in the environment than on the command line
+    #[arg(long, env = "LINEGATE_PBX_PASSWORD", hide_env_values = true, default_value = "")]
+    password: String,
+    /// Return at once instead of showing how the lines come up
+    #[arg(long)]
+    no_wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make a token; it is shown once
+    Create {
+        #[command(flatten)]
+        remote: Remote,
+        /// Who or what uses it
+        name: String,
+        /// read, control or admin
+        #[arg(long, default_value = "read")]
+        scope: String,
+        /// Only these lines, by id
+        #[arg(long = "line", value_name = "LINE")]
+        lines: Vec<String>,
+        /// End of its life, RFC 3339
+        #[arg(long)]
+        expires_at: Option<String>,
+    },
+    /// List the tokens, without their secrets
+    List(Remote),
+    /// End a token
+    Revoke {
+        #[command(flatten)]
+        remote: Remote,
+        /// Its id
+        token_id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum LinesCommand {
+    /// List the lines with their state
+    List {
+        #[command(flatten)]
+        remote: Remote,
+        /// Text to look for in number and name
+        #[arg(long)]
+        query: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct DialArgs {
+    #[command(flatten)]
+    remote: Remote,
+    /// The line to dial from: its number or id
+    from: String,
+    /// The number to dial
+    to: String,
+    /// Only show what would be dialled
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::fail(&format!("The runtime cannot start: {error}"));
+            return ExitCode::from(70);
+        }
+    };
+    let done = runtime.block_on(run(cli.command));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { code, sentence }) => {
+            if !sentence.is_empty() {
+                output::fail(&sentence);
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Why a command failed: a sentence and an exit code of `sysexits`.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    sentence: String,
+}
+
+impl Failure {
+    const USAGE: u8 = 64;
+    const UNAVAILABLE: u8 = 69;
+    const SOFTWARE: u8 = 70;
+    const CONFIG: u8 = 78;
+
+    fn new(code: u8, sentence: impl Into<String>) -> Self {
+        Self {
+            code,
+            sentence: sentence.into(),
+        }
+    }
+}
+
+impl From<crate::client::ClientError> for Failure {
+    fn from(error: crate::client::ClientError) -> Self {
+        Self::new(Self::UNAVAILABLE, error.to_string())
+    }
+}
+
+impl From<crate::client::StreamError> for Failure {
+    fn from(error: crate::client::StreamError) -> Self {
+        Self::new(Self::UNAVAILABLE, error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        // A closed pipe is how `| head` says that it has enough.
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::new(0, "");
+        }
+        Self::new(Self::SOFTWARE, error.to_string())
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(flags) => server::serve(&flags).await,
+        Command::Demo(args) => server::demo(&args.flags, args.phones, args.quiet).await,
+        Command::Twin(args) => server::twin(*args).await,
+        Command::CheckConfig(flags) => server::check_config(&flags),
+        Command::Openapi { output } => server::openapi(output.as_deref()),
+        Command::Fingerprint(flags) => server::fingerprint(&flags),
+        Command::Watch(args) => watch::watch(args).await,
+        Command::Pbx(PbxCommand::Add(args)) => remote::pbx_add(args).await,
+        Command::Pbx(PbxCommand::List(remote)) => remote::pbx_list(&remote).await,
+        Command::Pbx(PbxCommand::Status { remote, pbx, wait }) => remote::pbx_status(&remote, pbx.as_deref(), wait).await,
+        Command::Token(TokenCommand::Create {
+            remote,
+            name,
+            scope,
+            lines,
+            expires_at,
+        }) => remote::token_create(&remote, &name, &scope, &lines, expires_at.as_deref()).await,
+        Command::Token(TokenCommand::List(remote)) => remote::token_list(&remote).await,
+        Command::Token(TokenCommand::Revoke { remote, token_id }) => remote::token_revoke(&remote, &token_id).await,
+        Command::Lines(LinesCommand::List { remote, query }) => remote::lines_list(&remote, query.as_deref()).await,
+        Command::Dial(args) => remote::dial(args).await,
+        Command::Healthcheck { remote, ready } => remote::healthcheck(&remote, ready).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,214 @@
+//! A small client of the API: used by the command line, by tests, and as an example for integrators.
+
+mod stream;
+
+use std::fmt;
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+pub use stream::{Stream, StreamError};
+
+/// Where the gateway is and who asks.
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+/// Why a request failed, in words for a person.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The address is no URL we can use.
+    Address(String),
+    /// Nobody answers there.
+    Unreachable {
+        /// The address.
+        url: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// The gateway refused; the problem body is kept whole.
+    Refused {
+        /// Status code.
+        status: u16,
+        /// `application/problem+json`.
+        problem: Value,
+    },
+    /// The answer is not what the API promises.
+    Answer(String),
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(detail) => write!(f, "{detail}"),
+            Self::Unreachable { url, detail } => write!(
+                f,
+                "No gateway answers at {url} ({detail}). Is it running? Set LINEGATE_URL or --url to its address."
+            ),
+            Self::Refused { status, problem } => {
+                let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default();
+                write!(f, "{}", if text("detail").is_empty() { text("title") } else { text("detail") })?;
+                if !text("hint").is_empty() {
+                    write!(f, " {}", text("hint"))?;
+                }
+                for field in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
+                    let part = |key: &str| field.get(key).and_then(Value::as_str).unwrap_or_default();
+                    write!(f, "\n  {}: {}", part("pointer"), part("detail"))?;
+                }
+                write!(f, " [{status} {}]", text("code"))
+            }
+            Self::Answer(detail) => write!(f, "The answer is not one of a Linegate gateway: {detail}"),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+impl Client {
+    /// A client for a base address such as `http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    /// When the address is no HTTP address.
+    pub fn new(base: &str, token: &str) -> Result<Self, ClientError> {
+        let base = base.trim_end_matches('/').to_owned();
+        if !(base.starts_with("http://") || base.starts_with("https://")) {
+            return Err(ClientError::Address(format!(
+                "“{base}” is no address of a gateway; write it like http://127.0.0.1:8080."
+            )));
+        }
+        crate::crypto::install_provider();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .map_err(|error| ClientError::Address(error.to_string()))?;
+        Ok(Self {
+            base,
+            token: token.to_owned(),
+            http,
+        })
+    }
+
+    /// Reads a resource.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
+        self.request(Method::GET, path, None).await
+    }
+
+    /// Posts a body.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        self.request(Method::POST, path, Some(body)).await
+    }
+
+    /// Deletes a resource.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn delete(&self, path: &str) -> Result<Value, ClientError> {
+        self.request(Method::DELETE, path, None).await
+    }
+
+    /// Reads all pages of a list.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn list(&self, path: &str) -> Result<Vec<Value>, ClientError> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mark = if path.contains('?') { '&' } else { '?' };
+            let page = match &cursor {
+                Some(cursor) => format!("{path}{mark}limit=1000&cursor={cursor}"),
+                None => format!("{path}{mark}limit=1000"),
+            };
+            let mut answer = self.get(&page).await?;
+            if let Some(Value::Array(found)) = answer.get_mut("items").map(Value::take) {
+                items.extend(found);
+            }
+            match answer.get("next_cursor").and_then(Value::as_str) {
+                Some(next) => cursor = Some(next.to_owned()),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    /// The raw status and text of a path outside `/api/v1`.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn probe(&self, path: &str) -> Result<(u16, String), ClientError> {
+        let response = self
+            .http
+            .get(format!("{}{path}", self.base))
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap_or_default();
+        Ok((status, text))
+    }
+
+    /// Opens the event stream.
+    ///
+    /// # Errors
+    /// When the gateway refuses the handshake.
+    pub async fn stream(&self) -> Result<Stream, StreamError> {
+        Stream::open(&self.base, &self.token).await
+    }
+
+    async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
+        let mut request = self
+            .http
+            .request(method, format!("{}/api/v1{path}", self.base))
+            .bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let text = response
+            .text()
+            .await
+            .map_err(|error| ClientError::Answer(error.to_string()))?;
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
+        let value: Value = serde_json::from_str(&text)
+            .map_err(|error| ClientError::Answer(format!("{status}, {error}")))?;
+        if status.is_success() {
+            Ok(value)
+        } else {
+            Err(ClientError::Refused {
+                status: status.as_u16(),
+                problem: value,
+            })
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        let mut detail = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(inner) = source {
+            detail = inner.to_string();
+            source = inner.source();
+        }
+        ClientError::Unreachable {
+            url: self.base.clone(),
+            detail,
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("base", &self.base).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,274 @@
+//! Settings of the process: built-in defaults, then the file, then the environment, then flags.
+//!
+//! Live settings (PBXs, lines, rules, tokens) belong to the store and the API. The file may name PBXs to create at
+//! the first start; it never silently undoes what the API changed.
+
+mod file;
+mod source;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+pub use file::{FileConfig, FilePbx};
+pub use source::{Environment, Flags, ProcessEnvironment};
+
+/// Where the API listens when nothing else is said.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// What is logged when nothing else is said.
+pub const DEFAULT_LOG: &str = "info";
+
+/// The settings of a running daemon.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Database, journal and generated secrets.
+    pub data_dir: PathBuf,
+    /// Address of the API.
+    pub listen: SocketAddr,
+    /// A bootstrap admin token, if one is given.
+    pub admin_token: Option<Hidden>,
+    /// Key of the secrets at rest, if one is given (base64 of 32 bytes).
+    pub secret_key: Option<Hidden>,
+    /// Tracing filter.
+    pub log: String,
+    /// JSON lines instead of text.
+    pub log_json: bool,
+    /// TLS of the API.
+    pub tls: Tls,
+    /// Exact origins that browsers may come from.
+    pub cors_origins: Vec<String>,
+    /// How long and how many events are kept.
+    pub retention: Retention,
+    /// PBXs of the file.
+    pub pbxs: Vec<FilePbx>,
+}
+
+/// TLS of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// Plain HTTP.
+    Off,
+    /// Certificate and key files, read again when they change.
+    Files {
+        /// PEM chain.
+        cert: PathBuf,
+        /// PEM key.
+        key: PathBuf,
+    },
+    /// A certificate of our own, made at the first start.
+    SelfSigned,
+}
+
+/// Retention of the event journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Days.
+    pub days: u32,
+    /// Events.
+    pub events: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            days: 7,
+            events: 1_000_000,
+        }
+    }
+}
+
+/// A secret from the configuration: never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// Hides a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// One setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{origin}: {detail}")]
+pub struct Problem {
+    /// The file with its key, the variable or the flag.
+    pub origin: String,
+    /// What is wrong and what is right.
+    pub detail: String,
+}
+
+impl Problem {
+    fn new(origin: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            origin: origin.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads all sources.
+    ///
+    /// # Errors
+    /// Every bad value, not only the first.
+    pub fn read(flags: &Flags, environment: &dyn Environment) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let file = match flags.config.as_deref() {
+            Some(path) => FileConfig::read(path).unwrap_or_else(|found| {
+                problems.extend(found);
+                FileConfig::default()
+            }),
+            None => FileConfig::default(),
+        };
+        let env = |name: &str| environment.var(name).filter(|value| !value.is_empty());
+
+        let listen_text = flags
+            .listen
+            .clone()
+            .map(|text| ("--listen", text))
+            .or_else(|| env("LINEGATE_LISTEN").map(|text| ("LINEGATE_LISTEN", text)))
+            .or_else(|| file.listen.clone().map(|text| ("listen in the file", text)))
+            .unwrap_or_else(|| ("default", DEFAULT_LISTEN.to_owned()));
+        let listen = listen_text.1.parse::<SocketAddr>().unwrap_or_else(|_| {
+            problems.push(Problem::new(
+                listen_text.0,
+                format!("“{}” is no address; write it like {DEFAULT_LISTEN} or [::]:8080.", listen_text.1),
+            ));
+            SocketAddr::from(([127, 0, 0, 1], 8080))
+        });
+
+        let cert = env("LINEGATE_TLS_CERT").map(PathBuf::from).or_else(|| file.tls.cert.clone());
+        let key = env("LINEGATE_TLS_KEY").map(PathBuf::from).or_else(|| file.tls.key.clone());
+        let tls = match (cert, key) {
+            (Some(cert), Some(key)) => Tls::Files { cert, key },
+            (None, None) if file.tls.self_signed || flag(env("LINEGATE_TLS_SELF_SIGNED")) => Tls::SelfSigned,
+            (None, None) => Tls::Off,
+            _ => {
+                problems.push(Problem::new(
+                    "tls",
+                    "A certificate needs its key and a key its certificate: give both LINEGATE_TLS_CERT and LINEGATE_TLS_KEY.",
+                ));
+                Tls::Off
+            }
+        };
+
+        let secret_key = env("LINEGATE_SECRET_KEY").map(Hidden::new);
+        let settings = Self {
+            data_dir: flags
+                .data_dir
+                .clone()
+                .or_else(|| env("LINEGATE_DATA_DIR").map(PathBuf::from))
+                .or_else(|| file.data_dir.clone())
+                .unwrap_or_else(|| default_data_dir(environment)),
+            listen,
+            admin_token: env("LINEGATE_ADMIN_TOKEN").map(Hidden::new),
+            secret_key,
+            log: flags
+                .log
+                .clone()
+                .or_else(|| env("LINEGATE_LOG"))
+                .or_else(|| file.log.clone())
+                .unwrap_or_else(|| DEFAULT_LOG.to_owned()),
+            log_json: file.log_json || flag(env("LINEGATE_LOG_JSON")),
+            tls,
+            cors_origins: env("LINEGATE_CORS_ORIGINS")
+                .map(|text| text.split(',').map(|part| part.trim().to_owned()).collect())
+                .unwrap_or_else(|| file.cors.origins.clone()),
+            retention: Retention {
+                days: file.retention.days.unwrap_or(Retention::default().days),
+                events: file.retention.events.unwrap_or(Retention::default().events),
+            },
+            pbxs: file.pbx,
+        };
+        if let Some(token) = &settings.admin_token
+            && token.expose().len() < 16
+        {
+            problems.push(Problem::new(
+                "LINEGATE_ADMIN_TOKEN",
+                "The token has fewer than 16 characters; make one with `openssl rand -hex 32`.",
+            ));
+        }
+        for origin in &settings.cors_origins {
+            if !(origin.starts_with("http://") || origin.starts_with("https://")) || origin.ends_with('/') {
+                problems.push(Problem::new(
+                    "cors.origins",
+                    format!("“{origin}” is no origin; write it like https://crm.example.com, without a path."),
+                ));
+            }
+        }
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+}
+
+fn flag(value: Option<String>) -> bool {
+    value.is_some_and(|text| matches!(text.as_str(), "1" | "true" | "yes" | "on"))
+}
+
+fn default_data_dir(environment: &dyn Environment) -> PathBuf {
+    if let Some(state) = environment.var("STATE_DIRECTORY") {
+        return PathBuf::from(state);
+    }
+    if cfg!(windows) {
+        let root = environment.var("PROGRAMDATA").unwrap_or_else(|| "C:\\ProgramData".to_owned());
+        return PathBuf::from(root).join("Linegate");
+    }
+    if let Some(data) = environment.var("XDG_DATA_HOME") {
+        return PathBuf::from(data).join("linegate");
+    }
+    match environment.var("HOME") {
+        Some(home) => PathBuf::from(home).join(".local/share/linegate"),
+        None => PathBuf::from("/var/lib/linegate"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::HashMap;
+
+    use super::*;
+
+    struct Vars(HashMap<&'static str, &'static str>);
+
+    impl Environment for Vars {
+        fn var(&self, name: &str) -> Option<String> {
+            self.0.get(name).map(|value| (*value).to_owned())
+        }
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment() {
+        let flags = Flags {
+            listen: Some("127.0.0.1:9000".to_owned()),
+            ..Flags::default()
+        };
+        let vars = Vars(HashMap::from([("LINEGATE_LISTEN", "127.0.0.1:9001"), ("HOME", "/home/a")]));
+        let settings = Settings::read(&flags, &vars).unwrap();
+        assert_eq!(settings.listen.port(), 9000);
+        assert_eq!(settings.data_dir, PathBuf::from("/home/a/.local/share/linegate"));
+    }
+
+    #[test]
+    fn all_bad_values_are_reported_at_once_and_secrets_are_not() {
+        let vars = Vars(HashMap::from([
+            ("LINEGATE_LISTEN", "nowhere"),
+            ("LINEGATE_ADMIN_TOKEN", "canary"),
+            ("LINEGATE_TLS_CERT", "/a.pem"),
+            ("LINEGATE_CORS_ORIGINS", "crm.example.com"),
+        ]));
+        let problems = Settings::read(&Flags::default(), &vars).unwrap_err();
+        assert_eq!(problems.len(), 4);
+        assert!(problems.iter().all(|p| !p.to_string().contains("canary")));
+    }
+}

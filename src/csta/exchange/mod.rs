@@ -1,0 +1,537 @@
+//! One dialog's conversation in CSTA: which service is outstanding, and which message answers it.
+//!
+//! CSTA over SIP has no invoke id, so services go out one after another (sections 3.4 and 4; U-34). The answer stands in
+//! the final answer of the INFO, with any status, or comes as an INFO of its own (U-33). Events run beside all that.
+
+pub mod early;
+mod flight;
+mod outcome;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use self::flight::{Flight, Judged};
+pub use self::outcome::{Answer, Doubt, Outcome, Refusal};
+use super::{
+    DecodeError, Encoding, Event, Fault, Message, Namespace, OperationError, PeerRequest, Reply, Request, Service,
+    SystemStatus, decode,
+};
+
+/// Names one submitted service; chosen by the caller, unique among those that are not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// Where the switch puts its CSTA responses (U-33).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// In the final answer of the INFO, nowhere else.
+    Final,
+    /// In an INFO of its own; an empty 200 is normal and the wait for it is the hard limit.
+    Separate,
+    /// In either; after an empty 200 the wait is the soft limit.
+    #[default]
+    Auto,
+}
+
+/// The settings of an exchange; the defaults are those of sections 15b and 15e.
+#[derive(Clone, Debug)]
+pub struct ExchangeConfig {
+    /// How requests and replies are written.
+    pub encoding: Encoding,
+    /// Take over the namespace of the first response (U-11, `learn`).
+    pub learn_namespace: bool,
+    /// Where responses are looked for (U-33).
+    pub response_mode: ResponseMode,
+    /// Services outstanding at once (U-34). Zero counts as one.
+    pub max_outstanding: usize,
+    /// Services that may wait.
+    pub max_queued: usize,
+    /// After this time the user is told that the switch is slow.
+    pub soft: Duration,
+    /// After this time the outcome is unknown.
+    pub hard: Duration,
+    /// The same for GetCSTAFeatures, which some switches never answer (U-21).
+    pub features: Duration,
+    /// How long a service that acts may wait behind others; one that only asks may wait for `hard`.
+    pub queue_wait: Duration,
+    /// How long announced snapshot segments are collected (section 6.2).
+    pub segments: Duration,
+    /// Answer a body that is not well-formed with 400 instead of 200 (section 15c).
+    pub strict: bool,
+}
+
+impl Default for ExchangeConfig {
+    fn default() -> Self {
+        Self {
+            encoding: Encoding::default(),
+            learn_namespace: false,
+            response_mode: ResponseMode::Auto,
+            max_outstanding: 1,
+            max_queued: 64,
+            soft: Duration::from_secs(10),
+            hard: Duration::from_secs(32),
+            features: Duration::from_secs(5),
+            queue_wait: Duration::from_secs(10),
+            segments: Duration::from_secs(10),
+            strict: false,
+        }
+    }
+}
+
+/// What happened outside.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// Our INFO has a final answer. Provisional ones are ignored.
+    InfoAnswered {
+        /// The ticket of the [`Output::SendInfo`].
+        ticket: Ticket,
+        /// The SIP status.
+        status: u16,
+        /// The body, if its type is CSTA XML.
+        body: Option<Bytes>,
+    },
+    /// Our INFO will have no answer: link or dialog are gone.
+    InfoLost {
+        /// The ticket of the [`Output::SendInfo`].
+        ticket: Ticket,
+    },
+    /// An INFO of the switch; [`Exchange::receive`] is the same and saves decoding an event twice.
+    Body(Bytes),
+    /// The time of [`Exchange::deadline`] has come.
+    Timeout,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Send this body in an INFO and report its end under the ticket.
+    SendInfo {
+        /// The service.
+        ticket: Ticket,
+        /// The CSTA XML.
+        body: Bytes,
+    },
+    /// Answer the oldest unanswered [`Input::Body`].
+    Reply {
+        /// The SIP status.
+        status: u16,
+        /// CSTA XML, if there is something to say.
+        body: Option<Bytes>,
+    },
+    /// The soft limit is over; the service goes on.
+    Slow {
+        /// The service.
+        ticket: Ticket,
+    },
+    /// The service has ended. Comes exactly once per ticket, but for those that [`Exchange::cancel_all`] returned.
+    Done {
+        /// The service.
+        ticket: Ticket,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// An answer to a service that was given up before; its ids may still be of use.
+    Late {
+        /// The service.
+        ticket: Ticket,
+        /// The CSTA XML.
+        body: Bytes,
+    },
+    /// An event that came through [`Input::Body`], or, against the rules, in the answer of an INFO.
+    Event(Bytes),
+    /// The switch told its status.
+    SystemStatus(SystemStatus),
+    /// The switch ended a monitor: start it again after a second (section 15c).
+    MonitorStopped {
+        /// The monitor.
+        monitor_cross_ref_id: String,
+    },
+    /// A message that answers nothing, or whose root nobody knows: count it.
+    Stray {
+        /// Its root.
+        root: Box<str>,
+    },
+    /// A body that is no message: count it.
+    Malformed(DecodeError),
+}
+
+/// What [`Exchange::receive`] made of a body.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Received<'a> {
+    /// An event; its reply is already among the outputs.
+    Event(Event<'a>),
+    /// All there is to do is among the outputs.
+    Handled,
+}
+
+/// A service taken back by [`Exchange::cancel_all`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled {
+    /// The service.
+    pub ticket: Ticket,
+    /// Whether it had been sent: then its outcome is unknown; else nothing was done.
+    pub sent: bool,
+}
+
+#[derive(Debug)]
+struct Queued {
+    ticket: Ticket,
+    request: Request,
+    until: Instant,
+}
+
+/// The conversation of one dialog.
+#[derive(Debug)]
+pub struct Exchange {
+    config: ExchangeConfig,
+    queue: VecDeque<Queued>,
+    flights: Vec<Flight>,
+    outputs: VecDeque<Output>,
+    learned: bool,
+}
+
+impl Exchange {
+    /// A conversation in which nothing was said.
+    #[must_use]
+    pub fn new(config: ExchangeConfig) -> Self {
+        Self { config, queue: VecDeque::new(), flights: Vec::new(), outputs: VecDeque::new(), learned: false }
+    }
+
+    /// How messages are written now.
+    #[must_use]
+    pub fn encoding(&self) -> &Encoding {
+        &self.config.encoding
+    }
+
+    /// Changes how messages are written from now on (fallbacks of U-8, U-11, U-37).
+    pub fn set_encoding(&mut self, encoding: Encoding) {
+        self.config.encoding = encoding;
+    }
+
+    /// Services that wait or are outstanding.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.queue.len() + self.flights.len()
+    }
+
+    /// Queues a service; first come, first served.
+    pub fn submit(&mut self, now: Instant, ticket: Ticket, request: Request) {
+        if self.queue.len() >= self.config.max_queued {
+            self.done(ticket, Outcome::Refused(Refusal::QueueFull));
+            return;
+        }
+        let read_only = request.service().is_read_only();
+        let wait = if read_only { self.config.hard } else { self.config.queue_wait };
+        self.queue.push_back(Queued { ticket, request, until: now + wait });
+        self.pump(now);
+    }
+
+    /// Forgets every service: the dialog is gone. Outputs not yet polled stay, but for requests not yet sent.
+    pub fn cancel_all(&mut self) -> Vec<Cancelled> {
+        let unsent: Vec<Ticket> = self
+            .outputs
+            .iter()
+            .filter_map(|output| match output {
+                Output::SendInfo { ticket, .. } => Some(*ticket),
+                _ => None,
+            })
+            .collect();
+        self.outputs.retain(|output| !matches!(output, Output::SendInfo { .. }));
+        let flights = self.flights.drain(..).map(|flight| flight.ticket);
+        let mut cancelled: Vec<Cancelled> =
+            flights.map(|ticket| Cancelled { ticket, sent: !unsent.contains(&ticket) }).collect();
+        cancelled.extend(self.queue.drain(..).map(|queued| Cancelled { ticket: queued.ticket, sent: false }));
+        cancelled
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::InfoAnswered { ticket, status, body } => self.answered(now, ticket, status, body),
+            Input::InfoLost { ticket } => {
+                if let Some(flight) = self.take(ticket) {
+                    self.done(flight.ticket, Outcome::Unknown(Doubt::LinkLost));
+                }
+            }
+            Input::Body(body) => {
+                let event = matches!(self.receive(now, &body), Received::Event(_));
+                if event {
+                    self.outputs.push_back(Output::Event(body));
+                }
+            }
+            Input::Timeout => {}
+        }
+        self.expire(now);
+        self.pump(now);
+    }
+
+    /// Takes in a body of the switch's own INFO: an event is handed back decoded, anything else is dealt with. In
+    /// either case the first output to follow for it is its [`Output::Reply`].
+    pub fn receive<'a>(&mut self, now: Instant, body: &'a Bytes) -> Received<'a> {
+        let message = match decode(body) {
+            Ok(message) => message,
+            Err(error) => {
+                // IOS must not repeat it for ever, so even this gets a 200 unless told otherwise (section 15c).
+                self.reply(if self.config.strict { 400 } else { 200 }, None);
+                self.outputs.push_back(Output::Malformed(error));
+                return Received::Handled;
+            }
+        };
+        match message {
+            Message::Event(event) => {
+                self.reply(200, None);
+                return Received::Event(event);
+            }
+            Message::Response(response) => {
+                self.reply(200, None);
+                let service = response.service();
+                self.separate(now, Some(|flight: &Flight| Some(flight.service) == service), body, &response_root(service));
+            }
+            Message::Fault(_) => {
+                self.reply(200, None);
+                self.separate(now, None::<fn(&Flight) -> bool>, body, "CSTAErrorCode");
+            }
+            Message::Request(request) => self.requested(now, request, body),
+            Message::Unknown { root } => {
+                self.reply(200, None);
+                self.outputs.push_back(Output::Stray { root: (*root).into() });
+            }
+        }
+        self.pump(now);
+        Received::Handled
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Timeout`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let flights = self.flights.iter().map(Flight::deadline);
+        flights.chain(self.queue.iter().map(|queued| queued.until)).min()
+    }
+
+    fn answered(&mut self, now: Instant, ticket: Ticket, status: u16, body: Option<Bytes>) {
+        if status < 200 {
+            return;
+        }
+        let body = body.filter(|body| !body.is_empty());
+        let Some(index) = self.flights.iter().position(|flight| flight.ticket == ticket) else {
+            if let Some(body) = body {
+                self.outputs.push_back(Output::Late { ticket, body });
+            }
+            return;
+        };
+        // The body of any final answer counts first, only then the status (section 4).
+        let judged = match (&body, self.flights.get(index)) {
+            (Some(body), Some(flight)) => flight.judge(status, body),
+            _ => Judged::Nothing,
+        };
+        match judged {
+            Judged::Event => {
+                self.outputs.extend(body.map(Output::Event));
+                self.empty_answer(now, index, status);
+            }
+            Judged::Nothing => self.empty_answer(now, index, status),
+            judged => self.settle(now, index, judged, body.unwrap_or_default()),
+        }
+    }
+
+    /// A final answer without a CSTA body.
+    fn empty_answer(&mut self, now: Instant, index: usize, status: u16) {
+        let outcome = match status {
+            200..=299 => {
+                let wait = match self.config.response_mode {
+                    ResponseMode::Final => None,
+                    ResponseMode::Separate => Some(self.config.hard),
+                    ResponseMode::Auto => Some(self.config.soft),
+                };
+                match (wait, self.flights.get_mut(index)) {
+                    (Some(wait), Some(flight)) => {
+                        flight.wait_for_separate(now + wait);
+                        return;
+                    }
+                    _ => Outcome::Unknown(Doubt::EmptyAnswer),
+                }
+            }
+            // A time-out says nothing about what the switch did (section 15c, 408).
+            408 => Outcome::Unknown(Doubt::NoAnswer),
+            status => Outcome::Refused(Refusal::Sip(status)),
+        };
+        self.finish(index, outcome);
+    }
+
+    /// A response or fault in an INFO of its own: it belongs to the oldest service that it can answer.
+    fn separate(&mut self, now: Instant, fits: Option<impl Fn(&Flight) -> bool>, body: &Bytes, root: &str) {
+        let allowed = self.config.response_mode != ResponseMode::Final;
+        let index = self.flights.iter().position(|flight| {
+            allowed && flight.awaits_response() && fits.as_ref().is_none_or(|fits| fits(flight))
+        });
+        match index {
+            Some(index) => {
+                let judged = self.flights.get(index).map_or(Judged::Nothing, |flight| flight.judge(200, body));
+                self.settle(now, index, judged, body.clone());
+            }
+            None => self.outputs.push_back(Output::Stray { root: root.into() }),
+        }
+    }
+
+    fn settle(&mut self, now: Instant, index: usize, judged: Judged, body: Bytes) {
+        let outcome = match judged {
+            Judged::Answer => {
+                self.learn(&body);
+                Outcome::Response(Answer { body, segments: Vec::new(), complete: true })
+            }
+            Judged::Announced(reference) => {
+                let until = now + self.config.segments;
+                let complete = self.flights.get_mut(index).and_then(|flight| flight.announce(reference, body, until));
+                match complete {
+                    Some(answer) => Outcome::Response(answer),
+                    None => return,
+                }
+            }
+            Judged::Fault(fault) => Outcome::Refused(Refusal::Fault(fault)),
+            Judged::Refused(status) => Outcome::Refused(Refusal::Sip(status)),
+            Judged::Mismatch(found) => Outcome::Mismatch { found },
+            Judged::Event | Judged::Nothing => return,
+        };
+        self.finish(index, outcome);
+    }
+
+    fn requested(&mut self, now: Instant, request: PeerRequest<'_>, body: &Bytes) {
+        match request {
+            PeerRequest::RequestSystemStatus => self.say(&Reply::RequestSystemStatus(SystemStatus::Normal)),
+            PeerRequest::SystemStatus { status } => {
+                self.say(&Reply::SystemStatus);
+                self.outputs.extend(status.map(Output::SystemStatus));
+            }
+            PeerRequest::MonitorStop { monitor_cross_ref_id } => {
+                self.say(&Reply::MonitorStop);
+                let monitor_cross_ref_id = monitor_cross_ref_id.into_owned();
+                self.outputs.push_back(Output::MonitorStopped { monitor_cross_ref_id });
+            }
+            PeerRequest::SnapshotDeviceData(segment) => {
+                let (reference, last) = (segment.service_cross_ref_id, segment.last_segment);
+                self.segment(now, Service::SnapshotDevice, &reference, last, body);
+            }
+            PeerRequest::SnapshotCallData(segment) => {
+                let (reference, last) = (segment.service_cross_ref_id, segment.last_segment);
+                self.segment(now, Service::SnapshotCall, &reference, last, body);
+            }
+            PeerRequest::Other(service) => {
+                self.say(&Reply::Fault(Fault::from(OperationError::ServiceNotSupported)));
+                self.outputs.push_back(Output::Stray { root: service.as_str().into() });
+            }
+        }
+    }
+
+    fn segment(&mut self, _now: Instant, service: Service, reference: &str, last: bool, body: &Bytes) {
+        self.reply(200, None);
+        let index = self.flights.iter().position(|flight| flight.service == service && flight.collects(reference));
+        let Some(index) = index else {
+            self.outputs.push_back(Output::Stray { root: format!("{service}Data").into() });
+            return;
+        };
+        if let Some(answer) = self.flights.get_mut(index).and_then(|flight| flight.collect(body.clone(), last)) {
+            self.finish(index, Outcome::Response(answer));
+        }
+    }
+
+    fn expire(&mut self, now: Instant) {
+        let mut index = 0;
+        while let Some(flight) = self.flights.get_mut(index) {
+            if flight.is_over(now) {
+                let outcome = flight.give_up();
+                self.finish(index, outcome);
+                continue;
+            }
+            if flight.turns_slow(now) {
+                let ticket = flight.ticket;
+                self.outputs.push_back(Output::Slow { ticket });
+            }
+            index += 1;
+        }
+        let (over, waiting) = std::mem::take(&mut self.queue).into_iter().partition::<Vec<_>, _>(|q| q.until <= now);
+        self.queue = waiting.into();
+        for queued in over {
+            self.done(queued.ticket, Outcome::Refused(Refusal::WaitedTooLong));
+        }
+    }
+
+    /// Sends what may be sent.
+    fn pump(&mut self, now: Instant) {
+        while self.flights.len() < self.config.max_outstanding.max(1) {
+            let Some(queued) = self.queue.pop_front() else { return };
+            let service = queued.request.service();
+            let hard = if service == Service::GetCstaFeatures { self.config.features } else { self.config.hard };
+            self.flights.push(Flight::new(queued.ticket, service, now + self.config.soft, now + hard));
+            let body = queued.request.encode(&self.config.encoding);
+            self.outputs.push_back(Output::SendInfo { ticket: queued.ticket, body });
+        }
+    }
+
+    fn learn(&mut self, body: &[u8]) {
+        if self.config.learn_namespace
+            && !self.learned
+            && let Some(namespace) = Namespace::learn(body)
+        {
+            self.config.encoding.namespace = namespace;
+            self.learned = true;
+        }
+    }
+
+    fn take(&mut self, ticket: Ticket) -> Option<Flight> {
+        let index = self.flights.iter().position(|flight| flight.ticket == ticket)?;
+        Some(self.flights.remove(index))
+    }
+
+    fn finish(&mut self, index: usize, outcome: Outcome) {
+        let ticket = self.flights.remove(index).ticket;
+        self.done(ticket, outcome);
+    }
+
+    fn done(&mut self, ticket: Ticket, outcome: Outcome) {
+        self.outputs.push_back(Output::Done { ticket, outcome });
+    }
+
+    fn reply(&mut self, status: u16, body: Option<Bytes>) {
+        self.outputs.push_back(Output::Reply { status, body });
+    }
+
+    fn say(&mut self, reply: &Reply) {
+        let body = reply.encode(&self.config.encoding);
+        self.reply(200, Some(body));
+    }
+}
+
+fn response_root(service: Option<Service>) -> String {
+    service.map_or_else(|| "Response".to_owned(), |service| format!("{service}Response"))
+}
+
+/// Entry for fuzzers: the bytes choose inputs; nothing may panic, and every ticket ends once.
+#[doc(hidden)]
+pub fn fuzz_exchange(start: Instant, data: &[u8]) {
+    let mut exchange = Exchange::new(ExchangeConfig::default());
+    for (step, chunk) in (0_u64..).zip(data.chunks(16)) {
+        let now = start + Duration::from_millis(step * 997);
+        let ticket = Ticket(u64::from(chunk.first().copied().unwrap_or_default() % 8));
+        let body = Bytes::copy_from_slice(chunk);
+        match chunk.len() % 5 {
+            0 => exchange.submit(now, Ticket(step + 8), Request::GetCstaFeatures),
+            1 => exchange.handle(now, Input::Body(body)),
+            2 => exchange.handle(now, Input::InfoAnswered { ticket, status: 200, body: Some(body) }),
+            3 => exchange.handle(now, Input::InfoLost { ticket }),
+            _ => exchange.handle(now, Input::Timeout),
+        }
+        while exchange.poll().is_some() {}
+    }
+}

@@ -1,0 +1,169 @@
+//! Changing calls: every change goes through here, so that nothing is published twice and nothing without change.
+
+use super::seat::SeatId;
+use super::{Actor, CallTable, Change, Output};
+use crate::domain::action::{ActionSet, allowed_actions};
+use crate::domain::call::{Call, CallState, Cause};
+use crate::domain::ids::CallId;
+use crate::domain::timestamp::Moment;
+
+impl CallTable {
+    /// Changes a living call, published when something changed.
+    pub(super) fn change(&mut self, at: Moment, id: &CallId, apply: impl FnOnce(&mut Call)) -> bool {
+        self.change_by(at, id, Actor::Phone, apply)
+    }
+
+    pub(super) fn change_by(
+        &mut self,
+        at: Moment,
+        id: &CallId,
+        actor: Actor,
+        apply: impl FnOnce(&mut Call),
+    ) -> bool {
+        let Some(tracked) = self.calls.get_mut(id) else {
+            return false;
+        };
+        let before = tracked.call.clone();
+        apply(&mut tracked.call);
+        if tracked.call.state != before.state {
+            tracked.call.state_since = at.wall;
+            if tracked.call.state.is_answered() && tracked.call.answered_at.is_none() {
+                tracked.call.answered_at = Some(at.wall);
+            }
+        }
+        let seat = tracked.seat;
+        self.refresh_actions(seat, id);
+        let done = self.publish(at, id, &before, actor);
+        if done {
+            self.refresh_siblings(at, seat, id);
+        }
+        done
+    }
+
+    /// Publishes a call made by [`Self::make`].
+    pub(super) fn publish_new(&mut self, at: Moment, id: &CallId, actor: Actor) {
+        let Some(tracked) = self.calls.get(id) else { return };
+        let seat = tracked.seat;
+        self.refresh_actions(seat, id);
+        let Some(tracked) = self.calls.get(id) else { return };
+        let (command, actor) = attribution(tracked.intent.as_ref(), at, actor);
+        let change = Change {
+            call: tracked.call.clone(),
+            changed: Vec::new(),
+            command,
+            actor,
+        };
+        self.out.push_back(Output::Created(Box::new(change)));
+        self.refresh_siblings(at, seat, id);
+    }
+
+    /// Ends a call: it is published a last time and forgotten.
+    pub(super) fn end(&mut self, at: Moment, id: &CallId, cause: Cause, actor: Actor) {
+        let Some(mut tracked) = self.forget(id) else { return };
+        let before = tracked.call.clone();
+        let (command, actor) = attribution(tracked.intent.as_ref(), at, actor);
+        let call = &mut tracked.call;
+        call.state = CallState::Ended;
+        call.cause = Some(match (cause, tracked.failure) {
+            (Cause::Normal | Cause::Unknown | Cause::CallerGaveUp, Some(failure)) => failure,
+            _ => cause,
+        });
+        call.ended_at = Some(at.wall);
+        call.state_since = at.wall;
+        if actor != Actor::Gateway {
+            call.confirmed_at = at.wall;
+        }
+        call.allowed_actions = ActionSet::EMPTY;
+        let changed = call.changes(&before);
+        self.out.push_back(Output::Ended(Box::new(Change {
+            call: tracked.call,
+            changed,
+            command,
+            actor,
+        })));
+        self.refresh_siblings(at, tracked.seat, id);
+    }
+
+    fn publish(&mut self, at: Moment, id: &CallId, before: &Call, actor: Actor) -> bool {
+        let Some(tracked) = self.calls.get_mut(id) else {
+            return false;
+        };
+        let changed = tracked.call.changes(before);
+        if changed.is_empty() {
+            return false;
+        }
+        if actor == Actor::Phone {
+            tracked.call.confirmed_at = at.wall;
+        }
+        let changed = tracked.call.changes(before);
+        let (command, actor) = attribution(tracked.intent.as_ref(), at, actor);
+        let change = Change {
+            call: tracked.call.clone(),
+            changed,
+            command,
+            actor,
+        };
+        self.out.push_back(Output::Updated(Box::new(change)));
+        true
+    }
+
+    fn actions(&self, seat: SeatId, id: &CallId) -> Option<ActionSet> {
+        let tracked = self.calls.get(id)?;
+        let line = &self.seats.get(&seat)?.settings.line;
+        let siblings = self.calls_of_line(line);
+        Some(allowed_actions(&tracked.call, siblings).and(self.settings.offered))
+    }
+
+    fn refresh_actions(&mut self, seat: SeatId, id: &CallId) {
+        if let Some(actions) = self.actions(seat, id)
+            && let Some(tracked) = self.calls.get_mut(id)
+        {
+            tracked.call.allowed_actions = actions;
+        }
+    }
+
+    /// What one call does changes what the others of the line may do.
+    fn refresh_siblings(&mut self, at: Moment, seat: SeatId, id: &CallId) {
+        let Some(line) = self.seats.get(&seat).map(|seat| seat.settings.line.clone()) else {
+            return;
+        };
+        let siblings: Vec<CallId> = self
+            .calls_of_line(&line)
+            .filter(|call| call.id != *id)
+            .map(|call| call.id.clone())
+            .collect();
+        for sibling in siblings {
+            let Some(at_seat) = self.calls.get(&sibling).map(|tracked| tracked.seat) else {
+                continue;
+            };
+            let Some(before) = self.calls.get(&sibling).map(|tracked| tracked.call.clone()) else {
+                continue;
+            };
+            self.refresh_actions(at_seat, &sibling);
+            self.publish(at, &sibling, &before, Actor::Gateway);
+        }
+    }
+
+    /// What the gateway may offer changed: every call is looked at once.
+    pub fn offer(&mut self, at: Moment, offered: ActionSet) {
+        if self.settings.offered == offered {
+            return;
+        }
+        self.settings.offered = offered;
+        let ids: Vec<CallId> = self.calls.keys().cloned().collect();
+        for id in ids {
+            self.change_by(at, &id, Actor::Gateway, |_| {});
+        }
+    }
+}
+
+fn attribution(
+    intent: Option<&super::intent::Intent>,
+    at: Moment,
+    actor: Actor,
+) -> (Option<crate::domain::ids::CommandId>, Actor) {
+    match intent {
+        Some(intent) if at.now <= intent.until => (Some(intent.command.clone()), Actor::Token(intent.actor.clone())),
+        _ => (None, actor),
+    }
+}

@@ -1,0 +1,179 @@
+//! Finding and making calls and conversations.
+
+use super::seat::SeatId;
+use super::{CallTable, Tracked};
+use crate::domain::action::ActionSet;
+use crate::domain::call::{Call, CallState, Direction, Reason, no_data};
+use crate::domain::ids::{CallId, ConversationId};
+use crate::domain::party::Party;
+use crate::domain::timestamp::Moment;
+
+impl CallTable {
+    pub(super) fn find(&self, seat: SeatId, pbx_call: &str) -> Option<CallId> {
+        self.by_pbx_call.get(&(seat, pbx_call.to_owned())).cloned()
+    }
+
+    /// Makes a call that is published by the next [`Self::publish_new`].
+    pub(super) fn make(
+        &mut self,
+        at: Moment,
+        seat: SeatId,
+        pbx_call: Option<&str>,
+        direction: Direction,
+        state: CallState,
+    ) -> Option<CallId> {
+        let settings = self.seats.get(&seat)?.settings.clone();
+        let id = CallId::new(&mut *self.ids);
+        let conversation = self.conversation(pbx_call);
+        let own = Party {
+            number: settings.numbers.first().cloned(),
+            raw: settings.numbers.first().cloned(),
+            name: settings.numbers.first().and_then(|number| self.names.get(number)).cloned(),
+            presentation: crate::domain::party::Presentation::Available,
+            ..Party::default()
+        };
+        let (caller, called) = match direction {
+            Direction::Inbound => (Party::default(), own),
+            Direction::Outbound => (own, Party::default()),
+        };
+        let call = Call {
+            id: id.clone(),
+            conversation_id: conversation.clone(),
+            pbx_call_id: pbx_call.map(str::to_owned),
+            gcid: pbx_call.filter(|text| is_gcid(text)).map(str::to_owned),
+            line_id: settings.line,
+            pbx_id: self.pbx.clone(),
+            address: settings.address,
+            direction,
+            internal: false,
+            state,
+            consultation_of: None,
+            conference_id: None,
+            caller,
+            called,
+            connected: Party::default(),
+            redirecting: Party::default(),
+            reason: Reason::Direct,
+            cause: None,
+            client_ref: None,
+            data: no_data(),
+            participants: Vec::new(),
+            allowed_actions: ActionSet::EMPTY,
+            confirmed_at: at.wall,
+            created_at: at.wall,
+            answered_at: state.is_answered().then_some(at.wall),
+            ended_at: None,
+            state_since: at.wall,
+        };
+        if let Some(pbx_call) = pbx_call {
+            self.by_pbx_call.insert((seat, pbx_call.to_owned()), id.clone());
+        }
+        self.members.entry(conversation).or_default().push(id.clone());
+        if let Some(seat) = self.seats.get_mut(&seat) {
+            seat.calls.push(id.clone());
+        }
+        self.calls.insert(
+            id.clone(),
+            Tracked {
+                call,
+                seat,
+                missing: 0,
+                unconfirmed: false,
+                failure: None,
+                intent: None,
+                last_signal: at.now,
+            },
+        );
+        self.watch(at, &id);
+        Some(id)
+    }
+
+    fn conversation(&mut self, pbx_call: Option<&str>) -> ConversationId {
+        if let Some(pbx_call) = pbx_call
+            && let Some(known) = self.conversations.get(pbx_call)
+        {
+            return known.clone();
+        }
+        let new = ConversationId::new(&mut *self.ids);
+        if let Some(pbx_call) = pbx_call {
+            self.conversations.insert(pbx_call.to_owned(), new.clone());
+        }
+        new
+    }
+
+    /// Gives a call another PBX call id, as transfers and conferences do.
+    pub(super) fn rekey(&mut self, id: &CallId, pbx_call: &str) {
+        let Some(tracked) = self.calls.get(id) else { return };
+        let seat = tracked.seat;
+        let old = tracked.call.pbx_call_id.clone();
+        let conversation = tracked.call.conversation_id.clone();
+        if old.as_deref() == Some(pbx_call) {
+            return;
+        }
+        if let Some(old) = old {
+            self.by_pbx_call.remove(&(seat, old));
+        }
+        self.by_pbx_call.insert((seat, pbx_call.to_owned()), id.clone());
+        self.conversations
+            .entry(pbx_call.to_owned())
+            .or_insert(conversation);
+    }
+
+    /// Makes one conversation of two; the older one's id stays.
+    pub(super) fn join_conversations(&mut self, at: Moment, first: &str, second: &str) {
+        let (Some(a), Some(b)) = (
+            self.conversations.get(first).cloned(),
+            self.conversations.get(second).cloned(),
+        ) else {
+            return;
+        };
+        if a == b {
+            return;
+        }
+        // Ids rise with time: the smaller one is older.
+        let (keep, give) = if a <= b { (a, b) } else { (b, a) };
+        let moving = self.members.remove(&give).unwrap_or_default();
+        for conversation in self.conversations.values_mut() {
+            if *conversation == give {
+                *conversation = keep.clone();
+            }
+        }
+        self.members.entry(keep.clone()).or_default().extend(moving.iter().cloned());
+        for id in moving {
+            let keep = keep.clone();
+            self.change(at, &id, move |call| call.conversation_id = keep);
+        }
+    }
+
+    /// Forgets an ended call. A conversation is forgotten with its last call.
+    pub(super) fn forget(&mut self, id: &CallId) -> Option<Tracked> {
+        let tracked = self.calls.remove(id)?;
+        if let Some(seat) = self.seats.get_mut(&tracked.seat) {
+            seat.calls.retain(|other| other != id);
+        }
+        if let Some(pbx_call) = &tracked.call.pbx_call_id {
+            let key = (tracked.seat, pbx_call.clone());
+            if self.by_pbx_call.get(&key) == Some(id) {
+                self.by_pbx_call.remove(&key);
+            }
+        }
+        let conversation = &tracked.call.conversation_id;
+        let empty = self.members.get_mut(conversation).is_some_and(|members| {
+            members.retain(|other| other != id);
+            members.is_empty()
+        });
+        if empty {
+            self.members.remove(conversation);
+            self.conversations.retain(|_, known| known != conversation);
+        }
+        Some(tracked)
+    }
+}
+
+/// Four groups of eight hex digits: the global call id of IOS (dossier 3.7).
+fn is_gcid(text: &str) -> bool {
+    text.len() == 35
+        && text
+            .split('-')
+            .all(|group| group.len() == 8 && group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}

@@ -1,0 +1,293 @@
+//! The calls of one PBX: signals and snapshots in, changes of calls out.
+//!
+//! Sans-IO: time is an argument, deadlines are data. A call is found by address and PBX call id, so nothing looks at
+//! all lines for one signal. The rules are those of dossier `csta-sip-cme` section 10.
+
+mod change;
+mod intent;
+mod lookup;
+mod party;
+mod seat;
+mod signal;
+mod signals;
+mod snapshot;
+mod timers;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+pub use intent::DialIntent;
+pub use seat::{SeatId, SeatSettings};
+pub use signal::{
+    Connection, Device, Endpoint, LocalState, Moved, Parties, Signal, SignalCause, SignalKind, SnapshotCall,
+};
+
+use super::action::ActionSet;
+use super::call::Call;
+use super::ids::{CallId, CommandId, ConversationId, IdSource, LineId, PbxId};
+use super::number::NumberRange;
+use super::timestamp::Moment;
+use intent::{Intent, PendingDial};
+use seat::Seat;
+use timers::Timer;
+
+/// How far the PBX's statement about the own connection is trusted (dossier U-42).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// Not where it contradicts our role in the signal.
+    #[default]
+    Guarded,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Settings of the table.
+#[derive(Debug, Clone)]
+pub struct TableSettings {
+    /// Trust in stated states.
+    pub trust: Trust,
+    /// A connection of our number without a device is ours (U-26).
+    pub assume_own: bool,
+    /// Calls without a signal for this long are checked by a snapshot.
+    pub snapshot_interval: Duration,
+    /// Operations that the gateway offers and the PBX can do.
+    pub offered: ActionSet,
+    /// Numbers of this PBX beside its lines.
+    pub internal: Vec<NumberRange>,
+}
+
+impl Default for TableSettings {
+    fn default() -> Self {
+        Self {
+            trust: Trust::Guarded,
+            assume_own: true,
+            snapshot_interval: Duration::from_secs(60),
+            offered: ActionSet::of(&super::action::Action::ALL),
+            internal: Vec::new(),
+        }
+    }
+}
+
+/// Who caused a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A person at a phone, or the network.
+    Phone,
+    /// The gateway itself: a repair.
+    Gateway,
+    /// A program, by the name of its token.
+    Token(String),
+}
+
+/// What came of an input.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// A call is new.
+    Created(Box<Change>),
+    /// A call changed.
+    Updated(Box<Change>),
+    /// A call is over; it will not change again.
+    Ended(Box<Change>),
+    /// A snapshot of this address is wanted.
+    WantSnapshot {
+        /// Whose.
+        seat: SeatId,
+    },
+    /// A shared number began or stopped to be used at another phone.
+    RemoteInUse {
+        /// Whose.
+        seat: SeatId,
+        /// Which.
+        in_use: bool,
+    },
+}
+
+/// A call after a change.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The whole call.
+    pub call: Call,
+    /// Names of the fields that changed; empty for a new call.
+    pub changed: Vec<&'static str>,
+    /// The command that caused it.
+    pub command: Option<CommandId>,
+    /// Who caused it.
+    pub actor: Actor,
+}
+
+/// A call with what the table remembers about it.
+#[derive(Debug)]
+struct Tracked {
+    call: Call,
+    seat: SeatId,
+    /// Successive snapshots in which it was missing.
+    missing: u8,
+    /// Restored after a restart and not confirmed yet.
+    unconfirmed: bool,
+    /// Why it failed, for the time when it ends.
+    failure: Option<super::call::Cause>,
+    intent: Option<Intent>,
+    last_signal: Instant,
+}
+
+/// The table.
+pub struct CallTable {
+    pbx: PbxId,
+    settings: TableSettings,
+    ids: Box<dyn IdSource + Send>,
+    seats: HashMap<SeatId, Seat>,
+    lines: HashMap<LineId, Vec<SeatId>>,
+    calls: HashMap<CallId, Tracked>,
+    by_pbx_call: HashMap<(SeatId, String), CallId>,
+    conversations: HashMap<String, ConversationId>,
+    members: HashMap<ConversationId, Vec<CallId>>,
+    names: HashMap<String, String>,
+    timers: BTreeSet<(Instant, Timer)>,
+    pending: HashMap<SeatId, Vec<PendingDial>>,
+    out: VecDeque<Output>,
+}
+
+impl std::fmt::Debug for CallTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallTable")
+            .field("pbx", &self.pbx)
+            .field("calls", &self.calls.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl CallTable {
+    /// An empty table.
+    pub fn new(pbx: PbxId, settings: TableSettings, ids: Box<dyn IdSource + Send>) -> Self {
+        Self {
+            pbx,
+            settings,
+            ids,
+            seats: HashMap::new(),
+            lines: HashMap::new(),
+            calls: HashMap::new(),
+            by_pbx_call: HashMap::new(),
+            conversations: HashMap::new(),
+            members: HashMap::new(),
+            names: HashMap::new(),
+            timers: BTreeSet::new(),
+            pending: HashMap::new(),
+            out: VecDeque::new(),
+        }
+    }
+
+    /// Replaces the settings; calls keep their state.
+    pub fn configure(&mut self, settings: TableSettings) {
+        self.settings = settings;
+    }
+
+    /// Names of numbers of this PBX, for parties.
+    pub fn name_numbers(&mut self, names: HashMap<String, String>) {
+        self.names = names;
+    }
+
+    /// What came of the inputs so far.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When [`Self::tick`] wants to be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// A living call.
+    pub fn call(&self, id: &CallId) -> Option<&Call> {
+        self.calls.get(id).map(|tracked| &tracked.call)
+    }
+
+    /// The address that a living call is at.
+    pub fn seat_of(&self, id: &CallId) -> Option<SeatId> {
+        self.calls.get(id).map(|tracked| tracked.seat)
+    }
+
+    /// The living calls of a line, oldest first.
+    pub fn calls_of_line<'a>(&'a self, line: &LineId) -> impl Iterator<Item = &'a Call> + Clone + use<'a> {
+        self.lines
+            .get(line)
+            .into_iter()
+            .flatten()
+            .filter_map(|seat| self.seats.get(seat))
+            .flat_map(|seat| seat.calls.iter())
+            .filter_map(|id| self.calls.get(id))
+            .map(|tracked| &tracked.call)
+    }
+
+    /// How many calls live.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether no call lives.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// The PBX started anew: its phones dropped every call.
+    pub fn pbx_restarted(&mut self, at: Moment) {
+        let ids: Vec<CallId> = self.calls.keys().cloned().collect();
+        for id in ids {
+            self.end(at, &id, super::call::Cause::PbxRestart, Actor::Gateway);
+        }
+    }
+
+    /// Calls of an earlier run, to be confirmed by the first snapshot of their address.
+    pub fn restore(&mut self, at: Moment, seat: SeatId, call: Call) {
+        if call.state.is_ended() || !self.seats.contains_key(&seat) {
+            return;
+        }
+        if let Some(pbx_call) = &call.pbx_call_id {
+            self.by_pbx_call.insert((seat, pbx_call.clone()), call.id.clone());
+            self.conversations
+                .insert(pbx_call.clone(), call.conversation_id.clone());
+        }
+        self.members
+            .entry(call.conversation_id.clone())
+            .or_default()
+            .push(call.id.clone());
+        if let Some(known) = self.seats.get_mut(&seat) {
+            known.calls.push(call.id.clone());
+        }
+        self.calls.insert(
+            call.id.clone(),
+            Tracked {
+                call,
+                seat,
+                missing: 0,
+                unconfirmed: true,
+                failure: None,
+                intent: None,
+                last_signal: at.now,
+            },
+        );
+    }
+
+    /// Ends restored calls of a line that is gone.
+    pub fn end_restored(&mut self, at: Moment, call: Call) -> Option<Box<Change>> {
+        if call.state.is_ended() {
+            return None;
+        }
+        let mut call = call;
+        call.state = super::call::CallState::Ended;
+        call.cause = Some(super::call::Cause::Lost);
+        call.ended_at = Some(at.wall);
+        call.state_since = at.wall;
+        call.allowed_actions = ActionSet::EMPTY;
+        Some(Box::new(Change {
+            call,
+            changed: vec!["state", "cause", "allowed_actions", "ended_at", "state_since"],
+            command: None,
+            actor: Actor::Gateway,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! The pure model: lines, calls, numbers. No protocol words, no I/O, no clock, no chance.
+
+mod action;
+mod call;
+pub mod call_table;
+mod ids;
+pub mod json;
+mod line;
+mod number;
+mod party;
+mod pbx;
+mod timestamp;
+
+pub use action::{Action, ActionSet, LineAction, allowed_actions};
+pub use call::{Call, CallState, Cause, Direction, Reason};
+pub use ids::{
+    CallId, CommandId, ConversationId, IdError, IdSource, LineId, PartyId, PbxId, RandomIds, TokenId, WebhookId,
+};
+pub use line::{Activity, Address, Fix, Forwarding, Line, LineKind, LineSource, LineStatus, Monitor, MonitorState};
+pub use number::{DialString, DialStringError, NumberRange, RawNumber, clean_raw};
+pub use party::{Participant, ParticipantState, Party, Presentation};
+pub use pbx::{AxlStatus, LineCounts, PbxState, PbxStatus, SipStatus};
+pub use timestamp::{Moment, Timestamp};

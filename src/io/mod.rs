@@ -1,0 +1,4 @@
+//! Sockets and clients: the adapters around the sans-IO cores.
+
+pub mod axl_http;
+pub mod sip_tcp;

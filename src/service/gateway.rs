@@ -1,0 +1,131 @@
+//! The door of the service layer: everything the API and the command line may ask.
+//!
+//! Reads come from the journal's view; changes go to the owner of the state (one actor per PBX) by message.
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::error::ServiceError;
+use super::journal::Position;
+use crate::domain::{Action, CallId, CommandId, LineId, PbxId};
+
+/// Who asks: shown as `actor` in events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The token's name.
+    pub name: String,
+    /// The lines that the token may touch; `None` means all.
+    pub lines: Option<Vec<LineId>>,
+}
+
+impl Caller {
+    /// Whether this caller may see and use the line.
+    pub fn sees(&self, line: &LineId) -> bool {
+        self.lines.as_ref().is_none_or(|l| l.contains(line))
+    }
+}
+
+/// What to dial from a line.
+#[derive(Debug, Default)]
+pub struct DialRequest {
+    /// The number as the caller wrote it; `None` makes a dial tone call.
+    pub to: Option<String>,
+    /// Index of the line's address.
+    pub address: u8,
+    /// The caller's own reference, at most 64 characters.
+    pub client_ref: Option<String>,
+    /// JSON object of at most 4 KiB that follows the call.
+    pub data: Option<Box<RawValue>>,
+}
+
+/// What a dial string would become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialPlan {
+    /// The digits that go to the PBX.
+    pub dials: String,
+    /// Whether the number is one of this PBX.
+    pub internal: bool,
+    /// The index of the dialing rule that matched.
+    pub rule: Option<usize>,
+}
+
+/// A command that the PBX has answered with yes.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// The command's id (`Command-Id`).
+    pub command_id: CommandId,
+    /// The calls it changed, as known then: JSON objects.
+    pub calls: Vec<Bytes>,
+    /// Where the journal stood with those changes (`Event-Position`).
+    pub position: Position,
+}
+
+/// An action on a call with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallAction {
+    /// The verb.
+    pub action: Action,
+    /// Number to go to (`redirect`, `blind_transfer`, `consult`), or digits (`dial`, `digits`).
+    pub digits: Option<String>,
+    /// The second call of operations that take two.
+    pub with: Option<CallId>,
+    /// The participant of `remove_from_conference`.
+    pub party: Option<String>,
+}
+
+/// The difference that a load of the lines made, or would make.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct LineDiff {
+    /// Lines that are new: `number;name;device-ID;button…` rows.
+    pub added: Vec<LineChange>,
+    /// Lines whose data changed.
+    pub changed: Vec<LineChange>,
+    /// Lines that vanished at the PBX (kept and marked `missing_since`).
+    pub removed: Vec<LineChange>,
+    /// How many stayed as they were.
+    pub unchanged: usize,
+}
+
+/// One line in a [`LineDiff`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct LineChange {
+    /// The line's id; `null` in a dry run for a line that does not exist yet.
+    pub line_id: Option<String>,
+    /// Its number.
+    pub number: String,
+    /// Its name.
+    pub name: String,
+    /// MAC of the phone, 12 hex digits; `null` for an extension mobility user.
+    pub device_id: Option<String>,
+    /// Which fields differ (only for changed lines).
+    pub fields: Vec<String>,
+}
+
+/// A line entered by hand (`POST /lines`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLine {
+    /// The PBX it belongs to.
+    pub pbx_id: PbxId,
+    /// Extension number.
+    pub number: String,
+    /// MAC of the phone in any notation; `None` for an extension mobility user.
+    pub device_id: Option<String>,
+    /// Display name.
+    pub name: Option<String>,
+    /// Numbers of further buttons.
+    pub buttons: Vec<String>,
+}
+
+/// Shorthand of the service layer.
+pub type Outcome<T> = Result<T, ServiceError>;
+
+/// A configuration change that is durable.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The object after the change, as JSON.
+    pub json: Bytes,
+    /// Its `ETag`.
+    pub etag: Option<String>,
+    /// Where the journal stood with the change.
+    pub position: Position,
+}

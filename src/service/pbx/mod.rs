@@ -1,0 +1,16 @@
+//! What a person configures about a PBX: its settings and its dialect.
+
+mod dialect;
+mod settings;
+mod template;
+
+pub use dialect::{
+    ButtonsMode, CallKey, Dialect, DialectError, DialTone, KeepaliveKind, LocalInfoTrust, OnMove, OwnIndex,
+    PrivateLine, ReferenceId, RefreshMethod, RegisterMode, RejectBy, ResponseMode, ServiceChoice, SessionUser,
+    SharedMode, SnapshotMethod, Switch,
+};
+pub use settings::{
+    AxlScheme, AxlSettings, AxlTls, InternalRange, LocationSettings, Options, PbxSettings, SettingsError, SipSettings,
+    TlsVerify, Transport,
+};
+pub use template::{Template, TemplateError, TemplateValues};

@@ -1,0 +1,129 @@
+//! Rows of the event journal.
+
+use bytes::Bytes;
+use sqlx::sqlite::Sqlite;
+use sqlx::{Connection as _, QueryBuilder, Row as _};
+
+use super::{Store, StoreError};
+
+/// Rows in one statement: sqlx costs per statement, so events go out many at a time.
+const ROWS_PER_STATEMENT: usize = 128;
+
+/// An event to be written.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// Sequence number.
+    pub seq: u64,
+    /// Unix milliseconds.
+    pub at: i64,
+    /// Name, such as `call.updated`.
+    pub event: &'static str,
+    /// PBX it concerns.
+    pub pbx_id: Option<String>,
+    /// Line it concerns.
+    pub line_id: Option<String>,
+    /// Call it concerns.
+    pub call_id: Option<String>,
+    /// The frame as readers get it.
+    pub frame: Bytes,
+}
+
+/// An event read back.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// Sequence number.
+    pub seq: u64,
+    /// Name.
+    pub event: String,
+    /// PBX.
+    pub pbx_id: Option<String>,
+    /// Line.
+    pub line_id: Option<String>,
+    /// The frame.
+    pub frame: Bytes,
+}
+
+impl Store {
+    /// Writes events and the states of living calls in one transaction: all or nothing. A call without a state has
+    /// ended.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing was written.
+    pub async fn write_events(
+        &self,
+        events: &[EventRow],
+        calls: &[(String, Option<String>)],
+    ) -> Result<(), StoreError> {
+        let mut journal = self.inner.journal.lock().await;
+        let mut transaction = journal.begin().await?;
+        for chunk in events.chunks(ROWS_PER_STATEMENT) {
+            let mut query: QueryBuilder<Sqlite> =
+                QueryBuilder::new("insert into event (seq, at, event, pbx_id, line_id, call_id, frame) ");
+            query.push_values(chunk, |mut row, event| {
+                row.push_bind(i64::try_from(event.seq).unwrap_or(i64::MAX))
+                    .push_bind(event.at)
+                    .push_bind(event.event)
+                    .push_bind(event.pbx_id.as_deref())
+                    .push_bind(event.line_id.as_deref())
+                    .push_bind(event.call_id.as_deref())
+                    .push_bind(event.frame.as_ref());
+            });
+            query.build().execute(&mut *transaction).await?;
+        }
+        let living: Vec<_> = calls.iter().filter_map(|(id, body)| Some((id, body.as_ref()?))).collect();
+        for chunk in living.chunks(ROWS_PER_STATEMENT) {
+            let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("insert or replace into live_call (id, body) ");
+            query.push_values(chunk, |mut row, (id, body)| {
+                row.push_bind(id.as_str()).push_bind(body.as_str());
+            });
+            query.build().execute(&mut *transaction).await?;
+        }
+        for (id, _) in calls.iter().filter(|(_, body)| body.is_none()) {
+            sqlx::query("delete from live_call where id = ?1").bind(id).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Events after a sequence number, in order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        let rows = sqlx::query("select seq, event, pbx_id, line_id, frame from event where seq > ?1 order by seq limit ?2")
+            .bind(i64::try_from(seq).unwrap_or(i64::MAX))
+            .bind(limit)
+            .fetch_all(&self.inner.readers)
+            .await?;
+        Ok(rows
+            .iter()
+            .map(|row| StoredEvent {
+                seq: u64::try_from(row.get::<i64, _>(0)).unwrap_or(0),
+                event: row.get(1),
+                pbx_id: row.get(2),
+                line_id: row.get(3),
+                frame: Bytes::from(row.get::<Vec<u8>, _>(4)),
+            })
+            .collect())
+    }
+
+    /// Deletes a small part of the events that retention no longer keeps. Gives the oldest number that is left, or
+    /// `None` when no event is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn prune_events(&self, before_ms: i64, keep_from: u64, last_seq: u64) -> Result<Option<u64>, StoreError> {
+        self.remember_last_seq(last_seq).await?;
+        let mut journal = self.inner.journal.lock().await;
+        sqlx::query(
+            "delete from event where seq in \
+             (select seq from event where at < ?1 or seq < ?2 order by seq limit 5000)",
+        )
+        .bind(before_ms)
+        .bind(i64::try_from(keep_from).unwrap_or(i64::MAX))
+        .execute(&mut *journal)
+        .await?;
+        let oldest: Option<i64> = sqlx::query("select min(seq) from event").fetch_one(&mut *journal).await?.get(0);
+        Ok(oldest.and_then(|seq| u64::try_from(seq).ok()))
+    }
+}

@@ -1,0 +1,204 @@
+//! SQLite: configuration, secrets, and the rows of the journal. One file a subject.
+//!
+//! Configuration is synced before it counts as written (`synchronous = full`); the journal is written before any
+//! reader sees it, without a sync (decision 1 of performance-and-reliability: it survives the process, not the power).
+
+mod calls;
+mod events;
+mod idempotency;
+mod line;
+mod meta;
+mod migrate;
+mod pbx;
+mod secret;
+mod setting;
+mod token;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use tokio::sync::Mutex;
+
+pub use events::{EventRow, StoredEvent};
+pub use idempotency::{Claim, StoredAnswer};
+pub use line::{LineBody, LineRow};
+pub use meta::Epoch;
+pub use pbx::PbxRow;
+pub use secret::{Secret, SecretError};
+pub use token::{Scope, TokenRow, admin_token, hash_token, new_secret};
+
+use secret::Vault;
+
+/// Why the store cannot do something.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The data folder cannot be used.
+    #[error("the data folder {path} cannot be used: {source}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database was written by a newer release.
+    #[error(
+        "the database is of a newer release (schema {found}, this release knows {known}): install that release again, or \
+         restore the backup of this one"
+    )]
+    Newer {
+        /// Its schema.
+        found: i64,
+        /// The newest schema that this release knows.
+        known: i64,
+    },
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A row holds what it should not.
+    #[error("the {table} row {id} cannot be read: {detail}")]
+    Row {
+        /// Table.
+        table: &'static str,
+        /// Its key.
+        id: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The same identity exists already.
+    #[error("it exists already")]
+    Exists,
+    /// The row changed since it was read.
+    #[error("it was changed by somebody else meanwhile")]
+    Changed,
+    /// There is no such row.
+    #[error("there is no such row")]
+    Missing,
+    /// SQLite.
+    #[error("the database failed: {0}")]
+    Sql(#[from] sqlx::Error),
+}
+
+/// The store. Cloning gives another handle to it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: Mutex<SqliteConnection>,
+    journal: Mutex<SqliteConnection>,
+    readers: SqlitePool,
+    vault: Vault,
+    folder: PathBuf,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("folder", &self.inner.folder).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store in a folder, making both when they do not exist. `key` is the key of the secrets at rest
+    /// (base64 of 32 bytes); without it one is kept in the folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, the database is of a newer release, or the key does not fit.
+    pub async fn open(folder: &Path, key: Option<&str>) -> Result<Self, StoreError> {
+        use sqlx::ConnectOptions as _;
+
+        make_folder(folder)?;
+        let vault = Vault::open(folder, key)?;
+        let options = SqliteConnectOptions::new()
+            .filename(folder.join("linegate.db"))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(true);
+        let mut writer = options.clone().synchronous(SqliteSynchronous::Full).connect().await?;
+        migrate::run(&mut writer).await?;
+        let journal = options.clone().synchronous(SqliteSynchronous::Normal).connect().await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.synchronous(SqliteSynchronous::Normal))
+            .await?;
+        restrict(&folder.join("linegate.db"), 0o600)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                writer: Mutex::new(writer),
+                journal: Mutex::new(journal),
+                readers,
+                vault,
+                folder: folder.to_owned(),
+            }),
+        })
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.inner.folder
+    }
+
+    /// Closes the connections; what was written stays.
+    pub async fn close(&self) {
+        self.inner.readers.close().await;
+    }
+
+    /// Whether the database answers.
+    pub async fn is_healthy(&self) -> bool {
+        sqlx::query("select 1").execute(&self.inner.readers).await.is_ok()
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    let fail = |source| StoreError::Folder {
+        path: folder.to_owned(),
+        source,
+    };
+    if !folder.exists() {
+        std::fs::create_dir_all(folder).map_err(fail)?;
+        restrict(folder, 0o700)?;
+    }
+    Ok(())
+}
+
+/// Takes a path's permissions away from others; elsewhere than on Unix the folder's own rights count.
+fn restrict(path: &Path, mode: u32) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(|source| StoreError::Folder {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    #[cfg(not(unix))]
+    let _ = (path, mode);
+    Ok(())
+}
+
+/// Writes a file that only its owner may read.
+fn write_private(path: &Path, content: &str) -> Result<(), StoreError> {
+    let fail = |source| StoreError::Folder {
+        path: path.to_owned(),
+        source,
+    };
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path).map_err(fail)?;
+    std::io::Write::write_all(&mut file, content.as_bytes()).map_err(fail)?;
+    file.sync_all().map_err(fail)
+}
+
+#[cfg(test)]
+mod tests;
