@@ -314,9 +314,13 @@ impl Endpoint {
             .header("Contact", format!("<{}>", self.contact_uri(&user)))
             .header("Allow", ALLOW)
             .header("Supported", "timer");
+        // Only now the target moves: a refused target refresh changes nothing (RFC 3261 12.2.2).
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.dialog.retarget(request);
+        }
         let asked = request.first(HeaderName::SessionExpires).and_then(SessionExpires::parse);
         if let Some(asked) = asked {
-            let knows = request.tokens(HeaderName::Supported).any(|tag| tag == b"timer");
+            let knows = request.tokens(HeaderName::Supported).any(|tag| tag.eq_ignore_ascii_case(b"timer"));
             // A peer that does not know the timer cannot refresh: then we do.
             let by = asked.refresher.unwrap_or(if knows { Refresher::Uac } else { Refresher::Uas });
             let granted = SessionExpires { refresher: Some(by), ..asked };
@@ -328,6 +332,9 @@ impl Endpoint {
                 session.timer = SessionTimer::negotiated(now, Some(granted), false);
             }
             self.arm_session(id);
+        } else if let Some(session) = self.sessions.get_mut(&id) {
+            // A refresh without the header ends the peer's duty to refresh (RFC 4028 9); our own goes on.
+            session.timer.release_peer();
         }
     }
 
@@ -410,7 +417,7 @@ fn with_source(value: &[u8], peer: std::net::SocketAddr) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len() + 48);
     let params = via.params().as_bytes();
     out.extend_from_slice(top.get(..top.len() - params.len()).unwrap_or(top));
-    for (name, old) in via.params().iter() {
+    for (name, old) in via.params().iter().filter(|(name, _)| !name.eq_ignore_ascii_case(b"received")) {
         out.push(b';');
         out.extend_from_slice(name);
         if name.eq_ignore_ascii_case(b"rport") && old.is_none() {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Endpoint;
-use super::incoming::{has_foreign_body, refusal};
+use super::incoming::{borrowed, has_foreign_body, objection, refusal};
 use super::input::{FlowId, SessionId};
 use super::outgoing::body_of;
 use super::output::{Diagnostic, EndReason, Event};
@@ -44,6 +44,9 @@ impl Endpoint {
             Sequence::Gap => true,
             Sequence::Next => false,
         };
+        if let Some((status, headers)) = objection(&request) {
+            return self.refuse(now, flow, key, &request, status, &borrowed(&headers));
+        }
         match method {
             Method::Info => self.on_info(now, flow, id, key, request, gap),
             Method::Bye => {
@@ -77,9 +80,10 @@ impl Endpoint {
         gap: bool,
     ) {
         let Some(body) = body_of(&request) else {
-            let keypad = request.content_type().is_some_and(|kind| kind.is_keypad());
+            let kind = request.content_type();
+            let keypad = kind.is_some_and(|kind| kind.is_keypad());
             // An INFO without any body only probes the session (RFC 2976 2.2).
-            if keypad || !request.has_body() && request.content_type().is_none() {
+            if keypad || !request.has_body() && kind.is_none_or(|kind| kind.is_csta()) {
                 return self.refuse(now, flow, key, &request, 200, &[]);
             }
             let (method, status) = (Method::Info, 415);
@@ -145,9 +149,6 @@ impl Endpoint {
             let min = MIN_SE_S.to_string();
             return self.refuse(now, flow, key, &request, 422, &[("Min-SE", &min)]);
         }
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.dialog.retarget(&request);
-        }
         let body = body_of(&request);
         self.ask_user(now, flow, id, key, request, body, gap);
     }
@@ -168,9 +169,6 @@ impl Endpoint {
         if is_too_short(&request) {
             let min = MIN_SE_S.to_string();
             return self.refuse(now, flow, key, &request, 422, &[("Min-SE", &min)]);
-        }
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.dialog.retarget(&request);
         }
         let body = body_of(&request);
         self.open_request(now, key.clone());

@@ -92,33 +92,17 @@ impl Endpoint {
         if self.repeat_answer(flow, &key, method) {
             return self.note(Diagnostic::Repeated { method: method.clone() });
         }
-        if let Some((status, headers)) = self.objection(&request) {
-            let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
-            return self.refuse(now, flow, key, &request, status, &headers);
+        if let Some(session) = self.session_of(&request) {
+            return self.on_session_request(now, flow, session, key, request, method);
         }
-        let tagged = request.to().is_some_and(|to| to.tag().is_some());
-        match self.session_of(&request) {
-            Some(session) => self.on_session_request(now, flow, session, key, request, method),
-            None if tagged => {
-                self.note(Diagnostic::UnknownDialog { method: method.clone() });
-                self.refuse(now, flow, key, &request, 481, &[]);
-            }
-            None => self.on_stray_request(now, flow, key, &request, method),
+        if let Some((status, headers)) = objection(&request) {
+            return self.refuse(now, flow, key, &request, status, &borrowed(&headers));
         }
-    }
-
-    /// What speaks against a request before anybody looks at its method (RFC 3261 8.2.2).
-    fn objection(&self, request: &Message) -> Option<(u16, Vec<(&'static str, String)>)> {
-        let scheme = request.request_uri().map(|uri| uri.scheme());
-        if scheme == Some(Scheme::Other) {
-            return Some((416, Vec::new()));
+        if request.to().is_some_and(|to| to.tag().is_some()) {
+            self.note(Diagnostic::UnknownDialog { method: method.clone() });
+            return self.refuse(now, flow, key, &request, 481, &[]);
         }
-        let unknown: Vec<_> = request
-            .tokens(HeaderName::Require)
-            .filter(|tag| !tag.eq_ignore_ascii_case(b"timer"))
-            .map(String::from_utf8_lossy)
-            .collect();
-        (!unknown.is_empty()).then(|| (420, vec![("Unsupported", unknown.join(", "))]))
+        self.on_stray_request(now, flow, key, &request, method);
     }
 
     /// Refuses a request with any method.
@@ -168,6 +152,25 @@ impl Endpoint {
         let Some(user) = request.request_uri().and_then(|uri| uri.user()) else { return false };
         self.sessions.values().any(|session| session.contact_user().as_bytes() == user)
     }
+}
+
+/// What speaks against a request before anybody looks at its method (RFC 3261 8.2.2).
+pub(super) fn objection(request: &Message) -> Option<(u16, Vec<(&'static str, String)>)> {
+    let scheme = request.request_uri().map(|uri| uri.scheme());
+    if scheme == Some(Scheme::Other) {
+        return Some((416, Vec::new()));
+    }
+    let unknown: Vec<_> = request
+        .tokens(HeaderName::Require)
+        .filter(|tag| !tag.eq_ignore_ascii_case(b"timer"))
+        .map(String::from_utf8_lossy)
+        .collect();
+    (!unknown.is_empty()).then(|| (420, vec![("Unsupported", unknown.join(", "))]))
+}
+
+/// Header lines as the answering functions take them.
+pub(super) fn borrowed<'a>(headers: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    headers.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 /// Status and headers for a method that we do not serve.

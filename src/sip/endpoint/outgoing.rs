@@ -16,8 +16,10 @@ use crate::sip::transaction::client_non_invite::ClientNonInvite;
 use crate::sip::transaction::{ClientTimeout, ClientVerdict};
 use crate::sip::value::challenge::{Challenge, next_nonce};
 use crate::sip::value::grammar::{retry_after_s, warning_text};
+use crate::sip::value::via::Via;
 use crate::sip::wire::encode::Writer;
 use crate::sip::wire::headers::HeaderName;
+use crate::sip::wire::lexer::Lexer;
 use crate::sip::wire::message::Message;
 use crate::sip::wire::multipart::csta_part;
 use crate::sip::wire::parse::parse;
@@ -120,11 +122,6 @@ impl Clients {
         }
     }
 
-    /// How many transactions there were.
-    pub(super) const fn serial(&self) -> u64 {
-        self.last
-    }
-
     /// Whether the bytes of a transaction are still waiting for a connection.
     pub(super) fn is_unwritten(&self, id: u64) -> bool {
         self.all.get(&id).is_some_and(|tx| tx.flow.is_none())
@@ -222,7 +219,7 @@ impl Endpoint {
             self.clients.by_key.get(&key_of(via.branch()?, cseq.method)).copied()
         });
         // RFC 3261 8.1.3.3: an answer with more than one Via was not meant for us.
-        let alone = message.all(HeaderName::Via).take(2).count() == 1;
+        let alone = is_single_via(message);
         let Some(id) = found.filter(|_| alone) else {
             return self.note(Diagnostic::StrayAnswer { status });
         };
@@ -351,13 +348,21 @@ impl Endpoint {
         }
     }
 
-    /// Adds credentials when this method was challenged before.
-    pub(super) fn authorize(&mut self, writer: &mut Writer, method: &Method, uri: &str, body: &[u8]) {
-        let Some(credentials) = &self.config.credentials else { return };
+    /// Adds credentials when this method was challenged before; which.
+    pub(super) fn authorize(
+        &mut self,
+        writer: &mut Writer,
+        method: &Method,
+        uri: &str,
+        body: &[u8],
+    ) -> Vec<(&'static str, String)> {
+        let Some(credentials) = &self.config.credentials else { return Vec::new() };
         let chance = &mut self.chance;
-        for (name, value) in self.keyring.headers(method, uri, body, credentials, chance) {
+        let headers = self.keyring.headers(method, uri, body, credentials, chance);
+        for (name, value) in &headers {
             writer.header(name, value);
         }
+        headers
     }
 
     /// Adds the headers of a CSTA body.
@@ -421,6 +426,15 @@ impl Endpoint {
             self.flows.write(flow, &bytes);
         }
     }
+}
+
+/// Whether there is one Via value, in one field.
+fn is_single_via(message: &Message) -> bool {
+    let mut fields = message.all(HeaderName::Via);
+    let Some(mut lexer) = fields.next().map(Lexer::new) else { return false };
+    let found = Via::take(&mut lexer, Strictness::Router).is_some();
+    lexer.skip_blanks();
+    found && lexer.is_at_end() && fields.next().is_none()
 }
 
 /// ACK or CANCEL of an INVITE: its Request-URI, top Via, Route, From, Call-ID and number.

@@ -47,22 +47,26 @@ impl Endpoint {
         }
         let body = session.spec.body.clone();
         let uri = session.dialog.request_uri().to_owned();
-        self.authorize(&mut writer, &Method::Invite, &uri, &body);
+        let credentials = self.authorize(&mut writer, &Method::Invite, &uri, &body);
         self.describe_body(&mut writer);
         let bytes = writer.finish(&body);
         let tx = self.launch(now, &branch, Method::Invite, Purpose::Invite(id), bytes, attempts);
         if let Some(session) = self.sessions.get_mut(&id) {
             session.own_change = Some(tx);
+            session.credentials = credentials;
         }
     }
 
-    /// ACK to a 2xx: a request of its own, without body (RFC 3261 13.2.2.4).
+    /// ACK to a 2xx: a request of its own, without body (RFC 3261 13.2.2.4), with the credentials of its INVITE (22.1).
     pub(super) fn send_ack(&mut self, id: SessionId, answer: &Message) {
         let branch = self.chance.branch();
         let via = self.via(&branch);
         let Some(session) = self.sessions.get(&id) else { return };
         let seq = answer.cseq().map_or(session.dialog.local_seq(), |cseq| cseq.number);
-        let writer = session.dialog.request(&Method::Ack, seq, &via, None);
+        let mut writer = session.dialog.request(&Method::Ack, seq, &via, None);
+        for (name, value) in &session.credentials {
+            writer.header(name, value);
+        }
         let bytes = writer.finish(b"");
         if let Some(flow) = self.flows.preferred() {
             self.flows.write(flow, &bytes);

@@ -44,14 +44,15 @@ impl Endpoint {
     /// Forgets a session. One whose INVITE is open stays, unheard, until its answer: a 2xx has to be acknowledged and ended.
     pub(super) fn abandon_session(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let silent_id = SessionId(u64::MAX - self.clients.serial());
-        let waits = matches!(session.phase, Phase::Inviting | Phase::Leaving)
-            && session.own_change.is_some_and(|tx| !self.clients.is_unwritten(tx));
-        if !waits {
+        let waits = matches!(session.phase, Phase::Inviting | Phase::Leaving);
+        let open = session.own_change.filter(|tx| waits && !self.clients.is_unwritten(*tx));
+        let Some(tx) = open else {
             self.clients.take_session(id);
             self.forget(id);
             return;
-        }
+        };
+        // Each INVITE has its own number: several sessions may be abandoned at once.
+        let silent_id = SessionId(u64::MAX - tx);
         session.phase = Phase::Leaving;
         session.is_silent = true;
         // The user may give the name to the next session at once.
@@ -63,7 +64,8 @@ impl Endpoint {
     }
 
     pub(super) fn is_leaving(&self, id: SessionId) -> bool {
-        self.sessions.get(&id).is_none_or(|session| session.phase == Phase::Leaving)
+        let phase = self.sessions.get(&id).map(|session| session.phase);
+        phase.is_none_or(|phase| matches!(phase, Phase::Leaving | Phase::Closing))
     }
 
     pub(super) fn refresh_session(&mut self, now: Instant, id: SessionId) {

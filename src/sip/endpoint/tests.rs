@@ -1,0 +1,10 @@
+//! The endpoint against a scripted peer, with a clock that only moves when told.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod peer;
+mod peer_requests;
+mod refresh;
+mod registration;
+mod sessions;
+mod transport;

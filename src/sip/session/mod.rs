@@ -47,6 +47,8 @@ pub struct Session {
     pub timer: SessionTimer,
     /// The last ACK to a 2xx and its number, for repeated 2xx.
     pub ack: Option<(u32, Bytes)>,
+    /// The credentials that the last INVITE carried.
+    pub credentials: Vec<(&'static str, String)>,
     /// The INVITE or UPDATE of ours that is open.
     pub own_change: Option<u64>,
     /// The INVITE of the peer that is open or waits for its ACK.
@@ -82,6 +84,7 @@ impl Session {
             phase: Phase::Inviting,
             timer: SessionTimer::default(),
             ack: None,
+            credentials: Vec::new(),
             own_change: None,
             peer_invite: None,
             peer_updates: false,

@@ -12,6 +12,8 @@ pub const MIN_SE_S: u32 = 90;
 pub struct SessionTimer {
     refresh_at: Option<Instant>,
     expire_at: Option<Instant>,
+    /// We refresh.
+    is_ours: bool,
 }
 
 impl SessionTimer {
@@ -29,6 +31,7 @@ impl SessionTimer {
             return Self {
                 refresh_at: Some(now + interval / 2),
                 expire_at: Some(now + interval),
+                is_ours: true,
             };
         }
         // RFC 4028 10: BYE before the end, by 32 s or a third, whichever is less.
@@ -36,6 +39,7 @@ impl SessionTimer {
         Self {
             refresh_at: None,
             expire_at: Some(now + interval.saturating_sub(early)),
+            is_ours: false,
         }
     }
 
@@ -68,6 +72,13 @@ impl SessionTimer {
         if let Some(end) = self.expire_at {
             let pause = (end.saturating_duration_since(now) / 2).max(Duration::from_secs(5));
             self.refresh_at = Some(now + pause);
+        }
+    }
+
+    /// The peer does not refresh any more: nothing runs out.
+    pub const fn release_peer(&mut self) {
+        if !self.is_ours {
+            self.expire_at = None;
         }
     }
 

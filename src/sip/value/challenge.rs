@@ -53,8 +53,6 @@ pub struct Challenge {
     pub qop_auth_int: bool,
     /// The nonce was too old, the credentials were right.
     pub is_stale: bool,
-    /// Position in the answer; the peer's order of preference (RFC 8760 2.4).
-    order: usize,
 }
 
 impl Challenge {
@@ -70,13 +68,13 @@ impl Challenge {
             let mut pairs = Vec::new();
             scheme = auth_params(&mut lexer, &mut pairs);
             if name.eq_ignore_ascii_case(b"Digest") {
-                all.extend(Self::from_pairs(&pairs, all.len()));
+                all.extend(Self::from_pairs(&pairs));
             }
         }
         all
     }
 
-    fn from_pairs(pairs: &[(&[u8], &[u8])], order: usize) -> Option<Self> {
+    fn from_pairs(pairs: &[(&[u8], &[u8])]) -> Option<Self> {
         let find = |name: &str| {
             pairs
                 .iter()
@@ -100,19 +98,15 @@ impl Challenge {
             qop_auth,
             qop_auth_int,
             is_stale: find("stale").is_some_and(|s| s.eq_ignore_ascii_case("true")),
-            order,
         })
     }
 
-    /// The strongest challenge; among equals the first (RFC 8760 2.4, dossier 3.6).
+    /// The strongest challenge; among equals the first, which the peer likes best (RFC 8760 2.4, dossier 3.6).
     #[must_use]
     pub fn strongest(all: Vec<Self>) -> Option<Self> {
-        let strength = |c: &Self| matches!(c.algorithm, Algorithm::Sha256 | Algorithm::Sha256Sess);
-        all.into_iter().max_by(|a, b| {
-            strength(a)
-                .cmp(&strength(b))
-                .then_with(|| b.order.cmp(&a.order))
-        })
+        let is_strong = |c: &Self| matches!(c.algorithm, Algorithm::Sha256 | Algorithm::Sha256Sess);
+        let strong = all.iter().position(is_strong).unwrap_or(0);
+        all.into_iter().nth(strong)
     }
 }
 
