@@ -157,6 +157,15 @@ mod tests {
     }
 
     #[test]
+    fn among_equals_the_first_is_taken() {
+        let value = b"Digest realm=\"a\", nonce=\"1\", Digest realm=\"b\", nonce=\"2\"";
+        let mut all = Challenge::list(value);
+        all.extend(Challenge::list(b"Digest realm=\"c\", nonce=\"3\""));
+        assert_eq!(Challenge::strongest(all).unwrap().realm, "a");
+        assert_eq!(Challenge::strongest(Vec::new()), None);
+    }
+
+    #[test]
     fn what_cannot_be_answered_is_left_out() {
         assert!(Challenge::list(b"Digest realm=\"a\", nonce=\"1\", algorithm=SHA-512-256").is_empty());
         assert!(Challenge::list(b"Digest realm=\"a\"").is_empty());

@@ -16,4 +16,6 @@ pub const HEADER_LIMIT: usize = 256;
 pub const BODY_LIMIT: usize = 256 * 1024;
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod rfc4475_tests;
