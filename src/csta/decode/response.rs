@@ -237,12 +237,24 @@ fn snapshot_data<'a, T>(
 ) -> Result<Option<SnapshotData<'a, T>>> {
     let mut data = None;
     cursor.each(|cursor, name| {
-        if name == "crossRefIDorSnapshotData" {
-            data = snapshot_choice(cursor, items)?;
-        }
+        data = snapshot_part(cursor, name, items)?.or(data.take());
         Ok(())
     })?;
     Ok(data)
+}
+
+/// What a child of the response says about its data; `None` where it is about something else.
+fn snapshot_part<'a, T>(
+    cursor: &mut Cursor<'a>,
+    name: &str,
+    items: fn(&mut Cursor<'a>) -> Result<Vec<T>>,
+) -> Result<Option<SnapshotData<'a, T>>> {
+    Ok(match name {
+        "crossRefIDorSnapshotData" => snapshot_choice(cursor, items)?,
+        "serviceCrossRefID" => value::filled(cursor)?.map(SnapshotData::Announced),
+        "snapshotData" => Some(SnapshotData::Here(items(cursor)?)),
+        _ => None,
+    })
 }
 
 fn snapshot_choice<'a, T>(
@@ -252,7 +264,7 @@ fn snapshot_choice<'a, T>(
     let mut data = None;
     cursor.each(|cursor, name| {
         match name {
-            "serviceCrossRefID" => data = value::filled(cursor)?.map(SnapshotData::Announced),
+            "serviceCrossRefID" => data = value::filled(cursor)?.map(SnapshotData::Announced).or(data.take()),
             "snapshotData" => data = Some(SnapshotData::Here(items(cursor)?)),
             _ => {}
         }
@@ -312,8 +324,9 @@ fn snapshot_call<'a>(cursor: &mut Cursor<'a>) -> Result<SnapshotCall<'a>> {
     let mut call = SnapshotCall::default();
     cursor.each(|cursor, name| {
         match name {
-            "crossRefIDorSnapshotData" => {
-                call.data = snapshot_choice(cursor, snapshot_call_items)?.unwrap_or_default();
+            "crossRefIDorSnapshotData" | "serviceCrossRefID" | "snapshotData" => {
+                let part = snapshot_part(cursor, name, snapshot_call_items)?;
+                call.data = part.unwrap_or_default();
             }
             "callingDevice" => call.calling_device = value::subject(cursor)?,
             "calledDevice" => call.called_device = value::subject(cursor)?,
