@@ -1,2 +1,7 @@
-//! x
-fn main(){}
+//! The daemon and its command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    linegate::cli::main()
+}

@@ -274,26 +274,6 @@ pub(super) fn compact_data(data: &RawValue) -> Result<Box<RawValue>, Problem> {
     RawValue::from_string(out).map_err(Problem::internal)
 }
 
-/// Merges a patch into a value (RFC 7396, section 2).
-pub(super) fn merge(target: &mut serde_json::Value, patch: serde_json::Value) {
-    let serde_json::Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = serde_json::Value::Object(serde_json::Map::new());
-    }
-    if let Some(object) = target.as_object_mut() {
-        for (key, value) in patch {
-            if value.is_null() {
-                object.remove(&key);
-            } else {
-                merge(object.entry(key).or_insert(serde_json::Value::Null), value);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -301,21 +281,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-
-    #[test]
-    fn merge_patches_of_the_rfc() {
-        for (target, patch, result) in [
-            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
-            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
-            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
-            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
-            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
-        ] {
-            let mut merged = target;
-            merge(&mut merged, patch);
-            assert_eq!(merged, result);
-        }
-    }
 
     proptest! {
         #[test]

@@ -66,7 +66,7 @@ impl Feed {
     /// From what is known now; the view belongs to the feed's place.
     pub(super) fn from_now(journal: &Journal, filter: Filter) -> (Self, Arc<View>) {
         // Subscribed before the view is taken: nothing falls between the two, what is in both is skipped.
-        let (subscription, _) = journal.subscribe();
+        let (subscription, _) = journal.subscribe(filter.interest());
         let view = journal.view();
         let feed = Self {
             journal: journal.clone(),
@@ -80,7 +80,7 @@ impl Feed {
 
     /// From a position that [`can_resume`] accepts.
     pub(super) fn resume(journal: &Journal, filter: Filter, seq: u64) -> Self {
-        let (subscription, now) = journal.subscribe();
+        let (subscription, now) = journal.subscribe(filter.interest());
         Self {
             journal: journal.clone(),
             subscription,
@@ -92,6 +92,14 @@ impl Feed {
 
     /// Replaces the filter from here on.
     pub(super) fn set_filter(&mut self, filter: Filter) {
+        if filter.interest() == self.filter.interest() {
+            self.filter = filter;
+            return;
+        }
+        // Another interest is another subscription; what came in between is read from the store.
+        let (subscription, now) = self.journal.subscribe(filter.interest());
+        self.live = self.live && self.done >= now;
+        self.subscription = subscription;
         self.filter = filter;
     }
 

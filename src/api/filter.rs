@@ -6,7 +6,7 @@ use super::auth::Principal;
 use super::problem::Problem;
 use super::query::Params;
 use crate::domain::{LineId, PbxId};
-use crate::service::journal::{Event, View};
+use crate::service::journal::{Event, Interest, View};
 
 /// The events of the contract.
 pub(super) const EVENTS: [&str; 13] = [
@@ -124,6 +124,17 @@ impl Filter {
             }
             (None, Some(pbx)) => self.passes_pbx(pbx),
             (None, None) => self.lines.is_none() && self.pbxs.is_none(),
+        }
+    }
+
+    /// What the journal must deliver: readers of some lines are not woken for the others.
+    pub(super) fn interest(&self) -> Interest {
+        match (&self.lines, &self.pbxs) {
+            (Some(lines), pbxs) => Interest::Some {
+                lines: lines.clone(),
+                pbxs: pbxs.clone().unwrap_or_default(),
+            },
+            (None, _) => Interest::All,
         }
     }
 

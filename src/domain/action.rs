@@ -129,6 +129,11 @@ impl ActionSet {
         self.0 |= 1 << (action as u8);
     }
 
+    /// Takes an action out.
+    pub fn remove(&mut self, action: Action) {
+        self.0 &= !(1 << (action as u8));
+    }
+
     /// Whether it is in the set.
     pub const fn contains(self, action: Action) -> bool {
         self.0 & (1 << (action as u8)) != 0

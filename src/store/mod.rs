@@ -183,7 +183,7 @@ fn restrict(path: &Path, mode: u32) -> Result<(), StoreError> {
 }
 
 /// Writes a file that only its owner may read.
-fn write_private(path: &Path, content: &str) -> Result<(), StoreError> {
+pub(crate) fn write_private(path: &Path, content: &str) -> Result<(), StoreError> {
     let fail = |source| StoreError::Folder {
         path: path.to_owned(),
         source,

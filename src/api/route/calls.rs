@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode, Uri};
 
 use super::super::auth::{Controller, Reader};
-use super::super::dto::{CallPage, CallPatch, CallsAnswer, NoFields, compact_data, merge};
+use super::super::dto::{CallPage, CallPatch, CallsAnswer, NoFields, compact_data};
 use super::super::extract::{JsonBody, OptionalBody, PathId};
 use super::super::page::Page;
 use super::super::problem::Problem;
@@ -12,6 +12,7 @@ use super::super::query::Params;
 use super::super::schema::{Acting, Refused, Unknown};
 use super::{changed_calls, json_bytes, written};
 use crate::domain::{Action, Call, CallId, CallState};
+use crate::service::merge::merge;
 use crate::service::gateway::CallAction;
 
 type Answer = Result<Response<Body>, Problem>;

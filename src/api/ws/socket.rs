@@ -221,7 +221,7 @@ impl Socket {
         match fed {
             Fed::Events(events) => {
                 let newest = events.last().map_or(0, |event| event.seq);
-                self.outlet.send(events.into_iter().map(|event| event.frame)).await?;
+                self.outlet.send(events.into_iter().map(|event| event.frame.clone())).await?;
                 self.registration.reached(newest);
                 Ok(())
             }

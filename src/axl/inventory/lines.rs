@@ -416,7 +416,8 @@ impl Inventory {
             .unwrap_or_default()
     }
 
-    fn extension_name(&self, extension: &Extension) -> String {
+    /// The name of a directory number by the rules of section 9, 4; empty when it has none.
+    pub fn extension_name(&self, extension: &Extension) -> String {
         if let Some(name) = &extension.name {
             return display(name);
         }

@@ -2,7 +2,7 @@
 
 use super::seat::SeatId;
 use super::{Actor, CallTable, Change, Output};
-use crate::domain::action::{ActionSet, allowed_actions};
+use crate::domain::action::{Action, ActionSet, allowed_actions};
 use crate::domain::call::{Call, CallState, Cause};
 use crate::domain::ids::CallId;
 use crate::domain::timestamp::Moment;
@@ -111,7 +111,11 @@ impl CallTable {
         let tracked = self.calls.get(id)?;
         let line = &self.seats.get(&seat)?.settings.line;
         let siblings = self.calls_of_line(line);
-        Some(allowed_actions(&tracked.call, siblings).and(self.settings.offered))
+        let mut actions = allowed_actions(&tracked.call, siblings).and(self.settings.offered);
+        if tracked.call.state == CallState::Offering && !self.settings.may_reject {
+            actions.remove(Action::Drop);
+        }
+        Some(actions)
     }
 
     fn refresh_actions(&mut self, seat: SeatId, id: &CallId) {
@@ -145,11 +149,12 @@ impl CallTable {
     }
 
     /// What the gateway may offer changed: every call is looked at once.
-    pub fn offer(&mut self, at: Moment, offered: ActionSet) {
-        if self.settings.offered == offered {
+    pub fn offer(&mut self, at: Moment, offered: ActionSet, may_reject: bool) {
+        if self.settings.offered == offered && self.settings.may_reject == may_reject {
             return;
         }
         self.settings.offered = offered;
+        self.settings.may_reject = may_reject;
         let ids: Vec<CallId> = self.calls.keys().cloned().collect();
         for id in ids {
             self.change_by(at, &id, Actor::Gateway, |_| {});

@@ -56,6 +56,8 @@ pub struct TableSettings {
     pub offered: ActionSet,
     /// Numbers of this PBX beside its lines.
     pub internal: Vec<NumberRange>,
+    /// A ringing call can be refused (dossier U-18).
+    pub may_reject: bool,
 }
 
 impl Default for TableSettings {
@@ -66,6 +68,7 @@ impl Default for TableSettings {
             snapshot_interval: Duration::from_secs(60),
             offered: ActionSet::of(&super::action::Action::ALL),
             internal: Vec::new(),
+            may_reject: true,
         }
     }
 }

@@ -443,6 +443,29 @@ impl Dialect {
         })
     }
 
+    /// The switches of the XML API: the sections `axl`, `lines`, `em` and `check`.
+    ///
+    /// # Errors
+    /// Names the setting that does not exist or has a wrong value.
+    pub fn checked_axl_dialect(&self) -> Result<crate::axl::Dialect, DialectError> {
+        let mut parts = self.axl.clone();
+        parts.insert("lines".to_owned(), Value::Object(self.lines.clone()));
+        parts.insert("check".to_owned(), Value::Object(self.check.clone()));
+        parts.insert(
+            "em".to_owned(),
+            serde_json::json!({"detect": self.em.detect, "load": self.em.load}),
+        );
+        serde_path_to_error::deserialize(Value::Object(parts)).map_err(|error| DialectError {
+            key: format!("axl.{}", error.path()),
+            detail: error.inner().to_string(),
+        })
+    }
+
+    /// The switches of the XML API; the defaults when they cannot be used (they are refused when written).
+    pub fn axl_dialect(&self) -> crate::axl::Dialect {
+        self.checked_axl_dialect().unwrap_or_default()
+    }
+
     /// What differs from the defaults, as dotted keys.
     pub fn differences(&self) -> BTreeMap<String, Value> {
         let default = flatten(&serde_json::to_value(Self::default()).unwrap_or(Value::Null));

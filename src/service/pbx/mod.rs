@@ -1,6 +1,7 @@
 //! What a person configures about a PBX: its settings and its dialect.
 
 mod dialect;
+mod document;
 mod settings;
 mod template;
 
@@ -9,6 +10,7 @@ pub use dialect::{
     PrivateLine, ReferenceId, RefreshMethod, RegisterMode, RejectBy, ResponseMode, ServiceChoice, SessionUser,
     SharedMode, SnapshotMethod, Switch,
 };
+pub use document::{PbxDocument, apply_patch, read_new};
 pub use settings::{
     AxlScheme, AxlSettings, AxlTls, InternalRange, LocationSettings, Options, PbxSettings, SettingsError, SipSettings,
     TlsVerify, Transport,

@@ -319,7 +319,8 @@ impl PbxSettings {
                 say(pointer, format!("At least {least}."));
             }
         }
-        if let Err(error) = Dialect::from_differences(&self.dialect) {
+        let dialect = Dialect::from_differences(&self.dialect);
+        if let Err(error) = dialect.and_then(|dialect| dialect.checked_axl_dialect()) {
             say(&format!("/dialect/{}", error.key), error.detail);
         }
         for (index, range) in self.internal_numbers.iter().enumerate() {

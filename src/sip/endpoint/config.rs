@@ -16,6 +16,8 @@ pub struct EndpointConfig {
     pub remote_host: String,
     /// SIP port of the PBX (dossier U-2).
     pub remote_port: u16,
+    /// Put into every Call-ID of ours, so that several links can share one address; empty for none.
+    pub call_id_mark: String,
     /// Value of `User-Agent` in our requests.
     pub user_agent: String,
     /// Name and password for digest challenges; `None` means that a challenge is a failure.
@@ -41,6 +43,7 @@ impl EndpointConfig {
             local_port,
             remote_host: remote_host.to_owned(),
             remote_port,
+            call_id_mark: String::new(),
             user_agent: concat!("linegate/", env!("CARGO_PKG_VERSION")).to_owned(),
             credentials: None,
             register: RegisterConfig::default(),

@@ -60,7 +60,7 @@ impl Endpoint {
     #[must_use]
     pub fn new(config: EndpointConfig, seed: [u8; 32]) -> Self {
         let mut chance = Chance::new(seed);
-        let call_id = format!("reg-{}@{}", chance.token(), bracket_host(&config.local_host));
+        let call_id = format!("reg-{}{}@{}", chance.token(), config.call_id_mark, bracket_host(&config.local_host));
         let tag = chance.token();
         let registration = Registration::new(call_id, tag, config.register.expires_s);
         Self {

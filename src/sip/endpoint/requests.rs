@@ -18,7 +18,7 @@ use crate::sip::wire::message::Message;
 impl Endpoint {
     /// The dialog that an INVITE shall make.
     pub(super) fn new_dialog(&mut self, spec: &InviteSpec) -> Dialog {
-        let call_id = format!("{}@{}", self.chance.token(), bracket_host(&self.config.local_host));
+        let call_id = format!("{}{}@{}", self.chance.token(), self.config.call_id_mark, bracket_host(&self.config.local_host));
         let (host, port) = (bracket_host(&self.config.remote_host), self.config.remote_port);
         let user = escape_user(&spec.to_user);
         let own = format!("<sip:{}@{}>", escape_user(&spec.from_user), bracket_host(&spec.from_host));
@@ -158,7 +158,7 @@ impl Endpoint {
         let contact = self.contact_uri(user);
         let local = bracket_host(&self.config.local_host);
         let from = format!("<sip:{}@{local}>;tag={}", escape_user(user), self.chance.token());
-        let call_id = format!("opt-{}@{local}", self.chance.token());
+        let call_id = format!("opt-{}{}@{local}", self.chance.token(), self.config.call_id_mark);
         let mut writer = Writer::request(&Method::Options, &uri);
         writer
             .header("Via", self.via(&branch))

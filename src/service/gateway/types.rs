@@ -1,12 +1,10 @@
-//! The door of the service layer: everything the API and the command line may ask.
-//!
-//! Reads come from the journal's view; changes go to the owner of the state (one actor per PBX) by message.
+//! What is asked at the door of the service layer, and what it answers.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::error::ServiceError;
-use super::journal::Position;
+use crate::service::error::ServiceError;
+use crate::service::journal::Position;
 use crate::domain::{Action, CallId, CommandId, LineId, PbxId};
 
 /// Who asks: shown as `actor` in events.

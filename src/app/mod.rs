@@ -1,0 +1,210 @@
+//! The composition root: settings in, a running gateway out, and its orderly end.
+
+mod certificate;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{ApiSettings, ApiState, ServeSettings, TlsSwitch, router, serve};
+use crate::config::{Hidden, Settings, Tls};
+use crate::service::error::ServiceError;
+use crate::service::gateway::Gateway;
+use crate::service::journal::Retention;
+use crate::store::{Secret, Store, StoreError, admin_token};
+use crate::telemetry::{LogControl, MetricsText};
+pub use certificate::{CertificateError, fingerprint, self_signed};
+
+/// A clean end takes no longer (api.md, "Starting it": 5 s).
+const END: Duration = Duration::from_millis(4800);
+const DRAIN: Duration = Duration::from_millis(4000);
+
+/// Why the gateway cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppError {
+    /// The data folder or the database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The certificate.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// A PBX of the file.
+    #[error("a PBX of the configuration file cannot be created: {0}")]
+    Pbx(ServiceError),
+    /// The address of the API.
+    #[error("cannot listen on {address}: {source}. Is another gateway running? Choose another address with --listen.")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The listener failed.
+    #[error(transparent)]
+    Serve(#[from] crate::api::ServeError),
+}
+
+/// A gateway that answers.
+pub struct Running {
+    gateway: Gateway,
+    state: ApiState,
+    stop: CancellationToken,
+    server: tokio::task::JoinHandle<Result<(), crate::api::ServeError>>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Whether clients need TLS.
+    pub tls: bool,
+    /// The admin token.
+    pub admin_token: Secret,
+    /// The file of the admin token, when it was not given.
+    pub token_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Starts the gateway.
+///
+/// # Errors
+/// When the data folder, the certificate or the address cannot be used.
+pub async fn start(settings: Settings, logs: Option<LogControl>, metrics: Option<MetricsText>) -> Result<Running, AppError> {
+    crate::crypto::install_provider();
+    let store = Store::open(&settings.data_dir, settings.secret_key.as_ref().map(Hidden::expose)).await?;
+    let (token, token_file) = admin_token(&store, settings.admin_token.as_ref().map(Hidden::expose))?;
+    let tls = tls(&settings)?;
+    // The port before the links: a second gateway on the same data must not begin to talk.
+    let listener = TcpListener::bind(settings.listen).await.map_err(|source| AppError::Listen {
+        address: settings.listen,
+        source,
+    })?;
+    let address = listener.local_addr().map_err(|source| AppError::Listen {
+        address: settings.listen,
+        source,
+    })?;
+    let retention = Retention {
+        days: settings.retention.days,
+        events: settings.retention.events,
+    };
+    let gateway = Gateway::open(store, retention).await?;
+    let secret = |hidden: Option<Hidden>| hidden.map(|hidden| Secret::new(hidden.expose()));
+    let pbxs = settings
+        .pbxs
+        .into_iter()
+        .map(|pbx| (pbx.settings, secret(pbx.axl_password), secret(pbx.sip_password)))
+        .collect();
+    gateway.seed_pbxs(pbxs).await.map_err(AppError::Pbx)?;
+    let state = ApiState::new(
+        gateway.clone(),
+        ApiSettings {
+            cors_origins: settings.cors_origins,
+            tls: tls.is_some(),
+            admin_token: Some(token.clone()),
+            metrics: metrics.map(|metrics| Arc::new(move || metrics.render()) as _),
+            set_log_level: logs.map(|logs| {
+                Arc::new(move |filter: &str| logs.set(filter).map_err(|error| error.to_string())) as _
+            }),
+            ..ApiSettings::default()
+        },
+    );
+    let stop = CancellationToken::new();
+    let serve_settings = ServeSettings {
+        tls: tls.clone().map(|(switch, _)| switch),
+        drain: DRAIN,
+        ..ServeSettings::default()
+    };
+    if let Some((switch, files)) = tls.clone() {
+        tokio::spawn(certificate::watch(switch, files, stop.clone()));
+    }
+    let server = tokio::spawn(serve(listener, router(state.clone()), serve_settings, stop.clone()));
+    Ok(Running {
+        gateway,
+        state,
+        stop,
+        server,
+        address,
+        tls: tls.is_some(),
+        admin_token: token,
+        token_file,
+    })
+}
+
+impl Running {
+    /// The gateway behind the API.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The address for clients on this machine.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        let host = match self.address.ip() {
+            ip if ip.is_unspecified() && ip.is_ipv4() => "127.0.0.1".to_owned(),
+            ip if ip.is_unspecified() => "[::1]".to_owned(),
+            std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+            ip => ip.to_string(),
+        };
+        format!("{scheme}://{host}:{}", self.address.port())
+    }
+
+    /// Runs until the listener fails or the end is asked for.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn until(mut self, end: impl Future<Output = ()>) -> Result<(), AppError> {
+        tokio::select! {
+            served = &mut self.server => {
+                self.stop().await;
+                match served {
+                    Ok(served) => Ok(served?),
+                    Err(error) => Err(AppError::Serve(std::io::Error::other(error).into())),
+                }
+            }
+            () = end => {
+                self.stop().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends in order: streams are told, sessions are closed, connections drained.
+    pub async fn stop(&mut self) {
+        tracing::info!("stopping");
+        self.state.stop();
+        self.stop.cancel();
+        let ends = async {
+            let drained = async {
+                if !self.server.is_finished() {
+                    let _ = (&mut self.server).await;
+                }
+            };
+            tokio::join!(self.gateway.stop(), drained)
+        };
+        if tokio::time::timeout(END, ends).await.is_err() {
+            tracing::warn!("not everything ended in time");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+type TlsOfFiles = (TlsSwitch, certificate::Files);
+
+fn tls(settings: &Settings) -> Result<Option<TlsOfFiles>, AppError> {
+    let files = match &settings.tls {
+        Tls::Off => return Ok(None),
+        Tls::Files { cert, key } => certificate::Files {
+            cert: cert.clone(),
+            key: key.clone(),
+        },
+        Tls::SelfSigned => self_signed(&settings.data_dir, settings.listen)?,
+    };
+    let config = certificate::load(&files)?;
+    Ok(Some((TlsSwitch::new(config), files)))
+}

@@ -1,0 +1,127 @@
+//! Commands that run something here: the gateway, the demo, the simulated router.
+
+use std::path::Path;
+
+use super::{Failure, output};
+use crate::app::{self, AppError, Running};
+use crate::config::{Flags, ProcessEnvironment, Settings, Tls};
+use crate::telemetry;
+
+mod demo;
+
+pub(super) use demo::demo;
+
+fn read(flags: &Flags) -> Result<Settings, Failure> {
+    Settings::read(flags, &ProcessEnvironment).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::new(Failure::CONFIG, format!("These settings cannot be used:\n  {}", lines.join("\n  ")))
+    })
+}
+
+impl From<AppError> for Failure {
+    fn from(error: AppError) -> Self {
+        let code = match &error {
+            AppError::Store(_) | AppError::Certificate(_) | AppError::Pbx(_) => Self::CONFIG,
+            AppError::Listen { .. } => Self::UNAVAILABLE,
+            _ => Self::SOFTWARE,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// Starts the gateway with logs and metrics.
+async fn start(settings: Settings) -> Result<Running, Failure> {
+    let logs = telemetry::init(&settings.log, settings.log_json)
+        .map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
+    let metrics = telemetry::install();
+    let running = app::start(settings, Some(logs), metrics).await?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "linegate answers at {}", running.url());
+    if let Some(file) = &running.token_file {
+        tracing::info!("the admin token is in {}", file.display());
+    }
+    Ok(running)
+}
+
+/// The end that a person or a service manager asks for.
+async fn end() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(_) => {
+                let _ = interrupt.await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = interrupt.await;
+    }
+}
+
+/// `linegate serve`
+pub(super) async fn serve(flags: &Flags) -> Result<(), Failure> {
+    let running = start(read(flags)?).await?;
+    Ok(running.until(end()).await?)
+}
+
+/// `linegate twin`
+pub(super) async fn twin(args: cme_twin::cli::TwinArgs) -> Result<(), Failure> {
+    telemetry::init("info", false).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
+    cme_twin::cli::run(args).await.map_err(|error| Failure::new(Failure::UNAVAILABLE, error.to_string()))
+}
+
+/// `linegate check-config`
+pub(super) fn check_config(flags: &Flags) -> Result<(), Failure> {
+    let settings = read(flags)?;
+    if let Tls::Files { cert, key } = &settings.tls {
+        for path in [cert, key] {
+            if let Err(error) = std::fs::metadata(path) {
+                return Err(Failure::new(Failure::CONFIG, format!("{}: {error}", path.display())));
+            }
+        }
+    }
+    output::line(&format!("data folder    {}", settings.data_dir.display()))?;
+    output::line(&format!("listen         {}", settings.listen))?;
+    output::line(&format!("log            {}", settings.log))?;
+    let tls = match &settings.tls {
+        Tls::Off => "off".to_owned(),
+        Tls::Files { cert, .. } => cert.display().to_string(),
+        Tls::SelfSigned => "self-signed".to_owned(),
+    };
+    output::line(&format!("tls            {tls}"))?;
+    output::line(&format!("pbxs           {} in the file", settings.pbxs.len()))?;
+    output::line("The settings are good.")?;
+    Ok(())
+}
+
+/// `linegate openapi`
+pub(super) fn openapi(to: Option<&Path>) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(&crate::api::openapi())
+        .map_err(|error| Failure::new(Failure::SOFTWARE, error.to_string()))?;
+    text.push('\n');
+    match to {
+        Some(path) => std::fs::write(path, text)?,
+        None => output::line(text.trim_end())?,
+    }
+    Ok(())
+}
+
+/// `linegate fingerprint`
+pub(super) fn fingerprint(flags: &Flags) -> Result<(), Failure> {
+    let settings = read(flags)?;
+    let cert = match &settings.tls {
+        Tls::Files { cert, .. } => cert.clone(),
+        Tls::Off | Tls::SelfSigned => settings.data_dir.join("tls-cert.pem"),
+    };
+    let text = app::fingerprint(&cert).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
+    output::line(&text)?;
+    Ok(())
+}

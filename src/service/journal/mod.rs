@@ -1,0 +1,180 @@
+//! The one journal: every change gets a number, is written, and only then seen (api.md, "Events").
+//!
+//! Owners of state publish batches; one writer task numbers them, writes whatever is queued in one transaction and
+//! hands the same bytes to every reader. Nobody waits for a timer, and no event costs a transaction of its own
+//! (decision 1 of performance-and-reliability).
+
+mod change;
+mod event;
+mod readers;
+mod view;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+pub use change::{Actor, Change, Object};
+pub use event::{Event, Position};
+pub use readers::{Interest, Received, Subscription};
+pub use view::{Known, View};
+
+use crate::domain::Timestamp;
+use crate::store::{Store, StoreError};
+use readers::Readers;
+use view::Views;
+use writer::{Batch, Writer};
+
+/// How often retention is looked at.
+const PRUNE_EVERY: Duration = Duration::from_secs(30);
+
+/// How long events are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Days.
+    pub days: u32,
+    /// Number of events.
+    pub events: u64,
+}
+
+/// The journal. Cloning gives another handle to it.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    epoch: Arc<str>,
+    /// The last event that readers may see.
+    seq: AtomicU64,
+    oldest: AtomicU64,
+    queue: mpsc::UnboundedSender<Batch>,
+    views: Views,
+    readers: Readers,
+    stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").field("position", &self.position()).finish_non_exhaustive()
+    }
+}
+
+/// Tells when a batch is written and may be seen.
+#[derive(Debug)]
+pub struct Receipt(oneshot::Receiver<Position>);
+
+impl Receipt {
+    /// Waits until the batch is written; `None` when the gateway stops before.
+    pub async fn written(self) -> Option<Position> {
+        self.0.await.ok()
+    }
+}
+
+impl Journal {
+    /// Begins a run of the journal over what is known at the start.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn open(store: &Store, retention: Retention, boot_id: &str, view: View) -> Result<Self, StoreError> {
+        let name = uuid::Uuid::new_v4().simple().to_string();
+        let epoch = store.begin_epoch(boot_id, &name).await?;
+        let (queue, queued) = mpsc::unbounded_channel();
+        let inner = Arc::new(Inner {
+            store: store.clone(),
+            epoch: epoch.name.as_str().into(),
+            seq: AtomicU64::new(epoch.last_seq),
+            oldest: AtomicU64::new(epoch.oldest_seq),
+            queue,
+            views: Views::new(View { seq: epoch.last_seq, ..view }),
+            readers: Readers::default(),
+            stop: CancellationToken::new(),
+        });
+        let journal = Self { inner };
+        let writer = Writer::new(journal.clone(), epoch.last_seq);
+        tokio::spawn(writer.run(queued));
+        tokio::spawn(prune(journal.clone(), retention));
+        Ok(journal)
+    }
+
+    /// Where the journal stands: every event up to here is written and in the readers' queues.
+    pub fn position(&self) -> Position {
+        Position {
+            epoch: Arc::clone(&self.inner.epoch),
+            seq: self.inner.seq.load(Ordering::Acquire),
+        }
+    }
+
+    /// The oldest event that is kept; one more than the last when none is.
+    pub fn oldest(&self) -> u64 {
+        self.inner.oldest.load(Ordering::Acquire)
+    }
+
+    /// What is known, as of one event.
+    pub fn view(&self) -> Arc<View> {
+        self.inner.views.current()
+    }
+
+    /// Hands changes over, in order. They are written and seen together.
+    pub fn publish(&self, changes: Vec<Change>) -> Receipt {
+        let (done, receipt) = oneshot::channel();
+        // A closed queue means that the process ends; the receipt says so.
+        let _ = self.inner.queue.send(Batch { changes, done });
+        Receipt(receipt)
+    }
+
+    /// A reader of everything, and the number of the last event that it will not get.
+    pub fn subscribe(&self, interest: Interest) -> (Subscription, u64) {
+        let subscription = self.inner.readers.enter(interest);
+        (subscription, self.inner.seq.load(Ordering::Acquire))
+    }
+
+    /// Events after a number, from the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn read_after(&self, seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let rows = self.inner.store.events_after(seq, limit).await?;
+        Ok(rows.into_iter().map(Event::from).collect())
+    }
+
+    /// Writes what is queued and marks a clean end.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let _ = self.publish(Vec::new()).written().await;
+        self.inner.stop.cancel();
+        self.inner.store.end_cleanly(self.position().seq).await
+    }
+}
+
+async fn prune(journal: Journal, retention: Retention) {
+    let kept_ms = i64::from(retention.days) * 24 * 3600 * 1000;
+    loop {
+        tokio::select! {
+            () = journal.inner.stop.cancelled() => return,
+            () = tokio::time::sleep(PRUNE_EVERY) => {}
+        }
+        let last = journal.position().seq;
+        let before = wall_clock().unix_ms() - kept_ms;
+        let keep_from = last.saturating_sub(retention.events);
+        match journal.inner.store.prune_events(before, keep_from, last).await {
+            Ok(oldest) => journal.inner.oldest.store(oldest.unwrap_or(last + 1), Ordering::Release),
+            Err(error) => tracing::error!(%error, "old events cannot be removed"),
+        }
+    }
+}
+
+/// The wall clock: the journal stamps its events.
+pub(in crate::service) fn wall_clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests;

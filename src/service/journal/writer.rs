@@ -1,0 +1,111 @@
+//! The writer task: numbers, writes, then shows.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::Journal;
+use super::change::{Change, Object};
+use super::event::{Event, EventParts, Position};
+use crate::store::EventRow;
+
+/// Changes written in one transaction at most: a reader waits for no more than this.
+const MOST: usize = 4096;
+/// Pause before the storage is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+pub(super) struct Batch {
+    pub(super) changes: Vec<Change>,
+    pub(super) done: oneshot::Sender<Position>,
+}
+
+pub(super) struct Writer {
+    journal: Journal,
+    seq: u64,
+}
+
+impl Writer {
+    pub(super) fn new(journal: Journal, seq: u64) -> Self {
+        Self { journal, seq }
+    }
+
+    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Batch>) {
+        while let Some(first) = queue.recv().await {
+            let mut changes = first.changes;
+            let mut waiting = vec![first.done];
+            // Group commit of whatever is there, without waiting for more.
+            while changes.len() < MOST
+                && let Ok(more) = queue.try_recv()
+            {
+                changes.extend(more.changes);
+                waiting.push(more.done);
+            }
+            if !changes.is_empty() && !self.write(&changes).await {
+                return;
+            }
+            let position = self.journal.position();
+            for done in waiting {
+                // Whoever published may not care.
+                let _ = done.send(position.clone());
+            }
+        }
+    }
+
+    /// Writes and shows changes. `false` when the process ends before that was possible.
+    async fn write(&mut self, changes: &[Change]) -> bool {
+        let epoch = std::sync::Arc::clone(&self.journal.inner.epoch);
+        let mut rows = Vec::with_capacity(changes.len());
+        let mut events = Vec::with_capacity(changes.len());
+        let mut calls: HashMap<&str, Option<&str>> = HashMap::new();
+        for change in changes {
+            self.seq += 1;
+            let frame = change.frame(&epoch, self.seq);
+            rows.push(EventRow {
+                seq: self.seq,
+                at: change.time.unix_ms(),
+                event: change.event,
+                pbx_id: change.pbx_id.as_ref().map(|id| id.as_str().to_owned()),
+                line_id: change.line_id.as_ref().map(|id| id.as_str().to_owned()),
+                call_id: change.call_id.as_ref().map(|id| id.as_str().to_owned()),
+                frame: frame.clone(),
+            });
+            if let Object::Call(known) = &change.object {
+                let body = std::str::from_utf8(&known.json).ok().filter(|_| !change.is_end());
+                calls.insert(known.value.id.as_str(), body);
+            }
+            events.push(Event::new(EventParts {
+                seq: self.seq,
+                name: Cow::Borrowed(change.event),
+                pbx_id: change.pbx_id.clone(),
+                line_id: change.line_id.clone(),
+                frame,
+            }));
+        }
+        let calls: Vec<(String, Option<String>)> =
+            calls.into_iter().map(|(id, body)| (id.to_owned(), body.map(str::to_owned))).collect();
+        let inner = &self.journal.inner;
+        let mut is_told = false;
+        while let Err(error) = inner.store.write_events(&rows, &calls).await {
+            if !std::mem::replace(&mut is_told, true) {
+                tracing::error!(%error, "events cannot be written; readers wait until the storage works again");
+            }
+            metrics::counter!("linegate_journal_failures_total").increment(1);
+            tokio::select! {
+                () = inner.stop.cancelled() => return false,
+                () = tokio::time::sleep(RETRY) => {}
+            }
+        }
+        if is_told {
+            tracing::info!("events are written again");
+        }
+        metrics::counter!("linegate_events_total").increment(u64::try_from(rows.len()).unwrap_or(0));
+        // The view first, then the queues, then the position: who sees a position has everything up to it.
+        inner.views.apply(changes, self.seq);
+        inner.readers.deliver(&events);
+        inner.seq.store(self.seq, Ordering::Release);
+        true
+    }
+}

@@ -1,0 +1,176 @@
+//! What a link has learned about its PBX, and what was last told of it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use bytes::Bytes;
+
+use super::net::sentence as capital;
+use crate::axl::inventory::Support;
+use crate::csta::{CstaFeatures, Service, ServiceCapability};
+use crate::domain::{PbxState, PbxStatus, Timestamp};
+use crate::store::PbxRow;
+
+/// What is known about the capabilities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Features {
+    NotAsked,
+    Asked,
+    /// The answer; `None` when the PBX gave none.
+    Known(Option<Box<CstaFeatures>>),
+}
+
+/// Memory of a link.
+pub(super) struct Report {
+    /// What was last published.
+    pub(super) status: PbxStatus,
+    pub(super) json: Bytes,
+    pub(super) invites: u64,
+    features: Features,
+    cannot: HashSet<Service>,
+    from_attempt: Option<usize>,
+    device_attempt: Option<usize>,
+    pub(super) version: Option<String>,
+    /// Why this release cannot be used.
+    pub(super) unsupported: Option<String>,
+    pub(super) restarted_at: Option<Timestamp>,
+    pub(super) is_due: bool,
+}
+
+impl Report {
+    pub(super) fn new(row: &PbxRow, at: Timestamp) -> Self {
+        let state = if row.settings.enabled { PbxState::Connecting } else { PbxState::Disabled };
+        let status = PbxStatus::initial(state, at);
+        Self {
+            json: super::status::pbx_json(row, &status),
+            status,
+            invites: 0,
+            features: Features::NotAsked,
+            cannot: HashSet::new(),
+            from_attempt: None,
+            device_attempt: None,
+            version: None,
+            unsupported: None,
+            restarted_at: None,
+            is_due: true,
+        }
+    }
+
+    /// Whether the capabilities shall be asked for; yes only once.
+    pub(super) fn wants_features(&mut self) -> bool {
+        let wants = self.features == Features::NotAsked;
+        if wants {
+            self.features = Features::Asked;
+        }
+        wants
+    }
+
+    pub(super) fn features(&mut self, features: Option<CstaFeatures>) {
+        self.features = Features::Known(features.filter(|features| !features.is_empty()).map(Box::new));
+    }
+
+    /// The PBX may be another release after it started anew.
+    pub(super) fn restarted(&mut self, at: Timestamp) {
+        self.features = Features::NotAsked;
+        self.cannot.clear();
+        self.restarted_at = Some(at);
+    }
+
+    /// The PBX refused this service as one that it does not know.
+    pub(super) fn cannot(&mut self, service: Service) {
+        self.cannot.insert(service);
+    }
+
+    /// Whether a service is worth a try.
+    pub(super) fn may_use(&self, service: Service) -> bool {
+        !self.cannot.contains(&service) && self.stated(service) != Some(false)
+    }
+
+    fn stated(&self, service: Service) -> Option<bool> {
+        let Features::Known(Some(features)) = &self.features else { return None };
+        let capability = match service {
+            Service::MakeCall => ServiceCapability::MakeCall,
+            Service::AnswerCall => ServiceCapability::AnswerCall,
+            Service::ClearConnection => ServiceCapability::ClearConnection,
+            Service::HoldCall => ServiceCapability::HoldCall,
+            Service::RetrieveCall => ServiceCapability::RetrieveCall,
+            Service::GetForwarding => ServiceCapability::GetForwarding,
+            Service::GetDoNotDisturb => ServiceCapability::GetDoNotDisturb,
+            Service::SnapshotDevice => ServiceCapability::SnapshotDevice,
+            _ => return None,
+        };
+        Some(features.supports(capability))
+    }
+
+    /// Whether a ringing call may be cleared (U-18): only when the PBX says so.
+    pub(super) fn may_clear_alerting(&self) -> bool {
+        match &self.features {
+            Features::Known(Some(features)) => {
+                features.refinement(ServiceCapability::ClearConnection, "alerting") == Some(true)
+            }
+            _ => false,
+        }
+    }
+
+    /// `yes`, `no` or `unknown` for each operation.
+    pub(super) fn capabilities(&self) -> BTreeMap<String, String> {
+        [
+            ("dial", Service::MakeCall),
+            ("answer", Service::AnswerCall),
+            ("drop", Service::ClearConnection),
+            ("hold", Service::HoldCall),
+            ("retrieve", Service::RetrieveCall),
+            ("snapshot", Service::SnapshotDevice),
+        ]
+        .into_iter()
+        .map(|(name, service)| {
+            let word = match (self.cannot.contains(&service), self.stated(service)) {
+                (true, _) | (false, Some(false)) => "no",
+                (false, Some(true)) => "yes",
+                (false, None) => "unknown",
+            };
+            (name.to_owned(), word.to_owned())
+        })
+        .collect()
+    }
+
+    pub(super) fn from_attempt_worked(&mut self, attempt: usize) {
+        self.from_attempt.get_or_insert(attempt);
+    }
+
+    pub(super) fn has_identity_worked(&self) -> bool {
+        self.from_attempt.is_some()
+    }
+
+    pub(super) fn learned_from_attempt(&self) -> usize {
+        self.from_attempt.unwrap_or(0)
+    }
+
+    pub(super) fn device_attempt_worked(&mut self, attempt: usize) {
+        self.device_attempt.get_or_insert(attempt);
+    }
+
+    pub(super) fn learned_device_attempt(&self) -> usize {
+        self.device_attempt.unwrap_or(0)
+    }
+
+    /// What a load says about the release.
+    pub(super) fn release(&mut self, inventory: &crate::axl::Inventory) {
+        self.version = inventory.global.as_ref().and_then(|global| global.version.clone());
+        self.unsupported = match inventory.support() {
+            Support::Refused { sentence } | Support::InventoryOnly { sentence } => Some(capital(&sentence)),
+            Support::Full(_) | Support::Unknown => None,
+        };
+    }
+
+    /// What was learned, for people.
+    pub(super) fn learned(&self) -> BTreeMap<String, serde_json::Value> {
+        let mut learned = BTreeMap::new();
+        if let Some(attempt) = self.from_attempt.filter(|attempt| *attempt > 0) {
+            learned.insert("invite.from_user".to_owned(), format!("fallback {attempt}").into());
+        }
+        if let Some(attempt) = self.device_attempt.filter(|attempt| *attempt > 0) {
+            learned.insert("device_id.self".to_owned(), format!("form {attempt}").into());
+        }
+        learned
+    }
+}

@@ -1,0 +1,193 @@
+//! A seat: one address of a line with its session, its monitor and its conversation in CSTA.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::timers::Timer;
+use super::task::LinkTask;
+use crate::csta::exchange::early::EarlyEvents;
+use crate::csta::exchange::{Exchange, ExchangeConfig, ResponseMode};
+use crate::csta::{Encoding, Namespace};
+use crate::domain::call_table::SeatId;
+use crate::domain::{LineId, Monitor, MonitorState, Timestamp};
+use crate::service::pbx::{self, PrivateLine, Switch, TemplateValues};
+
+/// How far a session has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Not wanted: the line or the PBX is switched off.
+    Off,
+    /// Waits for its turn, or for the link.
+    Queued,
+    /// INVITE is out.
+    Inviting,
+    /// The session stands; the system status or the monitor is being asked for.
+    Opening,
+    /// Monitored.
+    Active,
+    /// Failed; tried again later.
+    Waiting,
+    /// Being closed.
+    Closing,
+}
+
+/// One address of a line.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) line: LineId,
+    pub(super) address: u8,
+    pub(super) number: String,
+    /// The phone that the session names: of a mobility line none, unless the dialect wants it.
+    pub(super) mac: Option<String>,
+    pub(super) phase: Phase,
+    pub(super) monitor: Monitor,
+    pub(super) exchange: Exchange,
+    pub(super) early: EarlyEvents,
+    pub(super) xref: Option<String>,
+    /// The string that the PBX itself uses for this device.
+    pub(super) learned_device: Option<String>,
+    /// Which of the identity templates is being tried.
+    pub(super) from_attempt: usize,
+    pub(super) device_attempt: usize,
+    /// Times that the session ended by itself, recently.
+    pub(super) ends: u32,
+    pub(super) monitor_stops: VecDeque<Instant>,
+    pub(super) is_snapshot_out: bool,
+    pub(super) is_snapshot_wanted: bool,
+    /// This session holds a turn of the pacing.
+    pub(super) has_turn: bool,
+    /// A snapshot of a resynchronisation is out.
+    pub(super) in_resync: bool,
+    pub(super) remote_in_use: bool,
+    /// After this session opened, did the registration change its reference id?
+    pub(super) opened_at: Option<Instant>,
+}
+
+impl Seat {
+    pub(super) fn new(
+        line: LineId,
+        address: u8,
+        number: String,
+        mac: Option<String>,
+        exchange: ExchangeConfig,
+        since: Timestamp,
+    ) -> Self {
+        Self {
+            line,
+            address,
+            number,
+            mac,
+            phase: Phase::Off,
+            monitor: Monitor::plain(MonitorState::Off, since),
+            exchange: Exchange::new(exchange),
+            early: EarlyEvents::new(),
+            xref: None,
+            learned_device: None,
+            from_attempt: 0,
+            device_attempt: 0,
+            ends: 0,
+            monitor_stops: VecDeque::new(),
+            is_snapshot_out: false,
+            is_snapshot_wanted: false,
+            has_turn: false,
+            in_resync: false,
+            remote_in_use: false,
+            opened_at: None,
+        }
+    }
+
+    /// Whether the session stands, so that services can be asked for.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Opening | Phase::Active)
+    }
+
+    pub(super) fn values<'a>(&'a self, task: &'a SeatSurroundings) -> TemplateValues<'a> {
+        TemplateValues {
+            number: Some(&self.number),
+            mac: self.mac.as_deref(),
+            register_id: Some(&task.register_id),
+            digits: Some(&self.number),
+            cme: Some(&task.host),
+        }
+    }
+}
+
+/// What templates of a seat may name beside the seat.
+#[derive(Debug, Clone)]
+pub(super) struct SeatSurroundings {
+    pub(super) register_id: String,
+    pub(super) host: String,
+}
+
+impl LinkTask {
+    pub(super) fn seat_surroundings(&self) -> SeatSurroundings {
+        SeatSurroundings {
+            register_id: self.row.settings.sip.session_server_id.clone(),
+            host: self.row.settings.host.clone(),
+        }
+    }
+
+    /// Settings of the conversations in CSTA.
+    pub(super) fn exchange_config(&self) -> ExchangeConfig {
+        let csta = &self.dialect.csta;
+        let mut encoding = Encoding::default();
+        encoding.namespace = match csta.namespace.as_str() {
+            "ed2" => Namespace::Ed2,
+            "ed4" => Namespace::Ed4,
+            "ed5" => Namespace::Ed5,
+            "ed6" => Namespace::Ed6,
+            _ => Namespace::Ed3,
+        };
+        encoding.prefix = (!csta.prefix.is_empty()).then(|| csta.prefix.clone());
+        encoding.declaration = self.dialect.xml.declaration == Switch::On;
+        ExchangeConfig {
+            encoding,
+            learn_namespace: csta.namespace == "learn",
+            response_mode: match self.dialect.response.mode {
+                pbx::ResponseMode::Final => ResponseMode::Final,
+                pbx::ResponseMode::Separate => ResponseMode::Separate,
+                pbx::ResponseMode::Auto => ResponseMode::Auto,
+            },
+            max_outstanding: usize::try_from(self.dialect.dialog.max_outstanding).unwrap_or(1),
+            ..ExchangeConfig::default()
+        }
+    }
+
+    /// The encoding of a seat's system status request, with private data where the dialect wants it (U-8).
+    pub(super) fn status_encoding(&self, seat: &Seat) -> Encoding {
+        let mut encoding = seat.exchange.encoding().clone();
+        if self.dialect.status.private_line == PrivateLine::Lcs {
+            encoding.private_line = self.dialect.status.line_uri.fill(seat.values(&self.seat_surroundings()));
+        }
+        encoding
+    }
+
+    /// The device string of a seat in requests (U-9).
+    pub(super) fn device_of(&self, seat: &Seat) -> String {
+        if let Some(learned) = &seat.learned_device {
+            return learned.clone();
+        }
+        let around = self.seat_surroundings();
+        let own = self.dialect.device_id.self_id.fill(seat.values(&around));
+        let attempt = seat.device_attempt.max(self.report.learned_device_attempt());
+        match (attempt, own) {
+            (0, Some(own)) => own,
+            (0 | 1, _) => format!("tel:{}", seat.number),
+            (2, _) => seat.number.clone(),
+            _ => format!("sip:{}@{}", seat.number, around.host),
+        }
+    }
+
+    /// Sets the timer of a seat's exchange; to be called after everything that touches it.
+    pub(super) fn touch(&mut self, id: SeatId) {
+        self.busy_seats.insert(id);
+        let deadline = self.seats.get(&id).and_then(|seat| seat.exchange.deadline());
+        self.timers.set(Timer::Exchange(id), deadline);
+    }
+
+    /// Asks for a seat's turn after a pause.
+    pub(super) fn seat_in(&mut self, id: SeatId, pause: Duration) {
+        let at = self.now() + pause;
+        self.timers.set(Timer::Seat(id), Some(at));
+    }
+}

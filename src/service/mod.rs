@@ -1,0 +1,11 @@
+//! Use cases, and the only owners of state.
+//!
+//! One actor per PBX ([`link`]) owns its lines and calls; the [`journal`] owns what readers see; the
+//! [`gateway`] is the door to both.
+
+pub mod error;
+pub mod gateway;
+pub mod journal;
+mod link;
+pub mod merge;
+pub mod pbx;
