@@ -30,12 +30,14 @@ pub fn message(data: &[u8]) -> bool {
     if let Some(saved) = salvage(bytes.clone()) {
         read(&saved);
     }
-    [Strictness::Rfc, Strictness::Router]
-        .into_iter()
-        .filter_map(|strictness| parse(bytes.clone(), strictness).ok())
-        .map(|message| read(&message))
-        .count()
-        > 0
+    let mut taken = false;
+    for strictness in [Strictness::Rfc, Strictness::Router] {
+        if let Ok(message) = parse(bytes.clone(), strictness) {
+            read(&message);
+            taken = true;
+        }
+    }
+    taken
 }
 
 fn read(message: &Message) -> usize {
