@@ -12,6 +12,7 @@ use crate::domain::call_table::{Device, LocalState, Moved, Output, SeatId, Signa
 use crate::domain::{Call, CallId};
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a test's list of steps")]
 enum Step {
     Say(SeatId, SignalKind, Option<LocalState>, SignalCause),
     Snapshot(SeatId, Vec<(usize, LocalState, Option<LocalState>)>),
