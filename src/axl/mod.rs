@@ -6,6 +6,8 @@
 //! told what came back.
 
 pub mod dialect;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod inventory;
 pub mod load;
 pub mod record;

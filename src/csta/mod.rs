@@ -10,6 +10,8 @@
 mod decode;
 mod encode;
 pub mod exchange;
+#[doc(hidden)]
+pub mod fuzzing;
 mod names;
 mod owned;
 mod types;
@@ -30,15 +32,3 @@ pub use types::{
     SystemStatus,
 };
 pub use types::{ConsultOptions, DigitMode};
-
-/// Entry for fuzzers: any bytes into the decoder.
-#[doc(hidden)]
-pub fn fuzz_decode(data: &[u8]) {
-    let _ = decode(data).map(Message::into_owned);
-}
-
-/// Entry for fuzzers: any text as a device identifier.
-#[doc(hidden)]
-pub fn fuzz_device_id(data: &[u8]) {
-    let _ = DeviceId::parse(String::from_utf8_lossy(data));
-}

@@ -227,16 +227,17 @@ pub fn allowed_actions<'a>(call: &Call, siblings: impl Iterator<Item = &'a Call>
         set.insert(A::RemoveFromConference);
     }
     set.insert(A::Drop);
-    let pairs = (is_active(call) && others.clone().any(is_held)) || (is_held(call) && others.clone().any(is_active));
-    if pairs {
+    let partners =
+        others.filter(|other| (is_active(call) && is_held(other)) || (is_held(call) && is_active(other)));
+    if partners.clone().next().is_some() {
         set.insert(A::Swap);
         set.insert(A::CompleteTransfer);
-        let both_answered = call.state.is_answered() && others.clone().any(|other| other.state.is_answered());
-        if both_answered {
-            set.insert(A::CompleteConference);
-            if call.conference_id.is_some() || others.clone().any(|other| other.conference_id.is_some()) {
-                set.insert(A::AddToConference);
-            }
+    }
+    let mut answered = partners.filter(|other| call.state.is_answered() && other.state.is_answered()).peekable();
+    if answered.peek().is_some() {
+        set.insert(A::CompleteConference);
+        if call.conference_id.is_some() || answered.any(|other| other.conference_id.is_some()) {
+            set.insert(A::AddToConference);
         }
     }
     if call.state == S::Offering && call.direction == Direction::Outbound {

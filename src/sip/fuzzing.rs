@@ -30,12 +30,24 @@ pub fn message(data: &[u8]) -> bool {
     if let Some(saved) = salvage(bytes.clone()) {
         read(&saved);
     }
-    [Strictness::Rfc, Strictness::Router]
-        .into_iter()
-        .filter_map(|strictness| parse(bytes.clone(), strictness).ok())
-        .map(|message| read(&message))
-        .count()
-        > 0
+    let mut taken = false;
+    for strictness in [Strictness::Rfc, Strictness::Router] {
+        if let Ok(message) = parse(bytes.clone(), strictness) {
+            read(&message);
+            taken = true;
+        }
+    }
+    taken
+}
+
+/// Looks for a CSTA part in any bytes as a multipart body. Whether there is one.
+pub fn multipart(data: &[u8]) -> bool {
+    let head = format!(
+        "INFO sip:a@b SIP/2.0\r\nContent-Type: multipart/mixed;boundary=b\r\nContent-Length: {}\r\n\r\n",
+        data.len()
+    );
+    let bytes = Bytes::from([head.as_bytes(), data].concat());
+    parse(bytes, Strictness::Router).is_ok_and(|message| csta_part(&message).is_some())
 }
 
 fn read(message: &Message) -> usize {
@@ -63,4 +75,25 @@ fn read(message: &Message) -> usize {
         + usize::from(message.required().is_ok())
         + usize::from(csta_part(message).is_some())
         + message.reason().len()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_fuzz_corpus_is_replayed() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
+        let all = |folder: &str| -> Vec<Vec<u8>> {
+            let entries = std::fs::read_dir(corpus.join(folder)).unwrap();
+            entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
+        };
+        let frames: usize = all("framing").iter().map(|data| framing(data, 1).max(framing(data, 7))).sum();
+        let messages = all("message").iter().filter(|data| message(data)).count();
+        let parts = all("multipart").iter().filter(|data| multipart(data)).count();
+        assert!(frames > 0 && messages > 0 && parts > 0);
+    }
 }

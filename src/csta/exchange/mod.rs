@@ -164,6 +164,7 @@ pub enum Output {
 /// What [`Exchange::receive`] made of a body.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "an event, the hot path, must not be boxed")]
 pub enum Received<'a> {
     /// An event; its reply is already among the outputs.
     Event(Event<'a>),
@@ -515,23 +516,4 @@ impl Exchange {
 
 fn response_root(service: Option<Service>) -> String {
     service.map_or_else(|| "Response".to_owned(), |service| format!("{service}Response"))
-}
-
-/// Entry for fuzzers: the bytes choose inputs; nothing may panic, and every ticket ends once.
-#[doc(hidden)]
-pub fn fuzz_exchange(start: Instant, data: &[u8]) {
-    let mut exchange = Exchange::new(ExchangeConfig::default());
-    for (step, chunk) in (0_u64..).zip(data.chunks(16)) {
-        let now = start + Duration::from_millis(step * 997);
-        let ticket = Ticket(u64::from(chunk.first().copied().unwrap_or_default() % 8));
-        let body = Bytes::copy_from_slice(chunk);
-        match chunk.len() % 5 {
-            0 => exchange.submit(now, Ticket(step + 8), Request::GetCstaFeatures),
-            1 => exchange.handle(now, Input::Body(body)),
-            2 => exchange.handle(now, Input::InfoAnswered { ticket, status: 200, body: Some(body) }),
-            3 => exchange.handle(now, Input::InfoLost { ticket }),
-            _ => exchange.handle(now, Input::Timeout),
-        }
-        while exchange.poll().is_some() {}
-    }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::{CALL_A, OWN, connection, event, subject};
-use crate::csta::{decode, exchange, fuzz_decode, fuzz_device_id};
+use crate::csta::{decode, fuzzing};
 
 /// The parts of an event, each a child of its root.
 fn parts() -> Vec<String> {
@@ -31,14 +31,14 @@ proptest! {
 
     #[test]
     fn no_bytes_break_the_decoder(data in proptest::collection::vec(any::<u8>(), 0..300)) {
-        fuzz_decode(&data);
-        fuzz_device_id(&data);
+        fuzzing::message(&data);
+        fuzzing::device_id(&data);
     }
 
     #[test]
     fn nothing_that_looks_like_xml_breaks_the_decoder(text in "(<[/!?]?[a-zA-Z:]{0,20}( a=['\"]?x)?/?>|&[#a-z0-9]{0,6};?|[a-z \u{e9}]|\\]\\]>|<!\\[CDATA\\[){0,40}") {
-        fuzz_decode(text.as_bytes());
-        fuzz_decode(format!("<DeliveredEvent>{text}</DeliveredEvent>").as_bytes());
+        fuzzing::message(text.as_bytes());
+        fuzzing::message(format!("<DeliveredEvent>{text}</DeliveredEvent>").as_bytes());
     }
 
     #[test]
@@ -48,8 +48,8 @@ proptest! {
             let at = at.index(data.len());
             data[at] = byte;
         }
-        fuzz_decode(&data);
-        fuzz_decode(&data[..end.index(data.len())]);
+        fuzzing::message(&data);
+        fuzzing::message(&data[..end.index(data.len())]);
     }
 
     #[test]
@@ -61,6 +61,6 @@ proptest! {
 
     #[test]
     fn no_bytes_break_the_exchange(data in proptest::collection::vec(any::<u8>(), 0..600)) {
-        exchange::fuzz_exchange(std::time::Instant::now(), &data);
+        fuzzing::exchange(std::time::Instant::now(), &data);
     }
 }

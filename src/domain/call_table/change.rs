@@ -45,7 +45,8 @@ impl CallTable {
         let Some(tracked) = self.calls.get(id) else { return };
         let seat = tracked.seat;
         self.refresh_actions(seat, id);
-        let Some(tracked) = self.calls.get(id) else { return };
+        let Some(tracked) = self.calls.get_mut(id) else { return };
+        tracked.is_published = true;
         let (command, actor) = attribution(tracked.intent.as_ref(), at, actor);
         let change = Change {
             call: tracked.call.clone(),

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 
+use super::lookup::key;
 use super::seat::SeatId;
 use super::timers::Timer;
 use super::{Actor, CallTable};
-use crate::domain::call::{CallState, Direction};
+use crate::domain::call::{Call, CallState, Direction, no_data};
 use crate::domain::ids::{CallId, CommandId};
 use crate::domain::party::{Party, Presentation};
 use crate::domain::timestamp::Moment;
@@ -65,12 +66,18 @@ impl CallTable {
             .get(&seat)
             .and_then(|list| list.iter().find(|pending| pending.intent.command == *command))
             .and_then(|pending| pending.call.clone());
+        let known = match known {
+            Some(call) if self.is_other(&call, pbx_call) => {
+                self.disown(at, seat, &call, command);
+                None
+            }
+            known => known,
+        };
         let call = match (known, pbx_call) {
             (Some(call), _) => Some(call),
             (None, Some(pbx_call)) => match self.find(seat, pbx_call) {
                 Some(call) => {
                     self.adopt(at, seat, &call, Some(command));
-                    self.change(at, &call, |_| {});
                     Some(call)
                 }
                 None => {
@@ -87,6 +94,35 @@ impl CallTable {
             self.drop_pending(seat, command);
         }
         call
+    }
+
+    /// Whether a call has another id of the PBX than this.
+    fn is_other(&self, call: &CallId, pbx_call: Option<&str>) -> bool {
+        let has = self.calls.get(call).and_then(|tracked| tracked.call.pbx_call_id.as_deref());
+        matches!((has, pbx_call), (Some(has), Some(named)) if key(has) != key(named))
+    }
+
+    /// A call that a dial command got by guess is not its call: somebody lifted the handset at the same time.
+    /// Gives back what it got.
+    fn disown(&mut self, at: Moment, seat: SeatId, call: &CallId, command: &CommandId) {
+        let pending = self.pending.get_mut(&seat).into_iter().flatten();
+        let Some(pending) = pending.into_iter().find(|pending| pending.intent.command == *command) else { return };
+        pending.call = None;
+        let dialed = pending.intent.dialed.clone();
+        if let Some(tracked) = self.calls.get(call)
+            && tracked.call.data.get() != no_data().get()
+        {
+            pending.intent.data = Some(tracked.call.data.clone());
+        }
+        self.intent_done(call, command);
+        self.change(at, call, |call| {
+            call.client_ref = None;
+            call.data = no_data();
+            if call.called.raw.as_deref() == Some(&*dialed) && !call.state.is_answered() {
+                call.called = Party::default();
+                call.internal = false;
+            }
+        });
     }
 
     /// A dial command failed, or nothing came of it.
@@ -148,27 +184,48 @@ impl CallTable {
         let client_ref = pending.intent.client_ref.clone();
         let data = pending.intent.data.take();
         let dialed = pending.intent.dialed.clone();
-        let name = self.names.get(&dialed).cloned();
+        let consultation_of = self.intended(seat, id, &intent.command);
+        let called = (!dialed.is_empty()).then(|| Party {
+            number: Some(dialed.clone()),
+            name: self.names.get(&dialed).cloned(),
+            raw: Some(dialed),
+            e164: None,
+            presentation: Presentation::Available,
+        });
+        let internal = called.as_ref().is_some_and(|called| self.is_internal(called));
+        let fill = move |call: &mut Call| {
+            call.client_ref = client_ref;
+            call.data = data.unwrap_or_else(|| call.data.clone());
+            call.consultation_of = consultation_of.or(call.consultation_of.take());
+            // CME: the first signal names no called party (dossier 2.4); what was dialled is known here.
+            if call.called.raw.is_none()
+                && let Some(called) = called
+            {
+                call.called = called;
+                call.internal = internal;
+            }
+        };
         let Some(tracked) = self.calls.get_mut(id) else { return };
         tracked.intent = Some(intent);
-        tracked.call.client_ref = client_ref;
-        if let Some(data) = data {
-            tracked.call.data = data;
+        if tracked.is_published {
+            self.change(at, id, fill);
+        } else {
+            fill(&mut tracked.call);
         }
-        // CME: the first signal names no called party (dossier 2.4); what was dialled is known here.
-        if tracked.call.called.raw.is_none() && !dialed.is_empty() {
-            tracked.call.called = Party {
-                number: Some(dialed.clone()),
-                raw: Some(dialed),
-                e164: None,
-                name,
-                presentation: Presentation::Available,
-            };
+        // Answered without a signal: a snapshot shows whether anything happened (15c).
+        if command.is_some() {
+            self.timers.insert((at.now + PATIENCE, Timer::Effect(id.clone(), at.now)));
         }
-        let internal = self.calls.get(id).is_some_and(|tracked| self.is_internal(&tracked.call.called));
-        if let Some(tracked) = self.calls.get_mut(id) {
-            tracked.call.internal = internal;
-        }
-        self.timers.insert((at.now + PATIENCE, Timer::Check(id.clone())));
+    }
+
+    /// Another call of the line that this command is for: a consultation is one command on the held call and for the
+    /// new one.
+    fn intended(&self, seat: SeatId, id: &CallId, command: &CommandId) -> Option<CallId> {
+        let line = &self.seats.get(&seat)?.settings.line;
+        let is_for = |call: &&Call| {
+            let intent = self.calls.get(&call.id).and_then(|tracked| tracked.intent.as_ref());
+            call.id != *id && intent.is_some_and(|intent| intent.command == *command)
+        };
+        self.calls_of_line(line).find(is_for).map(|call| call.id.clone())
     }
 }

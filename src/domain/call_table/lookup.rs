@@ -8,9 +8,17 @@ use crate::domain::ids::{CallId, ConversationId};
 use crate::domain::party::Party;
 use crate::domain::timestamp::Moment;
 
+/// Conversations without calls that are remembered.
+const RETIRED_LIMIT: usize = 256;
+
+/// The form of a PBX call id to compare with: opaque, in any case (dossier 3.7).
+pub(super) fn key(pbx_call: &str) -> String {
+    pbx_call.to_ascii_uppercase()
+}
+
 impl CallTable {
     pub(super) fn find(&self, seat: SeatId, pbx_call: &str) -> Option<CallId> {
-        self.by_pbx_call.get(&(seat, pbx_call.to_owned())).cloned()
+        self.by_pbx_call.get(&(seat, key(pbx_call))).cloned()
     }
 
     /// Makes a call that is published by the next [`Self::publish_new`].
@@ -66,7 +74,7 @@ impl CallTable {
             state_since: at.wall,
         };
         if let Some(pbx_call) = pbx_call {
-            self.by_pbx_call.insert((seat, pbx_call.to_owned()), id.clone());
+            self.by_pbx_call.insert((seat, key(pbx_call)), id.clone());
         }
         self.members.entry(conversation).or_default().push(id.clone());
         if let Some(seat) = self.seats.get_mut(&seat) {
@@ -82,6 +90,8 @@ impl CallTable {
                 failure: None,
                 intent: None,
                 last_signal: at.now,
+                digits: String::new(),
+                is_published: false,
             },
         );
         self.watch(at, &id);
@@ -90,13 +100,13 @@ impl CallTable {
 
     fn conversation(&mut self, pbx_call: Option<&str>) -> ConversationId {
         if let Some(pbx_call) = pbx_call
-            && let Some(known) = self.conversations.get(pbx_call)
+            && let Some(known) = self.conversations.get(&key(pbx_call))
         {
             return known.clone();
         }
         let new = ConversationId::new(&mut *self.ids);
         if let Some(pbx_call) = pbx_call {
-            self.conversations.insert(pbx_call.to_owned(), new.clone());
+            self.conversations.insert(key(pbx_call), new.clone());
         }
         new
     }
@@ -107,23 +117,22 @@ impl CallTable {
         let seat = tracked.seat;
         let old = tracked.call.pbx_call_id.clone();
         let conversation = tracked.call.conversation_id.clone();
-        if old.as_deref() == Some(pbx_call) {
+        let (old, new) = (old.as_deref().map(key), key(pbx_call));
+        if old.as_ref() == Some(&new) {
             return;
         }
         if let Some(old) = old {
             self.by_pbx_call.remove(&(seat, old));
         }
-        self.by_pbx_call.insert((seat, pbx_call.to_owned()), id.clone());
-        self.conversations
-            .entry(pbx_call.to_owned())
-            .or_insert(conversation);
+        self.by_pbx_call.insert((seat, new.clone()), id.clone());
+        self.conversations.entry(new).or_insert(conversation);
     }
 
     /// Makes one conversation of two; the older one's id stays.
     pub(super) fn join_conversations(&mut self, at: Moment, first: &str, second: &str) {
         let (Some(a), Some(b)) = (
-            self.conversations.get(first).cloned(),
-            self.conversations.get(second).cloned(),
+            self.conversations.get(&key(first)).cloned(),
+            self.conversations.get(&key(second)).cloned(),
         ) else {
             return;
         };
@@ -145,16 +154,16 @@ impl CallTable {
         }
     }
 
-    /// Forgets an ended call. A conversation is forgotten with its last call.
+    /// Forgets an ended call. A conversation without calls is kept for a while.
     pub(super) fn forget(&mut self, id: &CallId) -> Option<Tracked> {
         let tracked = self.calls.remove(id)?;
         if let Some(seat) = self.seats.get_mut(&tracked.seat) {
             seat.calls.retain(|other| other != id);
         }
         if let Some(pbx_call) = &tracked.call.pbx_call_id {
-            let key = (tracked.seat, pbx_call.clone());
-            if self.by_pbx_call.get(&key) == Some(id) {
-                self.by_pbx_call.remove(&key);
+            let place = (tracked.seat, key(pbx_call));
+            if self.by_pbx_call.get(&place) == Some(id) {
+                self.by_pbx_call.remove(&place);
             }
         }
         let conversation = &tracked.call.conversation_id;
@@ -164,9 +173,21 @@ impl CallTable {
         });
         if empty {
             self.members.remove(conversation);
-            self.conversations.retain(|_, known| known != conversation);
+            self.retire(conversation.clone());
         }
         Some(tracked)
+    }
+
+    /// Remembers a conversation for a while: a PBX call that comes back keeps it (api.md, "Calls").
+    fn retire(&mut self, conversation: ConversationId) {
+        self.retired.retain(|other| *other != conversation);
+        self.retired.push_back(conversation);
+        if self.retired.len() > RETIRED_LIMIT
+            && let Some(oldest) = self.retired.pop_front()
+            && !self.members.contains_key(&oldest)
+        {
+            self.conversations.retain(|_, known| *known != oldest);
+        }
     }
 }
 

@@ -133,6 +133,10 @@ struct Tracked {
     failure: Option<super::call::Cause>,
     intent: Option<Intent>,
     last_signal: Instant,
+    /// Digits dialled step by step.
+    digits: String,
+    /// The call was told of.
+    is_published: bool,
 }
 
 /// The table.
@@ -146,6 +150,8 @@ pub struct CallTable {
     by_pbx_call: HashMap<(SeatId, String), CallId>,
     conversations: HashMap<String, ConversationId>,
     members: HashMap<ConversationId, Vec<CallId>>,
+    /// Conversations without living calls, oldest first: a call that comes back belongs to them.
+    retired: VecDeque<ConversationId>,
     names: HashMap<String, String>,
     timers: BTreeSet<(Instant, Timer)>,
     pending: HashMap<SeatId, Vec<PendingDial>>,
@@ -174,6 +180,7 @@ impl CallTable {
             by_pbx_call: HashMap::new(),
             conversations: HashMap::new(),
             members: HashMap::new(),
+            retired: VecDeque::new(),
             names: HashMap::new(),
             timers: BTreeSet::new(),
             pending: HashMap::new(),
@@ -246,10 +253,10 @@ impl CallTable {
         if call.state.is_ended() || !self.seats.contains_key(&seat) {
             return;
         }
-        if let Some(pbx_call) = &call.pbx_call_id {
-            self.by_pbx_call.insert((seat, pbx_call.clone()), call.id.clone());
-            self.conversations
-                .insert(pbx_call.clone(), call.conversation_id.clone());
+        let id = call.id.clone();
+        if let Some(pbx_call) = call.pbx_call_id.as_deref().map(lookup::key) {
+            self.by_pbx_call.insert((seat, pbx_call.clone()), id.clone());
+            self.conversations.insert(pbx_call, call.conversation_id.clone());
         }
         self.members
             .entry(call.conversation_id.clone())
@@ -268,8 +275,11 @@ impl CallTable {
                 failure: None,
                 intent: None,
                 last_signal: at.now,
+                digits: String::new(),
+                is_published: true,
             },
         );
+        self.watch(at, &id);
     }
 
     /// Ends restored calls of a line that is gone.

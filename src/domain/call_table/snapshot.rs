@@ -57,7 +57,19 @@ impl CallTable {
         tracked.last_signal = at.now;
         let current = tracked.call.state;
         let conference = tracked.call.conference_id.is_some();
+        let outbound = tracked.call.direction == Direction::Outbound;
         let wanted = match (current, state) {
+            // One connection only: nothing is said about the other end.
+            _ if entry.own == LocalState::Connected && entry.other.is_none() => match current {
+                CallState::DialTone => CallState::Proceeding,
+                CallState::Offering | CallState::OnHold => CallState::Connected,
+                _ => current,
+            },
+            // Which state is ours is not fixed (U-24): a pair the wrong way round never turns a call round.
+            (_, CallState::Offering) if outbound && current.is_answered() => current,
+            (_, CallState::Offering) if outbound => CallState::Ringback,
+            (CallState::Offering, CallState::Ringback) => CallState::Offering,
+            (CallState::Dialing, CallState::DialTone) => CallState::Dialing,
             // A conference is one connected call to a snapshot.
             (CallState::Conferenced, CallState::Connected) if conference => CallState::Conferenced,
             // A snapshot cannot tell these apart.

@@ -1,1 +1,12 @@
+//! The table of section 10 row by row, its rules, and a naive model.
+
 #![allow(clippy::unwrap_used, clippy::panic)]
+
+mod actions;
+mod bench;
+mod clearing;
+mod dial;
+mod model;
+mod moves;
+mod setup;
+mod snapshots;

@@ -1,6 +1,6 @@
 //! Deadlines of calls: checks by snapshot, pending ends, watchdogs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Actor, CallTable, Output};
 use crate::domain::call::{CallState, Cause};
@@ -21,48 +21,9 @@ pub(super) enum Timer {
     /// Nothing was heard of the call for long.
     Watch(CallId),
     /// End the call unless a transfer explains it.
-    End(CallId, EndCause),
-}
-
-/// The causes that a delayed end may have, ordered so that timers can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum EndCause {
-    Normal,
-    NoAnswer,
-    CallerGaveUp,
-    Busy,
-    Rejected,
-    InvalidNumber,
-    Congestion,
-    OutOfService,
-}
-
-impl EndCause {
-    pub(super) fn from_cause(cause: Cause) -> Self {
-        match cause {
-            Cause::NoAnswer => Self::NoAnswer,
-            Cause::CallerGaveUp => Self::CallerGaveUp,
-            Cause::Busy => Self::Busy,
-            Cause::Rejected => Self::Rejected,
-            Cause::InvalidNumber => Self::InvalidNumber,
-            Cause::Congestion => Self::Congestion,
-            Cause::OutOfService => Self::OutOfService,
-            _ => Self::Normal,
-        }
-    }
-
-    fn cause(self) -> Cause {
-        match self {
-            Self::Normal => Cause::Normal,
-            Self::NoAnswer => Cause::NoAnswer,
-            Self::CallerGaveUp => Cause::CallerGaveUp,
-            Self::Busy => Cause::Busy,
-            Self::Rejected => Cause::Rejected,
-            Self::InvalidNumber => Cause::InvalidNumber,
-            Self::Congestion => Cause::Congestion,
-            Self::OutOfService => Cause::OutOfService,
-        }
-    }
+    End(CallId, Cause),
+    /// Ask for a snapshot if nothing was heard of the call since then.
+    Effect(CallId, Instant),
 }
 
 impl CallTable {
@@ -76,7 +37,12 @@ impl CallTable {
             match timer {
                 Timer::Check(id) => self.check(&id),
                 Timer::Watch(id) => self.watchdog(at, &id),
-                Timer::End(id, cause) => self.end(at, &id, cause.cause(), Actor::Phone),
+                Timer::Effect(id, since) => {
+                    if self.calls.get(&id).is_some_and(|tracked| tracked.last_signal <= since) {
+                        self.check(&id);
+                    }
+                }
+                Timer::End(id, cause) => self.end(at, &id, cause, Actor::Phone),
             }
         }
     }

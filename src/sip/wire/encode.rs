@@ -123,7 +123,6 @@ pub const fn reason(status: u16) -> &'static str {
     match status {
         100 => "Trying",
         180 => "Ringing",
-        200 => "OK",
         202 => "Accepted",
         400 => "Bad Request",
         403 => "Forbidden",
@@ -147,10 +146,18 @@ pub const fn reason(status: u16) -> &'static str {
         505 => "Version Not Supported",
         513 => "Message Too Large",
         603 => "Decline",
-        200..300 => "OK",
-        400..500 => "Request Failure",
-        500..600 => "Server Failure",
-        600..700 => "Global Failure",
+        _ => class(status),
+    }
+}
+
+/// What the first digit of a status says.
+const fn class(status: u16) -> &'static str {
+    match status / 100 {
+        2 => "OK",
+        3 => "Redirection",
+        4 => "Request Failure",
+        5 => "Server Failure",
+        6 => "Global Failure",
         _ => "Progress",
     }
 }

@@ -111,7 +111,8 @@ fn status_line(line: &[u8], strictness: Strictness) -> Result<StartLine, ParseEr
         .filter(|code| digits.len() == 3 && (100..700).contains(code))
         .and_then(|code| u16::try_from(code).ok())
         .ok_or(ParseError::StatusCode)?;
-    if !lexer.eat(b' ') && !(lexer.is_at_end() && strictness.forgives(Leniency::ReasonMissing)) {
+    let bare = lexer.is_at_end() && strictness.forgives(Leniency::ReasonMissing);
+    if !(lexer.eat(b' ') || bare) {
         return Err(ParseError::StartLine);
     }
     Ok(StartLine::Status {

@@ -167,10 +167,8 @@ fn compare(data: &[u8]) -> bool {
     if let (Some(ours), Ok(theirs)) = (ours.call_id(), theirs.call_id_header()) {
         assert_eq!(text(ours), theirs.value());
     }
-    if let (Some(ours), Ok(theirs)) = (ours.cseq(), theirs.cseq_header().map(|header| header.typed())) {
-        if let Ok(theirs) = theirs {
-            assert_eq!((ours.number, text(ours.method)), (theirs.seq, theirs.method.to_string()));
-        }
+    if let (Some(ours), Ok(Ok(theirs))) = (ours.cseq(), theirs.cseq_header().map(|header| header.typed())) {
+        assert_eq!((ours.number, text(ours.method)), (theirs.seq, theirs.method.to_string()));
     }
     let length = theirs.headers().iter().find_map(|header| match header {
         rsip::Header::ContentLength(length) => length.value().trim().parse::<u32>().ok(),

@@ -1,0 +1,90 @@
+//! Hold and retrieve, here and at the other end.
+
+use super::super::seat::{Relation, SeatId};
+use super::super::signal::{Connection, Endpoint, Parties, SignalCause};
+use super::super::{Actor, CallTable, Output};
+use super::participant_of;
+use crate::domain::call::{CallState, Cause, Direction};
+use crate::domain::party::ParticipantState;
+use crate::domain::timestamp::Moment;
+
+impl CallTable {
+    pub(super) fn held(&mut self, at: Moment, seat: SeatId, connection: &Connection, holding: &Endpoint) {
+        let own = self.own_act(seat, holding, connection);
+        if own == Some(Relation::Sharing) {
+            // It is held at another phone and stays in use there (section 10 rule 1: no hold of ours).
+            self.known(at, seat, connection);
+            return;
+        }
+        let Some(id) = self.known(at, seat, connection) else {
+            if own == Some(Relation::Own) {
+                self.appear(
+                    at,
+                    seat,
+                    connection,
+                    &Parties::default(),
+                    Direction::Inbound,
+                    CallState::OnHold,
+                    SignalCause::Normal,
+                );
+            }
+            self.out.push_back(Output::WantSnapshot { seat });
+            return;
+        };
+        self.change(at, &id, |call| match own {
+            Some(Relation::Foreign) if matches!(call.state, CallState::Connected) => {
+                call.state = CallState::RemoteHeld;
+            }
+            Some(Relation::Foreign) => {
+                if let Some(participant) = participant_of(&mut call.participants, holding) {
+                    participant.state = ParticipantState::OnHold;
+                }
+            }
+            _ => call.state = CallState::OnHold,
+        });
+    }
+
+    pub(super) fn retrieved(&mut self, at: Moment, seat: SeatId, connection: &Connection, retrieving: &Endpoint) {
+        let own = self.own_act(seat, retrieving, connection);
+        if own == Some(Relation::Sharing) {
+            // A shared call was taken from hold at another phone (octo-line, section 9.4).
+            if let Some(id) = self.known(at, seat, connection) {
+                self.end(at, &id, Cause::AnsweredElsewhere, Actor::Phone);
+            }
+            self.elsewhere(seat, connection, true);
+            return;
+        }
+        let Some(id) = self.known(at, seat, connection) else {
+            if own == Some(Relation::Own) {
+                self.elsewhere(seat, connection, false);
+                self.appear(
+                    at,
+                    seat,
+                    connection,
+                    &Parties::default(),
+                    Direction::Inbound,
+                    CallState::Connected,
+                    SignalCause::Normal,
+                );
+            }
+            self.out.push_back(Output::WantSnapshot { seat });
+            return;
+        };
+        self.change(at, &id, |call| {
+            let talking = if call.conference_id.is_some() {
+                CallState::Conferenced
+            } else {
+                CallState::Connected
+            };
+            match own {
+                Some(Relation::Foreign) if call.state == CallState::RemoteHeld => call.state = talking,
+                Some(Relation::Foreign) => {
+                    if let Some(participant) = participant_of(&mut call.participants, retrieving) {
+                        participant.state = ParticipantState::Connected;
+                    }
+                }
+                _ => call.state = talking,
+            }
+        });
+    }
+}

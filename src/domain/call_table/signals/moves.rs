@@ -1,0 +1,227 @@
+//! Calls that move: redirected, transferred, joined.
+
+use super::super::party::reason_of;
+use super::super::seat::{Relation, SeatId};
+use super::super::signal::{Connection, Endpoint, Moved, SignalCause};
+use super::super::timers::TRANSFER_PATIENCE;
+use super::super::{Actor, CallTable, Output};
+use super::participant_of;
+use super::setup::rank;
+use crate::domain::call::{CallState, Cause, Direction, Reason};
+use crate::domain::ids::PartyId;
+use crate::domain::party::{Participant, ParticipantState};
+use crate::domain::timestamp::Moment;
+
+impl CallTable {
+    pub(super) fn diverted(
+        &mut self,
+        at: Moment,
+        seat: SeatId,
+        connection: &Connection,
+        diverting: &Endpoint,
+        new_destination: &Endpoint,
+        cause: SignalCause,
+    ) {
+        let own = self.own_act(seat, diverting, connection);
+        let Some(id) = self.known(at, seat, connection) else { return };
+        let inbound = self
+            .calls
+            .get(&id)
+            .is_some_and(|tracked| tracked.call.direction == Direction::Inbound);
+        if own != Some(Relation::Foreign) && inbound {
+            let why = match cause {
+                SignalCause::ForwardedUnconditional | SignalCause::ForwardedBusy | SignalCause::ForwardedNoAnswer => {
+                    Cause::Forwarded
+                }
+                SignalCause::Pickup => Cause::AnsweredElsewhere,
+                _ => Cause::Redirected,
+            };
+            self.end(at, &id, why, Actor::Phone);
+            return;
+        }
+        let party = self.party(new_destination);
+        let redirecting = self.party(diverting);
+        let names = party.as_ref().is_some_and(|party| self.is_internal(party));
+        self.change(at, &id, |call| {
+            if call.direction == Direction::Outbound {
+                if let Some(party) = party {
+                    call.called = party;
+                    call.internal = names;
+                }
+                if let Some(redirecting) = redirecting {
+                    call.redirecting = redirecting;
+                }
+                if let Some(reason) = reason_of(cause) {
+                    call.reason = reason;
+                }
+                if rank(CallState::Ringback) > rank(call.state) {
+                    call.state = CallState::Ringback;
+                }
+            }
+        });
+    }
+
+    pub(super) fn transferred(
+        &mut self,
+        at: Moment,
+        seat: SeatId,
+        (primary, secondary): (&Connection, Option<&Connection>),
+        (transferring, transferred_to): (&Endpoint, &Endpoint),
+        moved: &[Moved],
+    ) {
+        if let (Some(first), Some(second)) = (
+            primary.call.as_deref(),
+            secondary.and_then(|connection| connection.call.as_deref()),
+        ) {
+            self.join_conversations(at, first, second);
+        }
+        if self.relation(seat, transferring.device()) == Some(Relation::Own) {
+            for connection in std::iter::once(primary).chain(secondary) {
+                if let Some(id) = self.known(at, seat, connection) {
+                    self.end(at, &id, Cause::Transferred, Actor::Phone);
+                }
+            }
+            return;
+        }
+        let Some(id) = std::iter::once(primary)
+            .chain(secondary)
+            .find_map(|connection| self.known(at, seat, connection))
+            .or_else(|| moved.iter().find_map(|entry| self.known(at, seat, &entry.new)))
+        else {
+            self.out.push_back(Output::WantSnapshot { seat });
+            return;
+        };
+        let new_call = moved
+            .iter()
+            .find(|entry| self.relation(seat, entry.new.device.as_ref()) == Some(Relation::Own))
+            .or_else(|| moved.first())
+            .and_then(|entry| entry.new.call.clone());
+        if let Some(new_call) = &new_call {
+            self.rekey(&id, new_call);
+        }
+        let far = moved
+            .iter()
+            .filter(|entry| self.relation(seat, entry.new.device.as_ref()) == Some(Relation::Foreign))
+            .find_map(|entry| {
+                self.party(&entry.endpoint).or_else(|| {
+                    let device = entry.new.device.clone()?;
+                    self.party(&Endpoint::Device(device))
+                })
+            });
+        let to_us = self.relation(seat, transferred_to.device()) == Some(Relation::Own);
+        let far = if to_us { far } else { self.party(transferred_to).or(far) };
+        let redirecting = self.party(transferring);
+        let internal = far.as_ref().map(|party| self.is_internal(party));
+        self.change(at, &id, |call| {
+            if let Some(new_call) = new_call {
+                call.gcid = call.gcid.take().map(|_| new_call.clone());
+                call.pbx_call_id = Some(new_call);
+            }
+            if let Some(far) = far {
+                if to_us && call.direction == Direction::Inbound {
+                    call.caller = far.clone();
+                }
+                if call.state.is_answered() {
+                    call.connected = far;
+                }
+                call.internal = internal.unwrap_or(call.internal);
+            }
+            if let Some(redirecting) = redirecting {
+                call.redirecting = redirecting;
+            }
+            call.reason = Reason::Transferred;
+            if call.state == CallState::RemoteHeld {
+                call.state = CallState::Connected;
+            }
+        });
+        // Who rings and who speaks at the other end after a blind transfer is the PBX's to say.
+        self.check_in(at, &id, TRANSFER_PATIENCE);
+    }
+
+    pub(super) fn conferenced(
+        &mut self,
+        at: Moment,
+        seat: SeatId,
+        (primary, secondary): (&Connection, Option<&Connection>),
+        (conferencing, added): (&Endpoint, &Endpoint),
+        moved: &[Moved],
+    ) {
+        if let (Some(first), Some(second)) = (
+            primary.call.as_deref(),
+            secondary.and_then(|connection| connection.call.as_deref()),
+        ) {
+            self.join_conversations(at, first, second);
+        }
+        let first = self.known(at, seat, primary);
+        let second = secondary.and_then(|connection| self.known(at, seat, connection));
+        let keep = match (first, second) {
+            (Some(keep), Some(merged)) => {
+                self.end(at, &merged, Cause::Merged, Actor::Phone);
+                Some(keep)
+            }
+            (keep, merged) => keep.or(merged),
+        }
+        .or_else(|| moved.iter().find_map(|entry| self.known(at, seat, &entry.new)));
+        let Some(id) = keep else {
+            self.out.push_back(Output::WantSnapshot { seat });
+            return;
+        };
+        let new_call = moved
+            .iter()
+            .find(|entry| self.relation(seat, entry.new.device.as_ref()) == Some(Relation::Own))
+            .and_then(|entry| entry.new.call.clone())
+            .or_else(|| moved.first().and_then(|entry| entry.new.call.clone()));
+        if let Some(new_call) = &new_call {
+            self.rekey(&id, new_call);
+        }
+        let mut others: Vec<Endpoint> = moved
+            .iter()
+            .filter(|entry| self.relation(seat, entry.new.device.as_ref()) != Some(Relation::Own))
+            .filter_map(|entry| match &entry.endpoint {
+                Endpoint::Device(_) => Some(entry.endpoint.clone()),
+                _ => entry.new.device.clone().map(Endpoint::Device),
+            })
+            .collect();
+        for endpoint in [conferencing, added] {
+            let foreign = self.relation(seat, endpoint.device()) == Some(Relation::Foreign);
+            if foreign && !others.iter().any(|other| same_number(other, endpoint)) {
+                others.push(endpoint.clone());
+            }
+        }
+        let mut participants: Vec<Participant> = self
+            .calls
+            .get(&id)
+            .map(|tracked| tracked.call.participants.clone())
+            .unwrap_or_default();
+        for other in &others {
+            if let Some(known) = participant_of(&mut participants, other) {
+                if known.state == ParticipantState::Left {
+                    known.state = ParticipantState::Connected;
+                }
+                continue;
+            }
+            let Some(party) = self.party(other) else { continue };
+            participants.push(Participant {
+                id: PartyId::new(&mut *self.ids),
+                number: party.number,
+                raw: party.raw,
+                name: party.name,
+                state: ParticipantState::Connected,
+            });
+        }
+        self.change(at, &id, |call| {
+            if let Some(new_call) = new_call {
+                call.gcid = call.gcid.take().map(|_| new_call.clone());
+                call.pbx_call_id = Some(new_call);
+            }
+            call.conference_id = Some(call.conversation_id.as_str().to_owned());
+            call.participants = participants;
+            call.state = CallState::Conferenced;
+            call.consultation_of = None;
+        });
+    }
+}
+
+fn same_number(a: &Endpoint, b: &Endpoint) -> bool {
+    matches!((a.device(), b.device()), (Some(a), Some(b)) if a.number == b.number)
+}
