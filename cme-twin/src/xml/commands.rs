@@ -197,7 +197,7 @@ fn global(on: bool, rest: &[&str], dialect: Dialect) -> Parsed {
         ["sip-ua"] | ["presence"] | ["voice", "class", ..] | ["voice", "translation-rule", _] => enter(Setting::Accepted, Mode::Other),
         ["dial-peer", "voice", _, _] | ["voice-port", ..] | ["ephone-hunt", ..] | ["vm-integration"] => enter(Setting::Accepted, Mode::Other),
         ["presence", "enable"] | ["ip", "http", ..] | ["hostname", _] => set(Setting::Accepted),
-        ["ephone-dn" | "ephone" | "ephone-dn-template" | "telephony-service" | "voice" | "emadmin"] => Err(INCOMPLETE),
+        ["ephone-dn" | "ephone" | "ephone-dn-template" | "voice" | "emadmin"] => Err(INCOMPLETE),
         ["voice", "register"] | ["voice", "register", "session-server"] | ["voice", "service"] | ["dial-peer", ..] => Err(INCOMPLETE),
         _ => Err(INVALID),
     }

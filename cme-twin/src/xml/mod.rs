@@ -5,14 +5,17 @@
 //!
 //! Every choice that the documents leave open is a field of [`XmlKnobs`].
 
+mod apply;
 mod commands;
 mod device;
 mod element;
+mod endpoint;
 mod envelope;
 mod extension;
 mod global;
 mod http;
 mod knobs;
+mod records;
 mod reply;
 mod request;
 mod view;
@@ -22,12 +25,15 @@ pub use knobs::{
     XmlQuirks, XsiType,
 };
 
+pub(crate) use endpoint::serve;
+pub(crate) use http::http_date;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The state of the XML endpoint that the control API sees too. One per twin; keep it in an `Arc` in the twin's shared handle.
 #[derive(Debug, Default)]
-pub struct XmlState {
+pub(crate) struct XmlState {
     knobs: Mutex<XmlKnobs>,
     outstanding: AtomicU32,
     peak: AtomicU32,
@@ -37,41 +43,84 @@ pub struct XmlState {
 
 impl XmlState {
     /// A state with these knobs.
-    #[must_use]
-    pub fn new(knobs: XmlKnobs) -> Self {
+    pub(crate) fn new(knobs: XmlKnobs) -> Self {
         Self { knobs: Mutex::new(knobs), ..Self::default() }
     }
 
     /// A copy of the present knobs.
-    #[must_use]
-    pub fn knobs(&self) -> XmlKnobs {
+    pub(crate) fn knobs(&self) -> XmlKnobs {
         self.lock().clone()
     }
 
     /// Replaces the knobs; requests that are under way keep the old ones.
-    pub fn set_knobs(&self, knobs: XmlKnobs) {
+    pub(crate) fn set_knobs(&self, knobs: XmlKnobs) {
         *self.lock() = knobs;
     }
 
     /// How many requests were taken since the start.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
+    pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
     /// The largest number of requests that were outstanding at once.
-    #[must_use]
-    pub fn peak_outstanding(&self) -> u32 {
+    pub(crate) fn peak_outstanding(&self) -> u32 {
         self.peak.load(Ordering::Relaxed)
     }
 
     /// How often the configuration was saved (`ISSaveConfig`).
-    #[must_use]
-    pub fn saves(&self) -> u64 {
+    pub(crate) fn saves(&self) -> u64 {
         self.saves.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn saved(&self) {
+        self.saves.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The failure for the next connection; counts it off.
+    pub(crate) fn take_failure(&self) -> HttpFailure {
+        let mut knobs = self.lock();
+        let failure = knobs.failure;
+        if failure != HttpFailure::None && knobs.failure_count > 0 {
+            knobs.failure_count -= 1;
+            if knobs.failure_count == 0 {
+                knobs.failure = HttpFailure::None;
+            }
+        }
+        failure
+    }
+
+    /// One more request is outstanding until the slot is dropped.
+    pub(crate) fn enter(&self) -> Slot<'_> {
+        let now = self.outstanding.fetch_add(1, Ordering::Relaxed) + 1;
+        self.peak.fetch_max(now, Ordering::Relaxed);
+        Slot { state: self, now }
     }
 
     fn lock(&self) -> MutexGuard<'_, XmlKnobs> {
         self.knobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that is outstanding.
+#[derive(Debug)]
+pub(crate) struct Slot<'a> {
+    state: &'a XmlState,
+    now: u32,
+}
+
+impl Slot<'_> {
+    /// How many were outstanding when this one came, itself included.
+    pub(crate) fn outstanding(&self) -> u32 {
+        self.now
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.state.outstanding.fetch_sub(1, Ordering::Relaxed);
     }
 }
