@@ -108,6 +108,14 @@ impl Client {
         self.request(Method::POST, path, Some(body)).await
     }
 
+    /// Changes something by a merge patch (RFC 7396).
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        self.request(Method::PATCH, path, Some(body)).await
+    }
+
     /// Deletes a resource.
     ///
     /// # Errors

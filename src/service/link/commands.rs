@@ -141,7 +141,6 @@ impl LinkTask {
                     )
                     .with_hint("Ask again in a second.")
                     .retryable(Some(1)),
-                    _ => ServiceError::new(Code::PbxRefused, format!("The PBX refused to {what}.")),
                 };
                 self.fail_command(command_id, error);
             }

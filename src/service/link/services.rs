@@ -217,7 +217,6 @@ impl LinkTask {
             Output::Late { .. } => self.want_snapshot(id),
             // Replies were taken by `on_peer_request`.
             Output::Reply { .. } => {}
-            _ => {}
         }
     }
 
@@ -466,6 +465,5 @@ pub(super) fn told(refusal: &Refusal) -> String {
         Refusal::Sip(status) => format!("SIP {status}"),
         Refusal::QueueFull => "too many commands wait".to_owned(),
         Refusal::WaitedTooLong => "it waited too long behind other commands".to_owned(),
-        _ => "refused".to_owned(),
     }
 }

@@ -130,7 +130,6 @@ impl LinkTask {
             Event::InfoLost { session, ticket } => self.on_info_lost(seat_of(session), ticket),
             Event::OptionsAnswered { status } => self.on_options_answered(status),
             Event::Diagnostic(diagnostic) => self.on_diagnostic(&diagnostic),
-            _ => {}
         }
     }
 

@@ -302,7 +302,6 @@ impl LinkTask {
                 self.net.close(flow);
             }
             Output::Event(event) => self.on_sip_event(event),
-            _ => {}
         }
         true
     }
