@@ -151,8 +151,7 @@ impl CallTable {
             return;
         }
         self.settings.offered = offered;
-        let ids: Vec<CallId> = self.calls.keys().cloned().collect();
-        for id in ids {
+        for id in self.ids_by_age() {
             self.change_by(at, &id, Actor::Gateway, |_| {});
         }
     }
