@@ -214,6 +214,19 @@ fn a_reinvite_that_is_never_acknowledged_ends_the_session() {
 }
 
 #[test]
+fn a_reinvite_that_the_user_forgets_is_refused_at_last() {
+    let mut peer = Peer::in_session();
+    peer.ask("INVITE", 101, CSTA, "x");
+    let (token, ..) = peer.request_event();
+    peer.pass(secs(180));
+    assert_eq!([peer.next_status(), peer.next_status()], [100, 500]);
+    peer.reply(token, 200);
+    peer.silence();
+    peer.ask("INVITE", 102, CSTA, "x");
+    peer.request_event();
+}
+
+#[test]
 fn media_are_refused() {
     let mut peer = Peer::in_session();
     peer.ask("INVITE", 101, "Content-Type: application/sdp\n", "v=0");
