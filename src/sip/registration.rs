@@ -44,6 +44,8 @@ pub struct Registration {
     pub state: State,
     /// To be taken back as soon as the open REGISTER is answered.
     pub leave_wanted: bool,
+    /// To be asked for again as soon as it is taken back.
+    pub return_wanted: bool,
     seq: u32,
     asked_s: u32,
     retries: u8,
@@ -59,6 +61,7 @@ impl Registration {
             tag,
             state: State::Idle,
             leave_wanted: false,
+            return_wanted: false,
             seq: 0,
             asked_s: expires_s,
             retries: 0,
@@ -119,6 +122,7 @@ impl Registration {
     pub const fn reset(&mut self) {
         self.state = State::Idle;
         self.leave_wanted = false;
+        self.return_wanted = false;
         self.refresh_at = None;
         self.retries = 0;
     }

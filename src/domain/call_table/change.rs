@@ -156,8 +156,7 @@ impl CallTable {
         }
         self.settings.offered = offered;
         self.settings.may_reject = may_reject;
-        let ids: Vec<CallId> = self.calls.keys().cloned().collect();
-        for id in ids {
+        for id in self.ids_by_age() {
             self.change_by(at, &id, Actor::Gateway, |_| {});
         }
     }

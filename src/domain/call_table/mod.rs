@@ -242,10 +242,17 @@ impl CallTable {
 
     /// The PBX started anew: its phones dropped every call.
     pub fn pbx_restarted(&mut self, at: Moment) {
-        let ids: Vec<CallId> = self.calls.keys().cloned().collect();
-        for id in ids {
+        for id in self.ids_by_age() {
             self.end(at, &id, super::call::Cause::PbxRestart, Actor::Gateway);
         }
+    }
+
+    /// All living calls, oldest first.
+    fn ids_by_age(&self) -> Vec<CallId> {
+        let mut ids: Vec<CallId> = self.calls.keys().cloned().collect();
+        // Ids rise with time.
+        ids.sort_unstable();
+        ids
     }
 
     /// Calls of an earlier run, to be confirmed by the first snapshot of their address.

@@ -66,8 +66,12 @@ impl CallTable {
                 _ => current,
             },
             // Which state is ours is not fixed (U-24): a pair the wrong way round never turns a call round.
-            (_, CallState::Offering) if outbound && current.is_answered() => current,
-            (_, CallState::Offering) if outbound => CallState::Ringback,
+            (CallState::DialTone | CallState::Dialing | CallState::Proceeding, CallState::Offering)
+                if outbound && entry.other == Some(LocalState::Connected) =>
+            {
+                CallState::Ringback
+            }
+            (_, CallState::Offering) if outbound => current,
             (CallState::Offering, CallState::Ringback) => CallState::Offering,
             (CallState::Dialing, CallState::DialTone) => CallState::Dialing,
             // A conference is one connected call to a snapshot.

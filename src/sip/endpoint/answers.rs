@@ -296,6 +296,11 @@ impl Endpoint {
             Some(due) => {
                 if let Some(invite) = self.served.invites.remove(&id) {
                     self.served.invite_keys.remove(&invite.key);
+                    if invite.answer.is_none() {
+                        // The user forgot it; the peer must not wait for ever.
+                        let bytes = self.compose(flow, &invite.request, 500).finish(b"");
+                        self.send_answer(flow, bytes);
+                    }
                     self.close_peer_invite(invite.session, Some(id));
                     if let (Due::AckMissing, Some(session)) = (due, invite.session) {
                         self.send_bye(now, session, super::outgoing::Attempts::default());

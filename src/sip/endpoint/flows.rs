@@ -14,6 +14,8 @@ pub(super) struct Flow {
     pub(super) id: FlowId,
     pub(super) peer: Option<SocketAddr>,
     pub(super) framer: Framer,
+    /// A ping of ours is not answered yet.
+    pub(super) has_pinged: bool,
     out: BytesMut,
     closing: Option<CloseReason>,
     close_told: bool,
@@ -36,6 +38,7 @@ impl Flows {
             id,
             peer,
             framer: Framer::new(),
+            has_pinged: false,
             out: BytesMut::new(),
             closing: None,
             close_told: false,

@@ -34,7 +34,11 @@ impl Endpoint {
                     self.flows.write(flow, &Bytes::from_static(b"\r\n"));
                     self.note(Diagnostic::Ping);
                 }
-                Ok(Some(Frame::Pong)) => {}
+                Ok(Some(Frame::Pong)) => {
+                    if std::mem::take(&mut known.has_pinged) {
+                        known.framer.expected_pong();
+                    }
+                }
                 Err(error) => return self.on_framing_lost(flow, error),
             }
         }

@@ -181,6 +181,9 @@ impl Endpoint {
             KeepAlive::Options(_) => self.send_options(now, Attempts::default()),
             KeepAlive::Crlf(_) => {
                 self.flows.write(flow, &bytes::Bytes::from_static(b"\r\n\r\n"));
+                if let Some(flow) = self.flows.find(flow) {
+                    flow.has_pinged = true;
+                }
             }
             KeepAlive::Reregister | KeepAlive::Off => {}
         }

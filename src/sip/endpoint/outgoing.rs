@@ -389,7 +389,7 @@ impl Endpoint {
             Some(ClientTimeout::Unanswered) => {
                 let Some(tx) = self.clients.remove(id) else { return };
                 match tx.purpose {
-                    Purpose::Register => self.on_register_unanswered(),
+                    Purpose::Register => self.on_register_unanswered(now),
                     Purpose::Options => self.tell(Event::OptionsAnswered { status: None }),
                     Purpose::Invite(session) | Purpose::Update(session) => {
                         self.on_change_unanswered(now, session);

@@ -21,7 +21,7 @@ impl Endpoint {
             }
             // One is open already (RFC 3261 10.2: not two at a time).
             State::Asking => self.registration.leave_wanted = false,
-            State::Leaving => {}
+            State::Leaving => self.registration.return_wanted = true,
         }
     }
 
@@ -33,7 +33,7 @@ impl Endpoint {
                 self.send_register(now, Attempts::default());
             }
             State::Asking => self.registration.leave_wanted = true,
-            State::Leaving => {}
+            State::Leaving => self.registration.return_wanted = false,
         }
     }
 
@@ -72,8 +72,7 @@ impl Endpoint {
         rejected: bool,
     ) {
         if self.registration.state == State::Leaving {
-            self.registration.reset();
-            return self.tell(Event::Unregistered);
+            return self.on_left(now);
         }
         match status {
             200..300 => self.on_granted(now, message),
@@ -113,14 +112,22 @@ impl Endpoint {
         self.clock.set(self.registration.deadline(), Timer::Registration);
     }
 
-    pub(super) fn on_register_unanswered(&mut self) {
-        let leaving = self.registration.state == State::Leaving || self.registration.leave_wanted;
+    pub(super) fn on_register_unanswered(&mut self, now: Instant) {
+        if self.registration.state == State::Leaving || self.registration.leave_wanted {
+            return self.on_left(now);
+        }
         self.registration.reset();
-        self.tell(if leaving {
-            Event::Unregistered
-        } else {
-            Event::RegistrationFailed { failure: unanswered() }
-        });
+        self.tell(Event::RegistrationFailed { failure: unanswered() });
+    }
+
+    /// Taken back, whatever the peer said to it.
+    fn on_left(&mut self, now: Instant) {
+        let again = self.registration.return_wanted;
+        self.registration.reset();
+        self.tell(Event::Unregistered);
+        if again {
+            self.register(now);
+        }
     }
 
     pub(super) fn on_registration_time(&mut self, now: Instant) {

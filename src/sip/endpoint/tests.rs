@@ -4,6 +4,7 @@
 
 mod peer;
 mod peer_requests;
+mod random;
 mod refresh;
 mod registration;
 mod sessions;

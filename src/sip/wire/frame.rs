@@ -102,6 +102,11 @@ impl Framer {
         Ok(Some(Frame::Message(self.buffer.split_to(wanted).freeze())))
     }
 
+    /// The pong just taken answers a ping of ours: it is not the first half of a ping of the peer.
+    pub const fn expected_pong(&mut self) {
+        self.half_ping = false;
+    }
+
     /// CRLF between messages (RFC 3261 7.5, RFC 5626 3.5.1).
     fn keep_alive(&mut self) -> Option<Frame> {
         if self.wanted.is_some() || self.scanned > 0 {

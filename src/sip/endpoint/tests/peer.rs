@@ -59,7 +59,7 @@ impl Peer {
             closed: Vec::new(),
             flow: FlowId(0),
             branches: 0,
-            dialog: (String::new(), String::new()),
+            dialog: ("none".to_owned(), "none".to_owned()),
         }
     }
 
@@ -171,6 +171,11 @@ impl Peer {
     pub(super) fn next_on(&mut self) -> (u64, Message) {
         let Some((flow, message)) = self.sent.pop_front() else { panic!("nothing was sent") };
         (flow.0, message)
+    }
+
+    /// Everything sent and told since the last look.
+    pub(super) fn drain(&mut self) -> (Vec<Message>, Vec<Event>) {
+        (self.sent.drain(..).map(|(_, message)| message).collect(), self.events.drain(..).collect())
     }
 
     #[track_caller]

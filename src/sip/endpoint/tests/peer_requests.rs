@@ -188,6 +188,23 @@ fn a_reinvite_is_told_answered_and_repeated_until_ack() {
 }
 
 #[test]
+fn only_the_right_ack_ends_the_repetition_and_after_it_a_repeated_reinvite_is_absorbed() {
+    let mut peer = Peer::in_session();
+    let text = peer.ask("INVITE", 101, CSTA, "x");
+    let (token, ..) = peer.request_event();
+    peer.reply(token, 200);
+    let answer = peer.next();
+    peer.ask("ACK", 100, "", "");
+    peer.pass(secs(1) / 2);
+    assert_eq!(peer.next().as_bytes(), answer.as_bytes());
+    peer.say(&text);
+    assert_eq!(peer.next().as_bytes(), answer.as_bytes());
+    peer.ask("ACK", 101, "", "");
+    peer.say(&text);
+    peer.silence();
+}
+
+#[test]
 fn a_refused_reinvite_does_not_move_the_target() {
     let mut peer = Peer::in_session();
     peer.ask("INVITE", 101, &format!("{CSTA}Contact: <sip:evil@198.51.100.1>\n"), "x");
@@ -211,6 +228,19 @@ fn a_reinvite_that_is_never_acknowledged_ends_the_session() {
     }
     assert_eq!(last.method(), Some(&Method::Bye));
     assert!(matches!(peer.event(), Event::SessionEnded { why: EndReason::Expired, .. }));
+}
+
+#[test]
+fn a_reinvite_that_the_user_forgets_is_refused_at_last() {
+    let mut peer = Peer::in_session();
+    peer.ask("INVITE", 101, CSTA, "x");
+    let (token, ..) = peer.request_event();
+    peer.pass(secs(180));
+    assert_eq!([peer.next_status(), peer.next_status()], [100, 500]);
+    peer.reply(token, 200);
+    peer.silence();
+    peer.ask("INVITE", 102, CSTA, "x");
+    peer.request_event();
 }
 
 #[test]

@@ -199,6 +199,20 @@ fn taking_back_during_the_request_waits_for_its_answer() {
 }
 
 #[test]
+fn asking_again_while_it_is_taken_back_asks_after_that() {
+    let (mut peer, first) = registering();
+    peer.answer(&first, 200, GRANT, "");
+    peer.event();
+    peer.give(Input::Unregister);
+    let last = peer.next();
+    peer.give(Input::Register);
+    peer.silence();
+    peer.answer(&last, 200, "", "");
+    assert!(matches!(peer.event(), Event::Unregistered));
+    assert_eq!(value(&peer.next(), H::Expires), "600");
+}
+
+#[test]
 fn a_foreign_contact_is_told() {
     let (mut peer, first) = registering();
     peer.answer(&first, 200, "Contact: <sip:ss_ecsta@192.0.2.99:5070>;expires=60\nExpires: 600\n", "");

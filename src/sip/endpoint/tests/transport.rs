@@ -130,6 +130,21 @@ fn our_pings_go_out_at_their_interval() {
 }
 
 #[test]
+fn answers_to_our_pings_are_not_taken_for_pings() {
+    let mut peer = Peer::with(|config| config.keepalive = KeepAlive::Crlf(secs(120)));
+    peer.connect(1, false);
+    for round in 1..=4 {
+        peer.pass(secs(120));
+        peer.say("\n");
+        assert_eq!(peer.pings, round);
+    }
+    assert!(peer.diagnostics.is_empty());
+    peer.say("\n");
+    peer.say("\n");
+    assert_eq!(peer.diagnostics, [Diagnostic::Ping], "a ping in two pieces is one");
+}
+
+#[test]
 fn options_keep_alive_and_tell() {
     let mut peer = Peer::with(|config| config.keepalive = KeepAlive::Options(secs(60)));
     peer.connect(1, false);
