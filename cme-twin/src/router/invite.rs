@@ -137,7 +137,7 @@ impl Router {
         let Some(key) = self.session_of(message) else {
             // The ACK of a refused INVITE belongs to its transaction, and carries its branch.
             let refused = self.answered.keys().any(|known| known.starts_with(&format!("{}|{number} INVITE|", message.branch().unwrap_or(""))));
-            if !refused {
+            if !refused && !self.rebooted {
                 self.violations.add("sip.ack", "an ACK for no INVITE", &message.raw);
             }
             return;

@@ -75,6 +75,9 @@ pub(crate) struct Asked {
     pub(crate) cseq: u32,
     pub(crate) call_id: String,
     pub(crate) at: Instant,
+    pub(crate) conn: u64,
+    /// Its connection broke, or is frozen: a late or missing answer is no fault of the client.
+    pub(crate) excused: bool,
 }
 
 /// The registration of a session server.
@@ -135,6 +138,8 @@ pub(crate) struct Router {
     xref: u64,
     event_count: u64,
     down: bool,
+    /// The router was restarted: stray messages from before are no fault of the client.
+    rebooted: bool,
 }
 
 impl Router {
@@ -159,6 +164,7 @@ impl Router {
             xref: 0x40,
             event_count: 0,
             down: false,
+            rebooted: false,
         }
     }
 

@@ -87,7 +87,9 @@ impl Router {
             draft.csta(text, &self.faults.content_type);
         }
         let bytes = draft.bytes(self.faults.wrong_content_length);
-        let asked = Asked { session: key, method, cseq: session.cseq, call_id: session.call_id.clone(), at: self.now };
+        let excused = self.connections.get(&session.conn).is_some_and(|connection| connection.frozen);
+        let (cseq, call_id) = (session.cseq, session.call_id.clone());
+        let asked = Asked { session: key, method, cseq, call_id, at: self.now, conn: session.conn, excused };
         self.asked.insert(branch.clone(), asked);
         self.wait(self.behaviour().limits.transaction, Waiting::Unanswered { branch });
         let target = Target { conn: session.conn, address: session.address };
@@ -105,7 +107,7 @@ impl Router {
         }
         let Some(asked) = self.asked.get(&branch).cloned() else {
             // The second answer to a duplicated event is right.
-            if !self.faults.duplicate_events {
+            if !self.faults.duplicate_events && !self.rebooted {
                 self.violations.add("sip.answer", "an answer to nothing that was asked", &message.raw);
             }
             return;
@@ -122,7 +124,7 @@ impl Router {
             let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             self.requests.slowest_event_answer_us = self.requests.slowest_event_answer_us.max(took_us);
             let limit = self.behaviour().limits.event_answer;
-            if limit > 0 && took.as_millis() > u128::from(limit) {
+            if limit > 0 && !asked.excused && took.as_millis() > u128::from(limit) {
                 self.violations.add("event.slow", format!("an event was answered after {} ms", took.as_millis()), &message.raw);
             }
         }
@@ -133,7 +135,10 @@ impl Router {
         }
         if status >= 300 && asked.method == "INFO" {
             let faulty = self.faults != crate::fault::Faults::default();
-            if !faulty && self.sessions.contains_key(&asked.session) {
+            // A dialog that its owner replaced by a new one may be unknown to him.
+            let user = self.sessions.get(&asked.session).map(|session| session.user.clone());
+            let replaced = self.sessions.iter().any(|(key, session)| *key > asked.session && Some(&session.user) == user.as_ref());
+            if !faulty && !replaced && user.is_some() {
                 self.violations.add("event.answer", format!("an event was answered with {status}"), &message.raw);
             }
             if matches!(status, 408 | 481) {

@@ -22,6 +22,7 @@ impl Router {
     pub(crate) fn disconnected(&mut self, now: Instant, conn: u64) {
         self.advance(now);
         self.connections.remove(&conn);
+        self.asked.values_mut().filter(|asked| asked.conn == conn).for_each(|asked| asked.excused = true);
     }
 
     /// A piece of a connection's stream.

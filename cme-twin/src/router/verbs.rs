@@ -19,6 +19,7 @@ impl Router {
         self.nonces.forget();
         self.exchange.reboot(now, random());
         self.down = true;
+        self.rebooted = true;
         phones
     }
 

@@ -61,6 +61,7 @@ impl Router {
             Waiting::Unanswered { branch } => {
                 if let Some(asked) = self.asked.remove(&branch)
                     && !self.faults.duplicate_events
+                    && !asked.excused
                     && self.sessions.contains_key(&asked.session)
                 {
                     let text = format!("{} {} was never answered", asked.method, asked.cseq);

@@ -176,15 +176,19 @@ impl Exchange {
     pub(super) fn hold_others(&mut self, place: Place, except: Option<u64>) -> Result<(), Refusal> {
         for dn in self.lines(place.phone) {
             let here = Place { dn, phone: place.phone };
-            for key in self.calls_at(here, &[LegState::Connected]) {
+            for key in self.calls_at(here, &[LegState::Connected, LegState::Initiated]) {
                 if Some(key) == except {
                     continue;
                 }
-                if self.calls.get(&key).is_some_and(|call| call.talking() < 2) {
-                    // A call that only rings at the far end cannot be held; the new one takes its place.
-                    self.clear(here, key)?;
-                } else {
+                let Some(call) = self.calls.get(&key) else { continue };
+                if call.talking() > 1 {
                     self.hold(here, key, "normal")?;
+                } else if call.legs.iter().any(|leg| leg.state == LegState::Alerting) {
+                    // A call that rings at the far end can be neither held nor left.
+                    return Err(Refusal::WrongState);
+                } else {
+                    // Dial tone or a busy tone gives way.
+                    self.clear(here, key)?;
                 }
             }
         }

@@ -6,6 +6,9 @@ impl Exchange {
     /// The held and the active call become one.
     pub(crate) fn conference(&mut self, place: Place, held: u64, active: u64) -> Result<u64, Refusal> {
         let (first, second) = self.two(place, held, active)?;
+        if self.overlap((held, first), (active, second)) {
+            return Err(Refusal::InvalidDestination);
+        }
         let talking = |key: &u64| self.calls.get(key).map_or(0, super::Call::talking);
         if talking(&active) < 2 {
             return Err(Refusal::WrongState);
@@ -25,7 +28,10 @@ impl Exchange {
         call.conference = true;
         call.consults = None;
         call.host = Some(first);
-        let moved = self.moved(key, &gone);
+        let mut moved = self.moved(key, &gone);
+        for own in moved.iter_mut().filter(|one| one.party.place() == Some(first)) {
+            own.old = own.new.clone();
+        }
         let swap = gone.was_primary;
         let what = Happening::Conferenced { by: first.into(), secondary: Some(gone.gcid), added, moved };
         self.tell(key, what, "conference", if first == second { &[] } else { std::slice::from_ref(&second) });
@@ -45,6 +51,9 @@ impl Exchange {
             return Err(Refusal::ConferenceFull);
         }
         let dn = self.system.dn_of(to).ok_or(Refusal::InvalidDestination)?;
+        if self.calls.get(&key).is_some_and(|call| call.legs.iter().any(|leg| leg.party.dn() == Some(dn))) {
+            return Err(Refusal::InvalidDestination);
+        }
         if self.phones_with(dn).is_empty() || self.channels_used(dn) >= self.channels(dn) {
             return Err(Refusal::NoChannel);
         }

@@ -50,6 +50,10 @@ impl Exchange {
         if let Some(caller) = caller.filter(|place| place.dn == dn) {
             phones.retain(|phone| *phone != caller.phone);
         }
+        // Nobody is called into a call that he is in.
+        if let Some(call) = self.calls.get(&key) {
+            phones.retain(|phone| call.at(Place { dn, phone: *phone }).is_none());
+        }
         // The channels of a dual-line DN belong to the phone that uses it, so that only that one rings for a second call.
         let owner = self.owner(dn).filter(|_| self.channels(dn) <= 2 && caller.is_none_or(|place| place.dn != dn));
         if let Some(owner) = owner {

@@ -71,6 +71,15 @@ impl Exchange {
         Ok((first, second))
     }
 
+    /// Whether somebody other than the phone itself is in both calls.
+    pub(super) fn overlap(&self, held: (u64, Place), active: (u64, Place)) -> bool {
+        let others = |(key, own): (u64, Place)| {
+            let legs = self.calls.get(&key).map(|call| call.legs.as_slice()).unwrap_or_default();
+            legs.iter().filter_map(move |leg| leg.party.place().filter(|place| *place != own))
+        };
+        others(held).any(|place| others(active).any(|other| other == place))
+    }
+
     fn blocked(&self, to: &str) -> bool {
         self.system.transfer_blocked.iter().any(|prefix| !prefix.is_empty() && to.starts_with(prefix.as_str()))
     }
@@ -78,6 +87,9 @@ impl Exchange {
     /// The parties of both calls are joined; the transferring phone leaves. The key of the surviving call comes back.
     pub(crate) fn transfer(&mut self, place: Place, held: u64, active: u64) -> Result<u64, Refusal> {
         let (first, second) = self.two(place, held, active)?;
+        if self.overlap((held, first), (active, second)) {
+            return Err(Refusal::InvalidDestination);
+        }
         let to = self.far(active, second).ok_or(Refusal::WrongState)?;
         if self.blocked(&self.number(&to)) {
             return Err(Refusal::Blocked);
