@@ -70,7 +70,9 @@ impl Client {
     pub async fn connect(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let contact = listener.local_addr().unwrap();
-        Self { stream: TcpStream::connect(to).await.unwrap(), listener, contact, bytes: Vec::new(), events: VecDeque::new(), branch: 0 }
+        let stream = TcpStream::connect(to).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, listener, contact, bytes: Vec::new(), events: VecDeque::new(), branch: 0 }
     }
 
     pub async fn reconnect(&mut self, to: SocketAddr) {
