@@ -45,7 +45,8 @@ impl TwinArgs {
     pub fn config(self) -> Result<TwinConfig, TwinError> {
         let mut system = match (&self.system, self.phones) {
             (Some(path), _) => {
-                let text = std::fs::read_to_string(path).map_err(|error| TwinError::File(format!("{}: {error}", path.display())))?;
+                let text =
+                    std::fs::read_to_string(path).map_err(|error| TwinError::File(format!("{}: {error}", path.display())))?;
                 serde_json::from_str(&text).map_err(|error| TwinError::File(format!("{}: {error}", path.display())))?
             }
             (None, Some(phones)) => System::large(phones),

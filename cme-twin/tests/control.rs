@@ -12,7 +12,8 @@ use tokio::net::TcpStream;
 
 async fn ask(twin: &Twin, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(twin.control_addr().unwrap()).await.unwrap();
-    let text = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let text =
+        format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut reply = String::new();
     tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut reply)).await.unwrap().unwrap();

@@ -146,7 +146,9 @@ async fn invites_are_refused_with_the_codes_of_the_reason() {
     let twin = twin(|config| config.behaviour.min_se = 1000).await;
     let to = twin.sip_addr();
     let mut client = Client::connect(to).await;
-    for (number, mac, status) in [("999", "", 404), ("203", "00AA11BB0005", 403), ("207", "00AA11BB0004", 480), ("201", MAC2, 404)] {
+    for (number, mac, status) in
+        [("999", "", 404), ("203", "00AA11BB0005", 403), ("207", "00AA11BB0004", 480), ("201", MAC2, 404)]
+    {
         let (answer, dialog) = client.try_invite(to, number, mac, 1800).await;
         assert_eq!(answer.status(), status, "{number}");
         let _ = dialog;
@@ -225,11 +227,20 @@ async fn what_the_client_does_wrong_is_noted() {
     let mut client = Client::connect(to).await;
     let mut line = client.invite(to, "201", MAC1).await;
     let device = line.device.clone();
-    client.service(&mut line, to, "MakeCall", &format!("<calledDirectoryNumber>tel:202</calledDirectoryNumber><callingDevice>{device}</callingDevice>")).await;
+    client
+        .service(
+            &mut line,
+            to,
+            "MakeCall",
+            &format!("<calledDirectoryNumber>tel:202</calledDirectoryNumber><callingDevice>{device}</callingDevice>"),
+        )
+        .await;
     line.cseq -= 1;
     let late = client.service(&mut line, to, "GetCSTAFeatures", "").await;
     assert_eq!(late.status(), 500);
-    client.write(&format!("INFO sip:201@{to} SIP/2.0\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>;tag=1\r\nContent-Length: 0\r\n\r\n")).await;
+    client
+        .write(&format!("INFO sip:201@{to} SIP/2.0\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>;tag=1\r\nContent-Length: 0\r\n\r\n"))
+        .await;
     assert_eq!(client.final_answer().await.status(), 400);
     let rules: Vec<String> = twin.violations().into_iter().map(|one| one.rule).collect();
     for rule in ["csta.order", "sip.cseq", "sip.header", "sip.branch", "sip.from_tag", "sip.max_forwards"] {
@@ -246,7 +257,9 @@ async fn faults_change_what_the_client_gets() {
     let device = line.device.clone();
     let faults = |text: &str| serde_json::from_str::<Faults>(text).unwrap();
 
-    twin.set_faults(faults(r#"{"errors": {"GetForwarding": "security/timeStampViolated"}, "split_bytes": true, "prefix": "csta"}"#));
+    twin.set_faults(faults(
+        r#"{"errors": {"GetForwarding": "security/timeStampViolated"}, "split_bytes": true, "prefix": "csta"}"#,
+    ));
     let refused = client.service(&mut line, to, "GetForwarding", &format!("<device>{device}</device>")).await;
     assert_eq!(refused.root(), "csta:CSTAErrorCode");
     assert_eq!(refused.value("csta:security"), Some("timeStampViolated"));
@@ -262,7 +275,9 @@ async fn faults_change_what_the_client_gets() {
     assert_eq!(client.service(&mut line, to, "GetDoNotDisturb", &format!("<device>{device}</device>")).await.status(), 200);
 
     twin.set_faults(faults(r#"{"event_order": "before", "duplicate_events": true, "lose_every": 2}"#));
-    let call = format!("<callingDevice>{device}</callingDevice><calledDirectoryNumber>tel:0301234</calledDirectoryNumber><autoOriginate>doNotPrompt</autoOriginate>");
+    let call = format!(
+        "<callingDevice>{device}</callingDevice><calledDirectoryNumber>tel:0301234</calledDirectoryNumber><autoOriginate>doNotPrompt</autoOriginate>"
+    );
     let made = client.service(&mut line, to, "MakeCall", &call).await;
     assert_eq!(made.root(), "MakeCallResponse");
     assert!(!client.events.is_empty(), "the events come before the answer");

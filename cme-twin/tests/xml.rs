@@ -12,7 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 async fn post(twin: &Twin, account: &str, request: &str) -> String {
-    let body = format!("<SOAP-ENV:Envelope><SOAP-ENV:Body><axl><request xsi:type=\"{0}\"><{0}>{1}</{0}></request></axl></SOAP-ENV:Body></SOAP-ENV:Envelope>", request.split('|').next().unwrap(), request.split('|').nth(1).unwrap_or(""));
+    let body = format!(
+        "<SOAP-ENV:Envelope><SOAP-ENV:Body><axl><request xsi:type=\"{0}\"><{0}>{1}</{0}></request></axl></SOAP-ENV:Body></SOAP-ENV:Envelope>",
+        request.split('|').next().unwrap(),
+        request.split('|').nth(1).unwrap_or("")
+    );
     let mut stream = TcpStream::connect(twin.xml_addr()).await.unwrap();
     let text = format!(
         "POST /ios_xml_app/cme HTTP/1.1\r\nHost: a\r\nAuthorization: Basic {account}\r\nContent-Type: text/xml\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
@@ -42,9 +46,14 @@ async fn the_records_of_the_example_system() {
     let dead = post(&twin, ACCOUNT, "ISgetDevice|<ISDevID>4</ISDevID>").await;
     assert!(dead.contains("<ISDevStatus>unregistered</ISDevStatus><ISDevLastStatus>deceased</ISDevLastStatus>"));
     let extension = post(&twin, ACCOUNT, "ISgetExtension|<ISExtID>7</ISExtID>").await;
-    assert!(extension.contains("<ISExtStatus>down</ISExtStatus>") && extension.contains("<notify>false</notify><watch>true</watch>"));
+    assert!(
+        extension.contains("<ISExtStatus>down</ISExtStatus>") && extension.contains("<notify>false</notify><watch>true</watch>")
+    );
     let global = post(&twin, ACCOUNT, "ISgetGlobal|").await;
-    assert!(global.contains("<ISDeviceRegistered>4</ISDeviceRegistered>") && global.contains("<ISConfiguredExtension>8</ISConfiguredExtension>"));
+    assert!(
+        global.contains("<ISDeviceRegistered>4</ISDeviceRegistered>")
+            && global.contains("<ISConfiguredExtension>8</ISConfiguredExtension>")
+    );
     assert!(post(&twin, "d3Jvbmc6d3Jvbmc=", "ISgetGlobal|").await.starts_with("HTTP/1.1 401 "));
     assert!(twin.violations().is_empty(), "{:#?}", twin.violations());
 }

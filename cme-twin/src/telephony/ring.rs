@@ -87,7 +87,9 @@ impl Exchange {
             let route = self.route(key);
             self.tell(key, Happening::Delivered { at: at.into(), route }, cause, &[]);
             if let Some(event) = self.outbox.back_mut() {
-                event.seen.retain(|seen| seen.place == at || (index == 0 && !(seen.place.dn == dn && phones.contains(&seen.place.phone))));
+                event.seen.retain(|seen| {
+                    seen.place == at || (index == 0 && !(seen.place.dn == dn && phones.contains(&seen.place.phone)))
+                });
             }
         }
     }

@@ -252,10 +252,7 @@ fn dial_tone_digits_and_their_time_out() {
     assert_eq!(b.seen([L])[0], ["Originated connected normal"]);
     b.exchange.dial_digits(L, key, "20").unwrap();
     b.exchange.dial_digits(L, key, "2").unwrap();
-    assert_eq!(
-        b.seen([L])[0],
-        ["DigitsDialed initiated normal", "DigitsDialed initiated normal", "Delivered connected newCall"]
-    );
+    assert_eq!(b.seen([L])[0], ["DigitsDialed initiated normal", "DigitsDialed initiated normal", "Delivered connected newCall"]);
     b.exchange.clear(L, key).unwrap();
     b.seen([L]);
     b.dial(L, "");
@@ -285,7 +282,10 @@ fn forwarding_by_all_busy_and_no_answer() {
     assert_eq!(b.seen([P])[0], ["Forwarding"]);
     let key = b.dial(L, "202");
     let [l, t] = b.seen([L, T]);
-    assert_eq!((l[1].as_str(), t[0].as_str()), ("Delivered connected callForwardImmediate", "Delivered alerting callForwardImmediate"));
+    assert_eq!(
+        (l[1].as_str(), t[0].as_str()),
+        ("Delivered connected callForwardImmediate", "Delivered alerting callForwardImmediate")
+    );
     b.exchange.clear(L, key).unwrap();
     b.exchange.set_forward(2, ForwardKind::All, "", None).unwrap();
     b.exchange.set_forward(2, ForwardKind::NoAnswer, "208", Some(12)).unwrap();

@@ -21,6 +21,8 @@ pub(crate) enum Timer {
     Trunk { call: u64 },
     /// A phone is back after its restart.
     Register { phone: u32 },
+    /// A phone without power has missed its keepalives.
+    Deceased { phone: u32 },
 }
 
 impl Timer {
@@ -33,7 +35,7 @@ impl Timer {
             | Self::Prompt { call }
             | Self::Consultation { call }
             | Self::Trunk { call } => Some(*call),
-            Self::Register { .. } => None,
+            Self::Register { .. } | Self::Deceased { .. } => None,
         }
     }
 }
@@ -57,6 +59,9 @@ impl Exchange {
             }
             Timer::Trunk { call } => {
                 let _ = self.trunk_answer(call);
+            }
+            Timer::Deceased { phone } => {
+                let _ = self.unregister_phone(phone, true);
             }
             Timer::Register { phone } => {
                 let _ = self.register_phone(phone);

@@ -164,7 +164,8 @@ impl Exchange {
             return;
         }
         if let Some(event) = self.outbox.back_mut()
-            && let Happening::Transferred { secondary: Some(other), .. } | Happening::Conferenced { secondary: Some(other), .. } = &mut event.what
+            && let Happening::Transferred { secondary: Some(other), .. } | Happening::Conferenced { secondary: Some(other), .. } =
+                &mut event.what
         {
             std::mem::swap(other, &mut event.gcid);
         }
@@ -188,7 +189,8 @@ impl Exchange {
         if let Some(call) = self.calls.get_mut(&key) {
             call.legs.retain(|leg| leg.party.place() != Some(place));
             call.calling = remaining.clone();
-            call.redirected = Some((self.system.dns.get(&place.dn).map(|dn| dn.number.clone()).unwrap_or_default(), "singleStepTransfer"));
+            call.redirected =
+                Some((self.system.dns.get(&place.dn).map(|dn| dn.number.clone()).unwrap_or_default(), "singleStepTransfer"));
         }
         let target = match self.system.dn_of(to) {
             Some(dn) => Party::Line { dn, phone: None },
@@ -213,7 +215,11 @@ pub(super) struct Gone {
 impl Timer {
     fn follow(&mut self, from: u64, to: u64) {
         match self {
-            Self::Ringing { call } | Self::NoAnswer { call, .. } | Self::Trunk { call } | Self::Busy { call } if *call == from => *call = to,
+            Self::Ringing { call } | Self::NoAnswer { call, .. } | Self::Trunk { call } | Self::Busy { call }
+                if *call == from =>
+            {
+                *call = to
+            }
             _ => {}
         }
     }

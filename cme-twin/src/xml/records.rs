@@ -39,7 +39,12 @@ fn ring(ring: ButtonRing) -> Ring {
 }
 
 fn dials(dials: &[system::SpeedDial]) -> Vec<SpeedDial> {
-    let one = |dial: &system::SpeedDial| SpeedDial { index: dial.index, number: dial.number.clone(), label: dial.label.clone(), blf: dial.blf };
+    let one = |dial: &system::SpeedDial| SpeedDial {
+        index: dial.index,
+        number: dial.number.clone(),
+        label: dial.label.clone(),
+        blf: dial.blf,
+    };
     dials.iter().map(one).collect()
 }
 

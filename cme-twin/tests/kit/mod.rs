@@ -24,7 +24,10 @@ impl Message {
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.head.split("\r\n").find_map(|line| line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name))).map(|(_, v)| v.trim())
+        self.head
+            .split("\r\n")
+            .find_map(|line| line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)))
+            .map(|(_, v)| v.trim())
     }
 
     pub fn status(&self) -> u16 {
@@ -243,7 +246,10 @@ impl Client {
     /// INVITE, features, monitor, snapshot.
     pub async fn monitor(&mut self, to: SocketAddr, number: &str, mac: &str) -> Dialog {
         let mut dialog = self.invite(to, number, mac).await;
-        let object = format!("<monitorObject><deviceObject>{}</deviceObject></monitorObject><monitorType>device</monitorType>", dialog.device);
+        let object = format!(
+            "<monitorObject><deviceObject>{}</deviceObject></monitorObject><monitorType>device</monitorType>",
+            dialog.device
+        );
         let answer = self.service(&mut dialog, to, "MonitorStart", &object).await;
         assert_eq!(answer.root(), "MonitorStartResponse", "{}", answer.body);
         dialog
