@@ -240,7 +240,7 @@ impl Behaviour {
             local_info: LocalInfo::default(),
             merge: Merge::default(),
             monitor_existing_calls: true,
-            min_se: 90,
+            min_se: 1800,
             nonce_life: 300,
             qop: true,
             realm: "cisco".to_owned(),

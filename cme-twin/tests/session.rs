@@ -113,6 +113,11 @@ async fn the_composed_session_walks_from_register_to_register_0() {
     client.in_dialog(&line, to, "BYE", line.cseq + 1, "").await;
     assert_eq!(client.final_answer().await.status(), 200);
     twin.until_sessions(0).await;
+    let gone = client.register(to, 3, 0, Some(&authorization.replace("nc=00000001", "nc=00000002").replace(
+        &response,
+        &md5(&format!("{}:{nonce}:00000002:c0ffee:auth:{two}", md5(&format!("ctigw:{realm}:lab-pass-1")))),
+    ))).await;
+    assert_eq!(gone.status(), 200);
     no_violations(&twin);
     twin.stop().await;
 }
@@ -336,4 +341,92 @@ async fn a_large_system_takes_a_session_per_line() {
     }
     twin.until_monitors(50).await;
     no_violations(&twin);
+}
+
+fn answer_of(challenge: &str, to: std::net::SocketAddr, count: u32) -> String {
+    let (realm, nonce) = (quoted(challenge, "realm"), quoted(challenge, "nonce"));
+    let one = md5(&format!("ctigw:{realm}:lab-pass-1"));
+    let response = md5(&format!("{one}:{nonce}:{count:08x}:c0:auth:{}", md5(&format!("REGISTER:sip:{to}"))));
+    format!(
+        "Digest username=\"ctigw\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"sip:{to}\", algorithm=MD5, qop=auth, nc={count:08x}, cnonce=\"c0\", response=\"{response}\""
+    )
+}
+
+#[tokio::test]
+async fn the_registrar_limits_takes_over_and_falls_silent() {
+    let twin = twin(|config| config.behaviour.nonce_life = 0).await;
+    let to = twin.sip_addr();
+    let mut client = Client::connect(to).await;
+    let challenge = client.register(to, 1, 600, None).await.header("WWW-Authenticate").unwrap().to_owned();
+    let stale = client.register(to, 2, 600, Some(&answer_of(&challenge, to, 1))).await;
+    assert!(stale.header("WWW-Authenticate").unwrap().contains("stale=true"));
+    let mut behaviour = twin.behaviour();
+    behaviour.nonce_life = 300;
+    twin.set_behaviour(behaviour);
+    let challenge = stale.header("WWW-Authenticate").unwrap().to_owned();
+    let brief = client.register(to, 3, 30, Some(&answer_of(&challenge, to, 1))).await;
+    assert_eq!((brief.status(), brief.header("Min-Expires")), (423, Some("60")));
+    let long = client.register(to, 4, 3600, Some(&answer_of(&challenge, to, 2))).await;
+    assert_eq!((long.status(), long.header("Expires")), (200, Some("600")));
+    let reference = long.header("Cisco-referenceID").unwrap().to_owned();
+    // The refresh keeps the reference, another Contact takes over with a new one.
+    let again = client.register(to, 5, 600, Some(&answer_of(&challenge, to, 3))).await;
+    assert_eq!(again.header("Cisco-referenceID"), Some(reference.as_str()));
+    let mut other = Client::connect(to).await;
+    let taken = other.register(to, 1, 600, Some(&answer_of(&challenge, to, 4))).await;
+    assert_ne!(taken.header("Cisco-referenceID"), Some(reference.as_str()));
+    assert_eq!(other.register(to, 2, 0, Some(&answer_of(&challenge, to, 5))).await.status(), 200);
+    assert!(twin.truth().registrations.is_empty());
+    no_violations(&twin);
+    // `cti-aware`: no answer at all while CTI is down.
+    twin.cti_shutdown(true);
+    let silent = tokio::time::timeout(Duration::from_millis(100), other.register(to, 3, 600, Some(&answer_of(&challenge, to, 6)))).await;
+    assert!(silent.is_err());
+    assert_eq!(twin.requests().methods["REGISTER"], 8);
+}
+
+#[tokio::test]
+async fn half_open_connections_are_silent_and_new_ones_work() {
+    let twin = twin(|_| {}).await;
+    let to = twin.sip_addr();
+    let mut client = Client::connect(to).await;
+    let mut line = client.monitor(to, "201", MAC1).await;
+    twin.half_open();
+    twin.call_in("0301234", "201").await.unwrap();
+    let silent = tokio::time::timeout(Duration::from_millis(100), client.service(&mut line, to, "GetCSTAFeatures", "")).await;
+    assert!(silent.is_err());
+    client.reconnect(to).await;
+    assert_eq!(client.service(&mut line, to, "GetCSTAFeatures", "").await.status(), 200);
+    twin.hang_up("201").await.unwrap();
+    client.expect("ConnectionClearedEvent", "null").await;
+}
+
+#[tokio::test]
+async fn the_router_can_ask_too() {
+    let twin = twin(|_| {}).await;
+    let to = twin.sip_addr();
+    let mut client = Client::connect(to).await;
+    client.monitor(to, "201", MAC1).await;
+    assert_eq!(twin.inject("201", "INFO", "application/dtmf-relay", "Signal=1"), 1);
+    assert_eq!(client.event().await.header("Content-Type"), Some("application/dtmf-relay"));
+    twin.until_requests(|requests| requests.injected == [200]).await;
+    no_violations(&twin);
+    // MonitorStop needs its response in the answer.
+    assert_eq!(twin.stop_monitors("201"), 1);
+    assert_eq!(client.event().await.root(), "MonitorStop");
+    twin.until_requests(|requests| requests.services.contains_key("MonitorStart")).await;
+    let truth = twin.until(|truth| truth.monitors() == 0).await;
+    assert_eq!(truth.sessions.len(), 1);
+    assert_eq!(twin.clear_session("201"), 1);
+    assert!(client.event().await.start().starts_with("BYE "));
+}
+
+#[tokio::test]
+async fn stopping_frees_the_ports() {
+    let first = twin(|_| {}).await;
+    let (sip, xml) = (first.sip_addr(), first.xml_addr());
+    let _client = Client::connect(sip).await;
+    first.stop().await;
+    let second = twin(|config| (config.sip, config.xml) = (sip, xml)).await;
+    assert_eq!(second.sip_addr(), sip);
 }

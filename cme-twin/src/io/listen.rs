@@ -49,8 +49,9 @@ pub(crate) async fn run(
                 }
                 drop(listener);
                 let _ = bound.send(door);
-                if up.wait_for(|up| *up).await.is_err() {
-                    return;
+                tokio::select! {
+                    again = up.wait_for(|up| *up) => if again.is_err() { return },
+                    () = shared.stop.cancelled() => return,
                 }
                 listener = match bind(address) {
                     Ok(listener) => listener,

@@ -465,5 +465,8 @@ proptest::proptest! {
         }
         b.pass(400_000);
         b.pass(400_000);
+        for call in b.exchange.calls.values() {
+            proptest::prop_assert!(call.talking() > 1, "a call hangs: {call:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that happens in the model because time passed.
 
-use super::{Exchange, LegState, Party, Place};
+use super::{Exchange, Leg, LegState, Party, Place};
 
 /// A timer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +43,9 @@ impl Timer {
 impl Exchange {
     pub(super) fn fire(&mut self, timer: Timer) {
         match timer {
-            Timer::Ringing { call } => self.end_all(call, "callNotAnswered"),
+            Timer::Ringing { call } => self.give_up(call, LegState::Alerting, "callNotAnswered"),
             Timer::NoAnswer { call, dn } => self.forward_no_answer(call, dn),
-            Timer::Busy { call } => self.end_all(call, "normalClearing"),
+            Timer::Busy { call } => self.give_up(call, LegState::Fail, "normalClearing"),
             Timer::Interdigit { call } => match self.calls.get(&call).map(|call| call.called.is_empty()) {
                 Some(true) => self.end_all(call, "interdigitTimeout"),
                 Some(false) => self.send_digits(call),
@@ -66,6 +66,20 @@ impl Exchange {
             Timer::Register { phone } => {
                 let _ = self.register_phone(phone);
             }
+        }
+    }
+
+    /// The far end did not come about. A call in which others talk goes on without it.
+    fn give_up(&mut self, key: u64, state: LegState, cause: &'static str) {
+        let Some(call) = self.calls.get_mut(&key).filter(|call| call.talking() > 1) else {
+            return self.end_all(key, cause);
+        };
+        call.joins = None;
+        let (gone, stay) = std::mem::take(&mut call.legs).into_iter().partition(|leg| leg.state == state);
+        call.legs = stay;
+        let gone: Vec<Leg> = gone;
+        for leg in gone.into_iter().filter(|leg| leg.state != LegState::Fail) {
+            self.dropped(key, leg.party, cause);
         }
     }
 
