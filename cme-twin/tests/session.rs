@@ -113,10 +113,17 @@ async fn the_composed_session_walks_from_register_to_register_0() {
     client.in_dialog(&line, to, "BYE", line.cseq + 1, "").await;
     assert_eq!(client.final_answer().await.status(), 200);
     twin.until_sessions(0).await;
-    let gone = client.register(to, 3, 0, Some(&authorization.replace("nc=00000001", "nc=00000002").replace(
-        &response,
-        &md5(&format!("{}:{nonce}:00000002:c0ffee:auth:{two}", md5(&format!("ctigw:{realm}:lab-pass-1")))),
-    ))).await;
+    let gone = client
+        .register(
+            to,
+            3,
+            0,
+            Some(&authorization.replace("nc=00000001", "nc=00000002").replace(
+                &response,
+                &md5(&format!("{}:{nonce}:00000002:c0ffee:auth:{two}", md5(&format!("ctigw:{realm}:lab-pass-1")))),
+            )),
+        )
+        .await;
     assert_eq!(gone.status(), 200);
     no_violations(&twin);
     twin.stop().await;
@@ -380,7 +387,8 @@ async fn the_registrar_limits_takes_over_and_falls_silent() {
     no_violations(&twin);
     // `cti-aware`: no answer at all while CTI is down.
     twin.cti_shutdown(true);
-    let silent = tokio::time::timeout(Duration::from_millis(100), other.register(to, 3, 600, Some(&answer_of(&challenge, to, 6)))).await;
+    let silent =
+        tokio::time::timeout(Duration::from_millis(100), other.register(to, 3, 600, Some(&answer_of(&challenge, to, 6)))).await;
     assert!(silent.is_err());
     assert_eq!(twin.requests().methods["REGISTER"], 8);
 }

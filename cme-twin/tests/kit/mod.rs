@@ -159,7 +159,12 @@ impl Client {
 
     fn via(&mut self) -> String {
         self.branch += 1;
-        format!("Via: SIP/2.0/TCP {};branch=z9hG4bK-t{}-{};rport\r\nMax-Forwards: 70\r\n", self.contact, self.contact.port(), self.branch)
+        format!(
+            "Via: SIP/2.0/TCP {};branch=z9hG4bK-t{}-{};rport\r\nMax-Forwards: 70\r\n",
+            self.contact,
+            self.contact.port(),
+            self.branch
+        )
     }
 
     pub async fn register(&mut self, to: SocketAddr, cseq: u32, expires: u32, authorization: Option<&str>) -> Message {
