@@ -1,4 +1,4 @@
-//! The whole session of the CSTA dossier's section 14, by a client that shares no code with the twin, and what surrounds it.
+//! The composed conversation of the CSTA dossier (14) from REGISTER to REGISTER, by a client that shares no code with the twin, and what surrounds it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -437,4 +437,55 @@ async fn stopping_frees_the_ports() {
     first.stop().await;
     let second = twin(|config| (config.sip, config.xml) = (sip, xml)).await;
     assert_eq!(second.sip_addr(), sip);
+}
+
+#[tokio::test]
+async fn a_connection_that_drops_loses_a_message_but_not_the_session() {
+    let twin = twin(|_| {}).await;
+    let to = twin.sip_addr();
+    let mut client = Client::connect(to).await;
+    let mut line = client.monitor(to, "201", MAC1).await;
+    twin.set_faults(Faults { drop_after: 4, ..Faults::default() });
+    line.cseq += 1;
+    client.in_dialog(&line, to, "INFO", line.cseq, "").await;
+    assert!(client.read().await.is_none(), "the fourth message resets the connection");
+    twin.set_faults(Faults { coalesce: 20, ..Faults::default() });
+    client.reconnect(to).await;
+    assert_eq!(client.service(&mut line, to, "GetCSTAFeatures", "").await.status(), 200);
+    twin.dial("201", "202").await.unwrap();
+    client.expect("OriginatedEvent", "connected").await;
+    client.expect("DeliveredEvent", "connected").await;
+}
+
+#[tokio::test]
+async fn an_octo_line_is_shared_call_by_call() {
+    let twin = twin(|config| config.system.dns.get_mut(&4).unwrap().channels = 8).await;
+    twin.call_in("0301", "204").await.unwrap();
+    twin.answer("204@1").await.unwrap();
+    twin.call_in("0302", "204").await.unwrap();
+    // The other phone still has channels, and rings too.
+    twin.answer("204@2").await.unwrap();
+    let truth = twin.truth();
+    let at = |mac: &str| {
+        truth.calls.iter().filter(|call| call.legs.iter().any(|leg| leg.mac == mac && leg.state == LegState::Connected)).count()
+    };
+    assert_eq!((at(MAC1), at(MAC2)), (1, 1));
+}
+
+#[tokio::test]
+async fn cme_8_0_leaves_out_what_the_product_says() {
+    let twin = twin(|config| {
+        config.behaviour = cme_twin::Behaviour::preset(cme_twin::Preset::V80);
+        config.behaviour.limits.event_answer = 0;
+    })
+    .await;
+    let to = twin.sip_addr();
+    let mut client = Client::connect(to).await;
+    let mut line = client.monitor(to, "201", MAC1).await;
+    let call = twin.call_in("0301234", "201").await.unwrap();
+    let ringing = client.expect("DeliveredEvent", "alerting").await;
+    assert!(ringing.body.contains("<calledDevice><notKnown/></calledDevice>"));
+    let reject = connection("connectionToBeCleared", &call.gcid, &line.device);
+    let refused = client.service(&mut line, to, "ClearConnection", &reject).await;
+    assert_eq!(refused.value("stateIncompatibility"), Some("invalidConnectionState"));
 }

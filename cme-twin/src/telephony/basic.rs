@@ -155,6 +155,7 @@ impl Exchange {
         let route = self.route(key);
         self.tell(key, Happening::Established { at: place.into(), route }, "normal", &silent);
         self.bridge(key, &silent);
+        self.keep_ringing(key);
         if let Some(host) = joins {
             self.joined(key, host, place.into());
         }

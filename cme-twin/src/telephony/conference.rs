@@ -48,6 +48,10 @@ impl Exchange {
         if self.state_at(key, place) != Some(LegState::Connected) {
             return Err(Refusal::WrongState);
         }
+        // One invitation at a time, and into a call that has come about.
+        if self.calls.get(&key).is_some_and(|call| call.talking() < 2 || call.joins.is_some()) {
+            return Err(Refusal::WrongState);
+        }
         if self.calls.get(&key).map_or(0, super::Call::talking)
             >= usize::try_from(self.system.max_conference).unwrap_or(usize::MAX)
         {

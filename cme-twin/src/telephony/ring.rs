@@ -197,10 +197,18 @@ impl Exchange {
         self.cancel(|timer| matches!(timer, Timer::Ringing { call } | Timer::Trunk { call } if *call == key));
         let route = self.route(key);
         self.tell(key, Happening::Established { at: party.clone(), route }, "normal", &[]);
+        self.keep_ringing(key);
         if let Some(host) = joins {
             self.joined(key, host, party);
         }
         Ok(())
+    }
+
+    /// Somebody answered; whoever else still rings in the call does so for a limited time.
+    pub(super) fn keep_ringing(&mut self, key: u64) {
+        if self.calls.get(&key).is_some_and(|call| call.legs.iter().any(|leg| leg.state == LegState::Alerting)) {
+            self.set_timer(self.behaviour.limits.ringing, Timer::Ringing { call: key });
+        }
     }
 
     /// The phone beyond the trunk rings (most networks do not tell).

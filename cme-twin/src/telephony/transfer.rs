@@ -35,6 +35,9 @@ impl Exchange {
 
     /// The call of the phone that is the other half of a two-call service: the place may be another line of the same phone.
     pub(crate) fn sibling(&self, place: Place, key: u64) -> Option<Place> {
+        if self.state_at(key, place).is_some() {
+            return Some(place);
+        }
         let places = self.lines(place.phone).into_iter().map(|dn| Place { dn, phone: place.phone });
         places.into_iter().find(|other| self.state_at(key, *other).is_some())
     }
@@ -90,6 +93,10 @@ impl Exchange {
         if self.overlap((held, first), (active, second)) {
             return Err(Refusal::InvalidDestination);
         }
+        // Somebody must be there to be transferred.
+        if self.calls.get(&held).is_some_and(|call| call.talking() < 2) {
+            return Err(Refusal::WrongState);
+        }
         let to = self.far(active, second).ok_or(Refusal::WrongState)?;
         if self.blocked(&self.number(&to)) {
             return Err(Refusal::Blocked);
@@ -113,6 +120,9 @@ impl Exchange {
         let primary_gone = gone.was_primary;
         self.tell(key, what, "transfer", also);
         self.fix_primary(primary_gone);
+        if self.calls.get(&key).is_some_and(|call| call.legs.len() < 2) {
+            self.end_all(key, "normalClearing");
+        }
         Ok(key)
     }
 
@@ -175,7 +185,8 @@ impl Exchange {
     pub(crate) fn blind_transfer(&mut self, place: Place, key: u64, to: &str) -> Result<(), Refusal> {
         let state = self.state_at(key, place).ok_or(Refusal::UnknownCall)?;
         let call = self.calls.get(&key).ok_or(Refusal::UnknownCall)?;
-        if !matches!(state, LegState::Connected | LegState::Hold) || call.talking() < 2 || call.conference {
+        if !matches!(state, LegState::Connected | LegState::Hold) || call.talking() < 2 || call.conference || call.joins.is_some()
+        {
             return Err(Refusal::WrongState);
         }
         if to.is_empty() || self.system.dn_of(to) == Some(place.dn) {
