@@ -187,6 +187,9 @@ impl Router {
             let text = format!("the request URI names `{target}`, our Contact `{}`", session.watch.number);
             self.violations.add("sip.target", text, &message.raw);
         }
+        if session.routes.is_empty() != (message.header("Route").is_none()) {
+            self.violations.add("sip.route", "the Route headers are not the route set of the dialog", &message.raw);
+        }
         // A challenged or given-up request uses a number up, so a small gap is no fault.
         if gap > 8 {
             self.violations.add("sip.cseq", format!("CSeq jumps from {last} to {number}"), &message.raw);

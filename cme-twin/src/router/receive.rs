@@ -84,6 +84,7 @@ impl Router {
             }
             return;
         }
+        self.check_dialog(message);
         match method.as_str() {
             "REGISTER" => self.register(conn, message),
             "INVITE" => self.invite(conn, message),
@@ -99,6 +100,14 @@ impl Router {
             "SUBSCRIBE" | "NOTIFY" => self.reply(conn, message, 489, |_| {}),
             "REFER" | "PRACK" | "MESSAGE" => self.reply(conn, message, 405, |draft| draft.add("Allow", compose::ALLOW)),
             _ => self.reply(conn, message, 501, |_| {}),
+        }
+    }
+
+    /// The Call-ID of a dialog with other tags is a client's mistake; an unknown Call-ID may be one of before a restart.
+    fn check_dialog(&mut self, message: &Message) {
+        let (Some(call_id), Some(_)) = (message.header("Call-ID"), message.tag_of_to()) else { return };
+        if self.session_of(message).is_none() && self.sessions.values().any(|session| session.call_id == call_id) {
+            self.violations.add("sip.dialog", "the tags are not those of the dialog with this Call-ID", &message.raw);
         }
     }
 
