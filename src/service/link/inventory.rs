@@ -62,8 +62,12 @@ impl LinkTask {
                     self.outbox.line("line.created", line, Vec::new(), Actor::Gateway);
                 }
             } else if let Some(entry) = self.lines.get_mut(&id) {
+                let has_moved = entry.row.body.host_mac != row.body.host_mac;
                 entry.row = row;
                 self.arrange_seats(&id);
+                if has_moved {
+                    self.line_moved(&id);
+                }
             }
         }
         self.name_numbers();
@@ -272,7 +276,7 @@ impl LinkTask {
         for seat in seats {
             match self.seats.get(&seat).map(|seat| seat.phase) {
                 Some(Phase::Waiting) => self.enqueue(seat),
-                Some(Phase::Active) if self.dialect.em.on_move == OnMove::RestartMonitor => self.want_snapshot(seat),
+                Some(Phase::Active) => self.want_snapshot(seat),
                 _ => {}
             }
         }
@@ -302,8 +306,19 @@ impl LinkTask {
         }
     }
 
-    /// A mobility user moved: the monitor is started anew on the same session (U-27).
-    pub(super) fn restart_monitor(&mut self, id: SeatId) {
+    /// A mobility user came, went or moved to another phone (U-27).
+    fn line_moved(&mut self, id: &LineId) {
+        let seats = self.lines.get(id).map(|entry| entry.seats.clone()).unwrap_or_default();
+        for seat in seats {
+            match self.dialect.em.on_move {
+                OnMove::RestartMonitor => self.restart_monitor(seat),
+                OnMove::Reinvite => self.close_seat(seat),
+            }
+        }
+    }
+
+    /// Starts a monitor anew on the same session.
+    fn restart_monitor(&mut self, id: SeatId) {
         let Some(seat) = self.seats.get_mut(&id).filter(|seat| seat.phase == Phase::Active) else { return };
         let Some(xref) = seat.xref.take() else { return };
         seat.phase = Phase::Opening;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::faults::DnFacts;
 use super::seat::{Phase, Seat};
 use super::task::LinkTask;
+use crate::csta::Service;
 use crate::domain::call_table::{self, SeatId, SeatSettings, TableSettings, Trust};
 use crate::domain::{
     Activity, Address, Call, Fix, Forwarding, Line, LineAction, LineId, LineKind, LineStatus, Monitor, MonitorState,
@@ -292,8 +293,14 @@ impl LinkTask {
             None if is_monitored(first) => LineStatus::InService,
             None => LineStatus::Unknown,
         };
-        if is_monitored(first) && self.report.may_use(crate::csta::Service::MakeCall) {
-            line.allowed_actions.push(LineAction::Dial);
+        for (action, service) in [
+            (LineAction::Dial, Service::MakeCall),
+            (LineAction::Forward, Service::SetForwarding),
+            (LineAction::DoNotDisturb, Service::SetDoNotDisturb),
+        ] {
+            if is_monitored(first) && self.report.may_use(service) {
+                line.allowed_actions.push(action);
+            }
         }
         line.do_not_disturb = entry.do_not_disturb;
         line.forwarding = Forwarding {
@@ -347,9 +354,9 @@ impl LinkTask {
             call_table::Actor::Token(name) => Actor::Token(name.into()),
         };
         self.changed_lines.insert(change.call.line_id.clone());
-        let call = change.call.clone();
+        let (call, command) = (change.call.clone(), change.command.clone());
         self.outbox.call(event, change.call, change.changed, change.command, actor);
-        self.judge_call(&call);
+        self.judge_call(&call, command.as_ref());
     }
 
     /// What the XML API tells about the dn of a seat.

@@ -95,7 +95,18 @@ impl Report {
             Service::RetrieveCall => ServiceCapability::RetrieveCall,
             Service::GetForwarding => ServiceCapability::GetForwarding,
             Service::GetDoNotDisturb => ServiceCapability::GetDoNotDisturb,
+            Service::SetForwarding => ServiceCapability::SetForwarding,
+            Service::SetDoNotDisturb => ServiceCapability::SetDoNotDisturb,
             Service::SnapshotDevice => ServiceCapability::SnapshotDevice,
+            Service::DeflectCall => ServiceCapability::DeflectCall,
+            Service::SingleStepTransferCall => ServiceCapability::SingleStepTransfer,
+            Service::ConsultationCall => ServiceCapability::ConsultationCall,
+            Service::AlternateCall => ServiceCapability::AlternateCall,
+            Service::ReconnectCall => ServiceCapability::ReconnectCall,
+            Service::TransferCall => ServiceCapability::TransferCall,
+            Service::ConferenceCall => ServiceCapability::ConferenceCall,
+            Service::DialDigits => ServiceCapability::DialDigits,
+            Service::GenerateDigits => ServiceCapability::GenerateDigits,
             _ => return None,
         };
         Some(features.supports(capability))
@@ -111,26 +122,44 @@ impl Report {
         }
     }
 
-    /// `yes`, `no` or `unknown` for each operation.
+    /// `yes`, `no`, `emulated` or `unknown` for each operation.
     pub(super) fn capabilities(&self) -> BTreeMap<String, String> {
-        [
-            ("dial", Service::MakeCall),
-            ("answer", Service::AnswerCall),
-            ("drop", Service::ClearConnection),
-            ("hold", Service::HoldCall),
-            ("retrieve", Service::RetrieveCall),
-            ("snapshot", Service::SnapshotDevice),
-        ]
-        .into_iter()
-        .map(|(name, service)| {
-            let word = match (self.cannot.contains(&service), self.stated(service)) {
-                (true, _) | (false, Some(false)) => "no",
-                (false, Some(true)) => "yes",
-                (false, None) => "unknown",
-            };
-            (name.to_owned(), word.to_owned())
-        })
-        .collect()
+        use Service as S;
+        // An operation, its service, and the services that stand in for it.
+        let table: [(&str, S, &[S]); 18] = [
+            ("dial", S::MakeCall, &[]),
+            ("answer", S::AnswerCall, &[]),
+            ("drop", S::ClearConnection, &[]),
+            ("hold", S::HoldCall, &[]),
+            ("retrieve", S::RetrieveCall, &[]),
+            ("redirect", S::DeflectCall, &[]),
+            ("blind_transfer", S::SingleStepTransferCall, &[S::TransferCall]),
+            ("consult", S::ConsultationCall, &[S::HoldCall, S::MakeCall]),
+            ("swap", S::AlternateCall, &[S::HoldCall, S::RetrieveCall]),
+            ("complete_transfer", S::TransferCall, &[]),
+            ("complete_conference", S::ConferenceCall, &[]),
+            ("add_to_conference", S::ConferenceCall, &[]),
+            ("dial_tone", S::DialDigits, &[S::MakeCall]),
+            ("digits", S::GenerateDigits, &[]),
+            ("forwarding", S::SetForwarding, &[]),
+            ("do_not_disturb", S::SetDoNotDisturb, &[]),
+            ("reconnect", S::ReconnectCall, &[S::ClearConnection, S::RetrieveCall]),
+            ("snapshot", S::SnapshotDevice, &[]),
+        ];
+        table
+            .into_iter()
+            .map(|(name, service, others)| {
+                let is_missing = self.cannot.contains(&service) || self.stated(service) == Some(false);
+                let can_stand_in = !others.is_empty() && others.iter().all(|other| self.may_use(*other));
+                let word = match (is_missing, self.stated(service)) {
+                    (true, _) if can_stand_in => "emulated",
+                    (true, _) => "no",
+                    (false, Some(_)) => "yes",
+                    (false, None) => "unknown",
+                };
+                (name.to_owned(), word.to_owned())
+            })
+            .collect()
     }
 
     pub(super) fn from_attempt_worked(&mut self, attempt: usize) {

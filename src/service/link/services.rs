@@ -11,7 +11,7 @@ use super::sessions::session_of;
 use super::task::LinkTask;
 use super::timers::Timer;
 use crate::csta::exchange::{self, Answer, Doubt, Outcome, Output, Received, Refusal, Ticket};
-use crate::csta::{FaultValue, OperationError, Request, Response, Service};
+use crate::csta::{FaultValue, ForwardListItem, ForwardingType, OperationError, Request, Response, Service};
 use crate::domain::call_table::SeatId;
 use crate::domain::{CommandId, Monitor, MonitorState};
 use crate::sip::{self, Body, Input, ReplyToken};
@@ -46,6 +46,8 @@ pub(super) enum Purpose {
     DoNotDisturb,
     /// A step of a command.
     Command(CommandId),
+    /// Forwarding or do not disturb, by the number of the wish.
+    Feature(u64),
 }
 
 /// Services that are not done.
@@ -223,8 +225,10 @@ impl LinkTask {
     /// A service that its dialog took along.
     pub(super) fn on_service_cancelled(&mut self, id: SeatId, ticket: Ticket, sent: bool) {
         let Some(purpose) = self.flights.open.remove(&ticket) else { return };
-        if let Purpose::Command(command) = purpose {
-            self.on_command_lost(id, &command, sent);
+        match purpose {
+            Purpose::Command(command) => self.on_command_lost(id, &command, sent),
+            Purpose::Feature(number) => self.on_feature_lost(number),
+            _ => {}
         }
     }
 
@@ -241,6 +245,7 @@ impl LinkTask {
             Purpose::Forwarding => self.on_forwarding_done(id, &outcome),
             Purpose::DoNotDisturb => self.on_do_not_disturb_done(id, &outcome),
             Purpose::Command(command) => self.on_command_step(id, &command, outcome),
+            Purpose::Feature(number) => self.on_feature_done(id, number, &outcome),
         }
     }
 
@@ -397,14 +402,7 @@ impl LinkTask {
     fn on_forwarding_done(&mut self, id: SeatId, outcome: &Outcome) {
         self.learn_refusal(Service::GetForwarding, outcome);
         let Some(Ok(Some(Response::Forwarding(list)))) = answer(outcome).map(Answer::response) else { return };
-        let target = list
-            .iter()
-            .find(|item| {
-                item.forward_status == Some(true)
-                    && item.forwarding_type.as_ref().is_none_or(|kind| *kind == crate::csta::ForwardingType::ForwardImmediate)
-            })
-            .and_then(|item| item.forward_dn.as_ref())
-            .map(|device| device.number.to_string());
+        let target = immediate(&list);
         self.set_forwarding(id, target);
     }
 
@@ -449,6 +447,17 @@ impl LinkTask {
             self.seat_in(id, MONITOR_AGAIN);
         }
     }
+}
+
+/// Where all calls go, by a list of settings.
+pub(super) fn immediate(list: &[ForwardListItem<'_>]) -> Option<String> {
+    list.iter()
+        .find(|item| {
+            item.forward_status == Some(true)
+                && item.forwarding_type.as_ref().is_none_or(|kind| *kind == ForwardingType::ForwardImmediate)
+        })
+        .and_then(|item| item.forward_dn.as_ref())
+        .map(|device| device.number.to_string())
 }
 
 pub(super) fn answer(outcome: &Outcome) -> Option<&Answer> {

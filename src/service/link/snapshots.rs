@@ -1,6 +1,5 @@
 //! Snapshots: the PBX's own word on which calls there are (section 10 rules 3 and 6).
 
-use super::confirm;
 use super::seat::Phase;
 use super::services::{Purpose, answer};
 use super::task::LinkTask;
@@ -76,7 +75,7 @@ impl LinkTask {
         {
             self.resync.answered();
         }
-        self.judge(id, confirm::Moment::Snapshot);
+        self.judge(id);
     }
 
     /// Every monitored seat is looked at anew, those with calls first.

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::commands::Commands;
 use super::confirm::Confirmations;
 use super::discovery::Discovery;
+use super::features::Features;
 use super::lines::LineEntry;
 use super::net::{Net, Route};
 use super::outbox::Outbox;
@@ -77,6 +78,7 @@ pub(super) struct LinkTask {
     pub(super) flights: Flights,
     pub(super) commands: Commands,
     pub(super) confirmations: Confirmations,
+    pub(super) features: Features,
     pub(super) discovery: Discovery,
     pub(super) report: Report,
     pub(super) timers: Timers,
@@ -129,6 +131,7 @@ impl LinkTask {
             flights: Flights::default(),
             commands: Commands::default(),
             confirmations: Confirmations::default(),
+            features: Features::default(),
             timers: Timers::default(),
             outbox: Outbox::default(),
             busy_seats: BTreeSet::new(),
@@ -255,6 +258,7 @@ impl LinkTask {
             Timer::Exchange(seat) => self.on_exchange_time(seat),
             Timer::Early(seat) => self.on_early_time(seat),
             Timer::Confirm(number) => self.on_confirm_time(number),
+            Timer::Command(number) => self.on_command_time(number),
             Timer::Shutdown => self.is_done = true,
         }
     }

@@ -28,6 +28,8 @@ pub(super) enum Timer {
     Early(SeatId),
     /// A command without effect.
     Confirm(u64),
+    /// A command waits for something that does not come.
+    Command(u64),
     /// The end of the time to close sessions in.
     Shutdown,
 }

@@ -266,6 +266,13 @@ section! {
     }
 }
 section! {
+    /// Where a refused ringing call goes (U-18).
+    Reject {
+        /// A number, for example of the voice mail; empty for none.
+        target: String = String::new(),
+    }
+}
+section! {
     /// GetCSTAFeatures and its relative (U-21).
     Features {
         /// Whether it is asked.
@@ -384,6 +391,8 @@ section! {
         merge: Merge = Merge::default(),
         /// Services.
         svc: Services = Services::default(),
+        /// Refusing a ringing call.
+        reject: Reject = Reject::default(),
         /// `doNotPrompt`, `prompt` or `omit` (U-19, U-36).
         autooriginate: String = "doNotPrompt".to_owned(),
         /// Capabilities.
