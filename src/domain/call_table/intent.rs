@@ -188,7 +188,7 @@ impl CallTable {
         let wants_dial_tone = dialed.is_empty();
         let called = (!dialed.is_empty()).then(|| Party {
             number: Some(dialed.clone()),
-            name: self.names.get(&dialed).cloned(),
+            name: self.name_of(&dialed),
             raw: Some(dialed),
             e164: None,
             presentation: Presentation::Available,
