@@ -137,6 +137,11 @@ fn wrong_json(error: &serde_json::Error, pointer: String) -> Problem {
             .hint(format!("Possible here: {}.", known.replace('`', "")))
             .field(pointer, "This field does not exist.");
     }
+    if let Some(name) = sentence.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        return Problem::new("invalid_value", format!("The field “{name}” is missing."))
+            .hint("The fields of every body stand in /openapi.json and /docs.")
+            .field(format!("{pointer}/{}", escape_pointer(name)), "This field is needed.");
+    }
     let mut detail = sentence.to_owned();
     if let Some(first) = detail.get_mut(0..1) {
         first.make_ascii_uppercase();

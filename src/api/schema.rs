@@ -45,8 +45,6 @@ placeholders! {
     Snapshot,
     /// The answer of a poll.
     PollAnswer,
-    /// An event.
-    Event,
 }
 
 fn refusal(description: &str) -> RefOr<Response> {

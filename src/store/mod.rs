@@ -23,7 +23,7 @@ use sqlx::sqlite::{
 };
 use tokio::sync::Mutex;
 
-pub use events::{EventRow, StoredEvent};
+pub use events::{EventRow, Pruned, StoredEvent};
 pub use idempotency::{Claim, StoredAnswer};
 pub use line::{LineBody, LineRow};
 pub use meta::Epoch;
@@ -114,8 +114,10 @@ impl Store {
 
         make_folder(folder)?;
         let vault = Vault::open(folder, key)?;
+        let path = folder.join("linegate.db");
+        touch_private(&path)?;
         let options = SqliteConnectOptions::new()
-            .filename(folder.join("linegate.db"))
+            .filename(&path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(Duration::from_secs(5))
@@ -127,7 +129,6 @@ impl Store {
             .max_connections(4)
             .connect_with(options.synchronous(SqliteSynchronous::Normal))
             .await?;
-        restrict(&folder.join("linegate.db"), 0o600)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 writer: Mutex::new(writer),
@@ -182,6 +183,14 @@ fn restrict(path: &Path, mode: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Makes the database file before SQLite does: its companions (`-wal`, `-shm`) get the same rights.
+fn touch_private(path: &Path) -> Result<(), StoreError> {
+    if !path.exists() {
+        write_private(path, "")?;
+    }
+    restrict(path, 0o600)
+}
+
 /// Writes a file that only its owner may read.
 pub(crate) fn write_private(path: &Path, content: &str) -> Result<(), StoreError> {
     let fail = |source| StoreError::Folder {
@@ -196,6 +205,8 @@ pub(crate) fn write_private(path: &Path, content: &str) -> Result<(), StoreError
         options.mode(0o600);
     }
     let mut file = options.open(path).map_err(fail)?;
+    // The mode above counts for a new file only.
+    restrict(path, 0o600)?;
     std::io::Write::write_all(&mut file, content.as_bytes()).map_err(fail)?;
     file.sync_all().map_err(fail)
 }

@@ -54,7 +54,7 @@ pub(in crate::api) struct WithBody {
 }
 
 /// What becomes of the two calls.
-#[derive(Debug, Default, Clone, Copy, Deserialize, ToSchema)]
+#[derive(Debug, Default, Clone, Copy, Deserialize, serde::Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::api) enum CompleteMode {
     /// The others are connected, this line leaves.

@@ -193,7 +193,7 @@ impl CallTable {
         self.settings = settings;
     }
 
-    /// Names of numbers of this PBX, for parties.
+    /// The numbers of this PBX with their names, for parties; a number without a name has an empty one.
     pub fn name_numbers(&mut self, names: HashMap<String, String>) {
         self.names = names;
     }

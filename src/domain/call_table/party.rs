@@ -14,7 +14,7 @@ impl CallTable {
                 number: Some(device.number.clone()),
                 raw: Some(device.number.clone()),
                 e164: None,
-                name: self.names.get(&device.number).cloned(),
+                name: self.name_of(&device.number),
                 presentation: Presentation::Available,
             }),
             Endpoint::Restricted => Some(Party {
@@ -23,6 +23,11 @@ impl CallTable {
             }),
             Endpoint::NotKnown | Endpoint::Absent => None,
         }
+    }
+
+    /// The name that the PBX's own configuration gives a number.
+    pub(super) fn name_of(&self, number: &str) -> Option<String> {
+        self.names.get(number).filter(|name| !name.is_empty()).cloned()
     }
 
     /// Whether a number belongs to this PBX.

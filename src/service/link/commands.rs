@@ -49,6 +49,8 @@ pub(super) struct Command {
     pub(super) calls: Vec<CallId>,
     pub(super) client_ref: Option<String>,
     pub(super) effect: Effect,
+    /// Goes to the call that it makes.
+    data: Option<Box<serde_json::value::RawValue>>,
     reply: Option<Reply<Done>>,
     steps: VecDeque<Step>,
     needs: Option<Service>,
@@ -92,6 +94,7 @@ impl LinkTask {
             calls: plan.calls,
             client_ref: order.client_ref,
             effect: plan.effect,
+            data: order.data,
             reply: Some(order.reply),
             steps: plan.steps,
             needs: plan.needs,
@@ -102,29 +105,32 @@ impl LinkTask {
             wait: None,
             has_acted: false,
         };
-        self.intend(&id, &command, order.data);
+        self.intend(&id, &command);
         self.commands.open.insert(id.clone(), command);
         self.next_step(&id);
     }
 
     /// What the calls do next carries the command's id.
-    fn intend(&mut self, id: &CommandId, command: &Command, data: Option<Box<serde_json::value::RawValue>>) {
+    fn intend(&mut self, id: &CommandId, command: &Command) {
         let at = self.at();
         for call in &command.calls {
             self.table.intend(at, call, id.clone(), command.actor.to_string());
         }
-        if let Some(making) = &command.makes {
-            self.table.intend_dial(
-                command.seat,
-                DialIntent {
-                    command: id.clone(),
-                    actor: command.actor.to_string(),
-                    client_ref: command.client_ref.clone(),
-                    dialed: making.dialed.clone(),
-                    data,
-                },
-            );
-        }
+        self.intend_dial(id, command);
+    }
+
+    fn intend_dial(&mut self, id: &CommandId, command: &Command) {
+        let Some(making) = &command.makes else { return };
+        self.table.intend_dial(
+            command.seat,
+            DialIntent {
+                command: id.clone(),
+                actor: command.actor.to_string(),
+                client_ref: command.client_ref.clone(),
+                dialed: making.dialed.clone(),
+                data: command.data.clone(),
+            },
+        );
     }
 
     fn next_step(&mut self, id: &CommandId) {
@@ -272,13 +278,7 @@ impl LinkTask {
             self.status_changed();
         }
         if let Some(plan) = alternative {
-            let Some(command) = self.commands.open.get_mut(command_id) else { return };
-            command.steps = plan.steps;
-            command.needs = plan.needs;
-            command.alternative = plan.alternative;
-            command.is_forgiving = plan.is_forgiving;
-            // A call that the first plan was to make is still to come.
-            return self.next_step(command_id);
+            return self.take_alternative(command_id, *plan);
         }
         let what = self.commands.open.get(command_id).map_or("do this", |command| command.what);
         let error = match refusal {
@@ -303,6 +303,24 @@ impl LinkTask {
             }
         };
         self.fail_command(command_id, error);
+    }
+
+    /// Goes on with another plan for the same calls.
+    fn take_alternative(&mut self, command_id: &CommandId, plan: Plan) {
+        let Some(mut command) = self.commands.open.remove(command_id) else { return };
+        // A call that the first plan was to make is still to come.
+        let is_first_to_make = command.makes.is_none() && plan.makes.is_some();
+        command.steps = plan.steps;
+        command.needs = plan.needs;
+        command.alternative = plan.alternative;
+        command.is_forgiving = plan.is_forgiving;
+        command.makes = plan.makes.or(command.makes);
+        command.effect = plan.effect;
+        if is_first_to_make {
+            self.intend_dial(command_id, &command);
+        }
+        self.commands.open.insert(command_id.clone(), command);
+        self.next_step(command_id);
     }
 
     /// Every step is done: answers, and waits for the effect.

@@ -1,6 +1,6 @@
 //! From the router's inventory to lines: what is new, what changed, what vanished (dossier `axl-cme` 9).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::faults::Refused;
 use super::net::sentence;
@@ -18,6 +18,13 @@ use crate::service::gateway::{LineChange, LineDiff};
 use crate::service::journal::Actor;
 use crate::service::pbx::OnMove;
 use crate::store::{LineBody, LineRow, StoreError};
+
+/// What identifies a line at the router: its number and its phone or user.
+type LineKey = (String, Option<String>);
+
+fn key_of(record: &LineRecord) -> LineKey {
+    (record.number.clone(), record.device_id.clone())
+}
 
 /// The wanted state of one line.
 struct Wish {
@@ -89,8 +96,9 @@ impl LinkTask {
         let mut unchanged = 0;
         let mut seen: HashSet<LineId> = HashSet::new();
         let mut unmatched = Vec::new();
+        let known = self.known_lines();
         for record in &records.lines {
-            match self.find_line(record) {
+            match known.get(&key_of(record)).cloned() {
                 Some(id) if seen.insert(id.clone()) => self.wish(&id, record, &mut wishes, &mut unchanged),
                 // The same number and phone twice: the first counts.
                 Some(_) => {}
@@ -136,11 +144,12 @@ impl LinkTask {
         (wishes, unchanged, vanished)
     }
 
-    fn find_line(&self, record: &LineRecord) -> Option<LineId> {
+    /// The lines by what identifies them at the router.
+    fn known_lines(&self) -> HashMap<LineKey, LineId> {
         self.lines
             .iter()
-            .find(|(_, entry)| entry.row.number == record.number && entry.row.device_id == record.device_id)
-            .map(|(id, _)| id.clone())
+            .map(|(id, entry)| ((entry.row.number.clone(), entry.row.device_id.clone()), id.clone()))
+            .collect()
     }
 
     fn wish(&self, id: &LineId, record: &LineRecord, wishes: &mut Vec<Wish>, unchanged: &mut usize) {
@@ -248,8 +257,9 @@ impl LinkTask {
                 read_line_buttons: options.read_line_buttons,
             })
             .lines;
+        let known = self.known_lines();
         for record in records {
-            let Some(id) = self.find_line(&record) else { continue };
+            let Some(id) = known.get(&key_of(&record)).cloned() else { continue };
             let Some(entry) = self.lines.get_mut(&id) else { continue };
             let came = entry.in_service != Some(true) && record.in_service;
             if entry.in_service != Some(record.in_service) {

@@ -7,7 +7,7 @@ use crate::domain::call_table::SeatId;
 use crate::domain::{Call, CallId, CallState};
 
 /// One step of a plan.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Step {
     /// A service.
     Ask(Request),
@@ -106,7 +106,9 @@ impl Plan {
         self.or(alternative)
     }
 
+    /// A last step, whichever way the plan goes.
     pub(super) fn then(mut self, step: Step) -> Self {
+        self.alternative = self.alternative.map(|plan| Box::new(plan.then(step.clone())));
         self.steps.push_back(step);
         self
     }
