@@ -9,6 +9,7 @@ use super::registrar::Registrar;
 use super::seat::Phase;
 use super::status::pbx_json;
 use super::task::LinkTask;
+use super::trials::Trials;
 use super::timers::Timer;
 use crate::domain::LineId;
 use crate::domain::call_table::SeatId;
@@ -63,6 +64,8 @@ impl LinkTask {
     pub(super) fn configure(&mut self, row: PbxRow, changed: Vec<&'static str>, actor: Actor, reply: Reply<Written>) {
         let old = std::mem::replace(&mut self.row, row);
         self.dialect = self.row.settings.dialect();
+        self.report.assume(self.dialect.assumed_services());
+        self.trials = Trials::default();
         let options = &self.row.settings.options;
         self.pacing.configure(options.invite_rate_per_s, options.invite_window);
         self.configure_table();
