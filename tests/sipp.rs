@@ -83,6 +83,7 @@ async fn events_on_a_connection_that_the_pbx_opens() {
     assert_eq!(ended["cause"], "normal");
     assert!(ended["answered_at"].is_string());
     events.ends_well().await.answers_in_time(8);
+    office.callers_are_gone().await;
 
     // The old connection still stands: the end goes over it.
     office.close().await;
@@ -148,6 +149,7 @@ async fn what_a_broken_pbx_sends_is_refused_as_it_should_be() {
         ..dialog
     };
     Sipp::towards(&office, &strangers, "no_dialog.xml").ends_well().await.answers_in_time(6);
+    office.callers_are_gone().await;
 
     let line = office.line.clone();
     let rest = office.close().await;
@@ -166,9 +168,24 @@ async fn what_the_pbx_asks_is_answered() {
     office.monitor("failed").await;
     office.monitor("active").await;
     asks.ends_well().await;
+    office.callers_are_gone().await;
     office.close().await;
     let report = cme.ends_well().await;
     assert_eq!(report.count("<monitorCrossRefID>00000042</monitorCrossRefID></MonitorStop>"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_monitor_that_does_not_end_keeps_neither_session_nor_registration() {
+    if sipp_is_missing() {
+        return;
+    }
+    let cme = Sipp::cme("deaf", 2);
+    let office = Office::open(&cme).await;
+    office.close().await;
+    let report = cme.ends_well().await;
+    assert_eq!(report.count("<MonitorStop "), 1);
+    assert_eq!(report.count("BYE sip:"), 1);
+    assert_eq!(report.count("Expires: 0\r\n") + report.count("Expires: 0\n"), 2, "asked and granted");
 }
 
 /// Whether the tests cannot run here.
@@ -496,6 +513,24 @@ impl Office {
         let now = self.client.get(&path).await.unwrap();
         assert!(now["allowed_actions"].as_array().unwrap().contains(&json!(action)), "{action} is not on offer: {now:#}");
         self.client.post(&format!("{path}/{action}"), &json!({})).await.unwrap();
+    }
+
+    /// Waits until the gateway has seen the end of every connection that came to its Contact port: what it sends before may
+    /// go where nobody reads any more. Nothing tells, so the kernel's table of connections is looked at.
+    async fn callers_are_gone(&self) {
+        let contact = format!(":{:04X}", self.contact_port);
+        let is_open = |line: &str| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            // ESTABLISHED, and CLOSE_WAIT: the peer's end is there and not yet ours.
+            fields.get(1).is_some_and(|local| local.ends_with(&contact)) && matches!(fields.get(3), Some(&"01" | &"08"))
+        };
+        tokio::time::timeout(PATIENCE, async {
+            while fs::read_to_string("/proc/net/tcp").unwrap().lines().any(is_open) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await
+        .expect("the gateway keeps a connection that its peer has closed");
     }
 
     /// Monitors are stopped, sessions closed, the registration taken back. The events that nobody waited for are given back.
