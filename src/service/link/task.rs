@@ -262,7 +262,7 @@ impl LinkTask {
             Timer::Early(seat) => self.on_early_time(seat),
             Timer::Confirm(number) => self.on_confirm_time(number),
             Timer::Command(number) => self.on_command_time(number),
-            Timer::Shutdown => self.is_done = true,
+            Timer::Shutdown => self.on_shutdown_time(),
         }
     }
 
