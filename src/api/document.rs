@@ -105,28 +105,13 @@ pub(super) fn complete(document: OpenApi) -> OpenApi {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn the_two_forms_of_the_asyncapi_document_name_the_same_frames() {
-        let yaml = include_str!("../../openapi/asyncapi.yaml");
-        let json: serde_json::Value = serde_json::from_str(ASYNCAPI).unwrap();
-        let messages = json["components"]["messages"].as_object().unwrap();
-        assert!(messages.len() >= 14);
-        for name in messages.keys() {
-            assert!(yaml.contains(&format!("\n    {name}:\n")), "{name} is missing in the YAML form");
-        }
-        for name in json["components"]["schemas"].as_object().unwrap().keys() {
-            assert!(yaml.contains(&format!("\n    {name}:\n")), "{name} is missing in the YAML form");
-        }
-    }
 
     #[test]
     fn the_status_page_runs_nothing_but_its_own_script() {
         let policy = policy(STATUS_PAGE);
         assert!(!policy.contains("unsafe"));
-        for foreign in ["http://", "https://", " onclick=", " style=", "javascript:"] {
+        for foreign in ["http://", "https://", "//cdn", " onclick=", " style=", "javascript:"] {
             assert!(!STATUS_PAGE.contains(foreign), "{foreign}");
         }
     }

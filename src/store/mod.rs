@@ -33,6 +33,10 @@ pub use token::{Scope, TokenRow, admin_token, hash_token, new_secret};
 
 use secret::Vault;
 
+/// How a transaction begins that reads before it writes. A plain one would take its place as a writer only with the first
+/// write, and fail at once, without waiting, when the journal wrote after its first read.
+const WRITING: &str = "begin immediate";
+
 /// Why the store cannot do something.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -148,6 +152,15 @@ impl Store {
     /// Closes the connections; what was written stays.
     pub async fn close(&self) {
         self.inner.readers.close().await;
+    }
+
+    /// Makes writing the journal impossible, or possible again: a test sees what a full disk does.
+    #[cfg(test)]
+    pub(crate) async fn break_journal(&self, broken: bool) {
+        let pragma = if broken { "pragma query_only = on" } else { "pragma query_only = off" };
+        let mut journal = self.inner.journal.lock().await;
+        // A pragma that fails shows itself in the test.
+        let _ = sqlx::raw_sql(pragma).execute(&mut *journal).await;
     }
 
     /// Whether the database answers.

@@ -386,7 +386,7 @@ impl Admin {
     /// Changes what is logged.
     ///
     /// # Errors
-    /// 422 when the filter is wrong, 501 when the process cannot.
+    /// 422 when the filter is wrong, 404 when the log of this process has no filter.
     pub(in crate::api) fn set_log_level(&self, filter: &str) -> Result<(), Problem> {
         let Some(set) = &self.state.settings().set_log_level else {
             return Err(Problem::new("not_found", "The log level of this process cannot be changed while it runs."));

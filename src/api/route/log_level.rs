@@ -12,7 +12,7 @@ use super::super::schema::Refused;
 use super::json;
 
 /// Change what is logged
-#[utoipa::path(put, path = "/api/v1/log-level", tag = "Administration", request_body = LogLevelBody,
+#[utoipa::path(put, path = "/api/v1/log-level", tag = "Administration", security(("bearer" = ["admin"])), request_body = LogLevelBody,
     responses((status = 200, description = "It counts from now on", body = LogLevelBody), Refused))]
 pub(in crate::api) async fn set_log_level(
     admin: Admin,

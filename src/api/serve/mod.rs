@@ -26,8 +26,6 @@ pub use tls::{TlsError, TlsSwitch, tls_from_pem};
 
 use flow::Counted;
 
-/// Head of a request must be there within this time; also how long an idle connection is kept.
-const HEAD_TIME: Duration = Duration::from_secs(10);
 /// TLS handshake must be done within this time.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// A client that takes no byte of an answer for this long is cut off; streams have more patience.
@@ -42,6 +40,8 @@ pub struct ServeSettings {
     pub tls: Option<TlsSwitch>,
     /// Connections at once; more wait in the kernel.
     pub connections: usize,
+    /// Head of a request must be there within this time; also how long an idle connection is kept.
+    pub head_time: Duration,
     /// Time that connections get to end after the shutdown began.
     pub drain: Duration,
 }
@@ -51,6 +51,7 @@ impl Default for ServeSettings {
         Self {
             tls: None,
             connections: 20_000,
+            head_time: Duration::from_secs(10),
             drain: Duration::from_secs(4),
         }
     }
@@ -100,6 +101,7 @@ pub async fn serve(
         let connection = Connection {
             router: router.clone(),
             tls: settings.tls.clone(),
+            head_time: settings.head_time,
             shutdown: shutdown.clone(),
         };
         let abort = abort.clone();
@@ -124,6 +126,7 @@ pub async fn serve(
 struct Connection {
     router: Router,
     tls: Option<TlsSwitch>,
+    head_time: Duration,
     shutdown: CancellationToken,
 }
 
@@ -154,7 +157,7 @@ impl Connection {
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
+            .header_read_timeout(self.head_time)
             .max_headers(HEADERS)
             .max_buf_size(HEAD_BUFFER)
             .keep_alive(true);

@@ -33,8 +33,13 @@ impl CallTable {
     /// Whether a number belongs to this PBX.
     pub(super) fn is_internal(&self, party: &Party) -> bool {
         party.raw.as_deref().is_some_and(|number| {
-            self.names.contains_key(number) || self.settings.internal.iter().any(|range| range.contains(number))
+            self.knows_number(number) || self.settings.internal.iter().any(|range| range.contains(number))
         })
+    }
+
+    /// Whether the PBX's configuration has this very number.
+    pub fn knows_number(&self, number: &str) -> bool {
+        self.names.contains_key(number)
     }
 
     /// What the parties of a signal mean for a call; known things are never replaced by unknown ones.

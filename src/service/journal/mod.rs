@@ -149,7 +149,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the store cannot be written.
-    async fn prune(&self, before_ms: i64, kept: u64) -> Result<(), StoreError> {
+    pub(crate) async fn prune(&self, before_ms: i64, kept: u64) -> Result<(), StoreError> {
         loop {
             let last = self.position().seq;
             let keep_from = (last + 1).saturating_sub(kept);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::confirm::Confirmation;
 use super::faults::refused_command;
-use super::plan::{Effect, Making, Plan, Step};
+use super::plan::{Effect, Making, Plan, Step, TakesOver};
 use super::services::Purpose;
 use super::task::LinkTask;
 use super::timers::Timer;
@@ -20,6 +20,7 @@ use crate::domain::{Call, CallId, CallState, CommandId, LineId, RandomIds};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::Done;
 use crate::service::journal::{Actor, Known};
+use crate::service::pbx::Template;
 
 /// How long a transfer by consultation waits for its target to ring.
 const REACHED: Duration = Duration::from_secs(20);
@@ -55,7 +56,8 @@ pub(super) struct Command {
     steps: VecDeque<Step>,
     needs: Option<Service>,
     alternative: Option<Box<Plan>>,
-    is_forgiving: bool,
+    takes_over: TakesOver,
+    teaches: Option<Template>,
     makes: Option<Making>,
     /// The call that it made.
     pub(super) made: Option<CallId>,
@@ -99,7 +101,8 @@ impl LinkTask {
             steps: plan.steps,
             needs: plan.needs,
             alternative: plan.alternative,
-            is_forgiving: plan.is_forgiving,
+            takes_over: plan.takes_over,
+            teaches: plan.teaches,
             makes: plan.makes,
             made: None,
             wait: None,
@@ -270,7 +273,20 @@ impl LinkTask {
         };
         let was_sent = matches!(refusal, Refusal::Fault(_) | Refusal::Sip(_));
         let needs = command.needs;
-        let takes_alternative = was_sent && (is_unknown_service || command.is_forgiving) && !command.has_acted;
+        let is_invalid_number = match &refusal {
+            Refusal::Fault(fault) => matches!(
+                &fault.value,
+                FaultValue::Operation(OperationError::InvalidCalledDeviceId | OperationError::InvalidDestination)
+            ),
+            _ => false,
+        };
+        let takes_over = is_unknown_service
+            || match command.takes_over {
+                TakesOver::WhenMissing => false,
+                TakesOver::WhenRefused => true,
+                TakesOver::WhenNumberIsInvalid => is_invalid_number,
+            };
+        let takes_alternative = was_sent && takes_over && !command.has_acted;
         let alternative = if takes_alternative { command.alternative.take() } else { None };
         if is_unknown_service && let Some(service) = needs {
             self.report.cannot(service);
@@ -313,7 +329,8 @@ impl LinkTask {
         command.steps = plan.steps;
         command.needs = plan.needs;
         command.alternative = plan.alternative;
-        command.is_forgiving = plan.is_forgiving;
+        command.takes_over = plan.takes_over;
+        command.teaches = plan.teaches;
         command.makes = plan.makes.or(command.makes);
         command.effect = plan.effect;
         if is_first_to_make {
@@ -330,6 +347,10 @@ impl LinkTask {
             self.on_table_output(output);
         }
         let Some(mut command) = self.commands.open.remove(command_id) else { return };
+        if let Some(form) = command.teaches.take() {
+            self.trials.number_worked(form);
+            self.status_changed();
+        }
         // A call that was made comes first: the answer is it.
         if let Some(made) = command.made.clone()
             && command.effect == Effect::Made

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::commands::Order;
-use super::plan::{Effect, Making, Plan, Step};
+use super::plan::{Effect, Making, Plan, Step, TakesOver};
 use super::seat::Seat;
 use super::shutdown::Shutdown;
 use super::task::LinkTask;
@@ -14,7 +14,7 @@ use crate::domain::{Action, ActionSet, Call, CallId, DialString, LineId, Monitor
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{CallAction, Caller, DialRequest, Done, Written, parse_dial};
 use crate::service::journal::Known;
-use crate::service::pbx::RejectBy;
+use crate::service::pbx::{RejectBy, ServiceChoice};
 
 impl LinkTask {
     pub(super) async fn on_command(&mut self, command: LinkCommand) {
@@ -86,6 +86,11 @@ impl LinkTask {
     /// The actions that the gateway offers and the PBX can do.
     pub(super) fn offered(&self) -> ActionSet {
         let can = |service| self.report.may_use(service);
+        let can_confer = match self.dialect.svc.conference {
+            ServiceChoice::Auto => can(Service::ConferenceCall),
+            ServiceChoice::On => true,
+            ServiceChoice::Off => false,
+        };
         let mut set = ActionSet::EMPTY;
         for (action, possible) in [
             (Action::Answer, can(Service::AnswerCall)),
@@ -100,8 +105,8 @@ impl LinkTask {
             (Action::Digits, can(Service::GenerateDigits)),
             (Action::Swap, can(Service::AlternateCall) || (can(Service::HoldCall) && can(Service::RetrieveCall))),
             (Action::CompleteTransfer, can(Service::TransferCall)),
-            (Action::CompleteConference, can(Service::ConferenceCall)),
-            (Action::AddToConference, can(Service::ConferenceCall)),
+            (Action::CompleteConference, can_confer),
+            (Action::AddToConference, can_confer),
             (Action::RemoveFromConference, self.dialect.svc.remove_party != "none"),
         ] {
             if possible {
@@ -180,15 +185,26 @@ impl LinkTask {
             let id = self.seat_for(line, request.address)?;
             let seat = self.seats.get(&id).ok_or_else(|| ServiceError::not_found("line"))?;
             let digits = to.as_ref().map_or("", DialString::digits).to_owned();
-            Ok(Plan {
+            let plan = |request, teaches| Plan {
                 seat: id,
-                steps: [Step::Ask(self.make_call(seat, &digits))].into(),
+                steps: [Step::Ask(request)].into(),
                 calls: Vec::new(),
-                makes: Some(Making { dialed: digits }),
+                makes: Some(Making { dialed: digits.clone() }),
                 effect: Effect::Made,
                 needs: None,
                 alternative: None,
-                is_forgiving: false,
+                takes_over: TakesOver::WhenMissing,
+                teaches,
+            };
+            let first = plan(self.make_call(seat, &digits), None);
+            // A number that the PBX has and calls invalid is perhaps written in the wrong form (U-10).
+            let other = self.other_number_form().filter(|_| self.table.knows_number(&digits));
+            Ok(match other {
+                Some(form) => {
+                    let request = self.make_call_to(seat, self.called_as(&form, &digits));
+                    first.or_when_number_is_invalid(plan(request, Some(form)))
+                }
+                None => first,
             })
         });
         match planned {

@@ -12,7 +12,7 @@ use crate::domain::{
     NumberRange, Timestamp,
 };
 use crate::service::journal::Actor;
-use crate::service::pbx::{ButtonsMode, LocalInfoTrust, SessionUser};
+use crate::service::pbx::{ButtonsMode, LocalInfoTrust, MergePrefer, SessionUser, SharedMode};
 use crate::store::{LineRow, StoreError};
 
 /// A line with what the link knows beside its row.
@@ -126,6 +126,7 @@ impl LinkTask {
                 LocalInfoTrust::Never => Trust::Never,
             },
             assume_own: self.dialect.shared.assume_own,
+            keeps_secondary: self.dialect.merge.prefer == MergePrefer::Secondary,
             snapshot_interval: std::time::Duration::from_secs(u64::from(settings.options.snapshot_interval_s)),
             offered: self.offered(),
             internal: settings
@@ -188,7 +189,8 @@ impl LinkTask {
         for (number, address) in numbers.iter().zip(0_u8..) {
             let known = old.iter().copied().find(|id| {
                 self.seats.get(id).is_some_and(|seat| {
-                    seat.address == address && seat.number == *number && seat.mac == mac && seat.phase != Phase::Closing
+                    let is_same_phone = seat.mac == mac || (seat.needs_phone && seat.mac == phone);
+                    seat.address == address && seat.number == *number && is_same_phone && seat.phase != Phase::Closing
                 })
             });
             let id = known.unwrap_or_else(|| {
@@ -339,6 +341,9 @@ impl LinkTask {
             Output::Ended(change) => self.on_call_change("call.ended", *change),
             Output::WantSnapshot { seat } => self.want_snapshot(seat),
             Output::RemoteInUse { seat, in_use } => {
+                if self.dialect.shared.mode == SharedMode::Hide {
+                    return;
+                }
                 if let Some(seat) = self.seats.get_mut(&seat) {
                     seat.remote_in_use = in_use;
                     self.changed_lines.insert(seat.line.clone());

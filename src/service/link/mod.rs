@@ -30,6 +30,7 @@ mod status;
 mod task;
 mod timers;
 mod translate;
+mod trials;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

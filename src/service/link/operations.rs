@@ -410,19 +410,6 @@ impl LinkTask {
     }
 
     /// A number as a destination (U-10).
-    pub(super) fn called(&self, digits: &str) -> String {
-        if digits.is_empty() {
-            return String::new();
-        }
-        let values = TemplateValues {
-            digits: Some(digits),
-            number: Some(digits),
-            cme: Some(&self.row.settings.host),
-            ..TemplateValues::default()
-        };
-        self.dialect.called.template.fill(values).unwrap_or_else(|| digits.to_owned())
-    }
-
     /// A device that is not ours (U-9).
     fn other_device(&self, digits: &str) -> String {
         let values = TemplateValues {
@@ -435,9 +422,13 @@ impl LinkTask {
     }
 
     pub(super) fn make_call(&self, seat: &Seat, digits: &str) -> Request {
+        self.make_call_to(seat, self.called(digits))
+    }
+
+    pub(super) fn make_call_to(&self, seat: &Seat, called: String) -> Request {
         Request::MakeCall {
             calling: self.device_of(seat),
-            called: self.called(digits),
+            called,
             prompt: match self.dialect.autooriginate.as_str() {
                 "prompt" => Some(true),
                 "omit" => None,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::csta::{Request, Service};
 use crate::domain::call_table::SeatId;
 use crate::domain::{Call, CallId, CallState};
+use crate::service::pbx::Template;
 
 /// One step of a plan.
 #[derive(Debug, Clone)]
@@ -50,6 +51,17 @@ pub(super) enum Effect {
     Said,
 }
 
+/// When the alternative of a plan is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TakesOver {
+    /// The PBX does not know the service.
+    WhenMissing,
+    /// The PBX refuses, whatever the reason.
+    WhenRefused,
+    /// The PBX does not understand the number.
+    WhenNumberIsInvalid,
+}
+
 /// An operation as the PBX shall do it.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -63,8 +75,10 @@ pub(super) struct Plan {
     pub(super) needs: Option<Service>,
     /// What is done where the PBX cannot.
     pub(super) alternative: Option<Box<Plan>>,
-    /// The alternative is taken after any refusal, not only of a service that does not exist.
-    pub(super) is_forgiving: bool,
+    /// When the alternative is taken.
+    pub(super) takes_over: TakesOver,
+    /// The form of a number that has worked when the plan has.
+    pub(super) teaches: Option<Template>,
 }
 
 impl Plan {
@@ -77,7 +91,8 @@ impl Plan {
             effect,
             needs: None,
             alternative: None,
-            is_forgiving: false,
+            takes_over: TakesOver::WhenMissing,
+            teaches: None,
         }
     }
 
@@ -101,8 +116,13 @@ impl Plan {
         self
     }
 
+    pub(super) fn or_when_number_is_invalid(mut self, alternative: Self) -> Self {
+        self.takes_over = TakesOver::WhenNumberIsInvalid;
+        self.or(alternative)
+    }
+
     pub(super) fn or_after_any_refusal(mut self, alternative: Self) -> Self {
-        self.is_forgiving = true;
+        self.takes_over = TakesOver::WhenRefused;
         self.or(alternative)
     }
 

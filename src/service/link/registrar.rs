@@ -6,7 +6,7 @@ use super::net::sentence;
 use super::task::LinkTask;
 use super::timers::Timer;
 use crate::domain::Timestamp;
-use crate::service::pbx::{KeepaliveKind, ReferenceId, RegisterMode, TemplateValues};
+use crate::service::pbx::{KeepaliveKind, RegisterMode, TemplateValues};
 use crate::sip::{
     Credentials, Endpoint, EndpointConfig, Failure, Input, KeepAlive, RegisterConfig,
 };
@@ -240,8 +240,8 @@ impl LinkTask {
     }
 
     /// The reference id that an INVITE echoes (U-4).
-    pub(super) fn reference_header(&self) -> Option<(String, String)> {
-        if self.dialect.invite.reference_id != ReferenceId::Header {
+    pub(super) fn reference_header(&self, is_wanted: bool) -> Option<(String, String)> {
+        if !is_wanted {
             return None;
         }
         let reference = self.registrar.reference.clone()?;

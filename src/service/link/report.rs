@@ -27,8 +27,8 @@ pub(super) struct Report {
     pub(super) invites: u64,
     features: Features,
     cannot: HashSet<Service>,
-    from_attempt: Option<usize>,
-    device_attempt: Option<usize>,
+    /// The services that are assumed while the PBX has not named its own; `None` for all.
+    assumed: Option<HashSet<Service>>,
     pub(super) version: Option<String>,
     /// Why this release cannot be used.
     pub(super) unsupported: Option<String>,
@@ -46,13 +46,17 @@ impl Report {
             invites: 0,
             features: Features::NotAsked,
             cannot: HashSet::new(),
-            from_attempt: None,
-            device_attempt: None,
+            assumed: row.settings.dialect().assumed_services(),
             version: None,
             unsupported: None,
             restarted_at: None,
             is_due: true,
         }
+    }
+
+    /// Other settings assume other services.
+    pub(super) fn assume(&mut self, services: Option<HashSet<Service>>) {
+        self.assumed = services;
     }
 
     /// Whether the capabilities shall be asked for; yes only once.
@@ -86,7 +90,10 @@ impl Report {
     }
 
     fn stated(&self, service: Service) -> Option<bool> {
-        let Features::Known(Some(features)) = &self.features else { return None };
+        let Features::Known(Some(features)) = &self.features else {
+            let assumed = self.assumed.as_ref()?;
+            return (!assumed.contains(&service)).then_some(false);
+        };
         let capability = match service {
             Service::MakeCall => ServiceCapability::MakeCall,
             Service::AnswerCall => ServiceCapability::AnswerCall,
@@ -162,26 +169,6 @@ impl Report {
             .collect()
     }
 
-    pub(super) fn from_attempt_worked(&mut self, attempt: usize) {
-        self.from_attempt.get_or_insert(attempt);
-    }
-
-    pub(super) fn has_identity_worked(&self) -> bool {
-        self.from_attempt.is_some()
-    }
-
-    pub(super) fn learned_from_attempt(&self) -> usize {
-        self.from_attempt.unwrap_or(0)
-    }
-
-    pub(super) fn device_attempt_worked(&mut self, attempt: usize) {
-        self.device_attempt.get_or_insert(attempt);
-    }
-
-    pub(super) fn learned_device_attempt(&self) -> usize {
-        self.device_attempt.unwrap_or(0)
-    }
-
     /// What a load says about the release.
     pub(super) fn release(&mut self, inventory: &crate::axl::Inventory) {
         self.version = inventory.global.as_ref().and_then(|global| global.version.clone());
@@ -189,17 +176,5 @@ impl Report {
             Support::Refused { sentence } | Support::InventoryOnly { sentence } => Some(capital(&sentence)),
             Support::Full(_) | Support::Unknown => None,
         };
-    }
-
-    /// What was learned, for people.
-    pub(super) fn learned(&self) -> BTreeMap<String, serde_json::Value> {
-        let mut learned = BTreeMap::new();
-        if let Some(attempt) = self.from_attempt.filter(|attempt| *attempt > 0) {
-            learned.insert("invite.from_user".to_owned(), format!("fallback {attempt}").into());
-        }
-        if let Some(attempt) = self.device_attempt.filter(|attempt| *attempt > 0) {
-            learned.insert("device_id.self".to_owned(), format!("form {attempt}").into());
-        }
-        learned
     }
 }

@@ -21,8 +21,6 @@ const MONITOR_AGAIN: Duration = Duration::from_secs(1);
 /// So many ends within the window, and the session itself is opened anew (dossier 15c).
 const MONITOR_ENDS: usize = 3;
 const MONITOR_WINDOW: Duration = Duration::from_secs(60);
-/// Device forms that are tried when a monitor is refused (U-9).
-const DEVICE_FORMS: usize = 4;
 const LIMIT_PAUSE: Duration = Duration::from_secs(300);
 
 /// What a service is for.
@@ -325,14 +323,9 @@ impl LinkTask {
                             | OperationError::InvalidDeviceId
                     )
                 );
-                let may_try = is_device && self.report.learned_device_attempt() == 0;
-                let Some(seat) = self.seats.get_mut(&id) else { return };
-                if may_try && seat.device_attempt + 1 < DEVICE_FORMS {
-                    seat.device_attempt += 1;
-                    seat.learned_device = None;
+                if is_device && self.tries_another_device(id) {
                     return self.ask_monitor(id);
                 }
-                seat.device_attempt = 0;
                 let (why, pause) = refused_monitor(fault, self.service_facts(id));
                 let retry = Duration::from_secs(u64::from(self.row.settings.options.monitor_retry_interval_s));
                 let pause = pause.unwrap_or(retry);
@@ -371,7 +364,7 @@ impl LinkTask {
             seat.monitor = Monitor::plain(MonitorState::Active, wall);
         }
         let line = seat.line.clone();
-        self.report.device_attempt_worked(attempt);
+        self.trials.device_worked(attempt);
         self.timers.set(Timer::Seat(id), None);
         self.changed_lines.insert(line);
         self.status_changed();

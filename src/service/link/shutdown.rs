@@ -9,6 +9,7 @@ use super::registrar::Registrar;
 use super::seat::Phase;
 use super::status::pbx_json;
 use super::task::LinkTask;
+use super::trials::Trials;
 use super::timers::Timer;
 use crate::domain::LineId;
 use crate::domain::call_table::SeatId;
@@ -18,8 +19,10 @@ use crate::service::pbx::{PbxSettings, RegisterMode};
 use crate::sip::Input;
 use crate::store::PbxRow;
 
-/// Time for monitors and sessions to end in order.
-const TIME: Duration = Duration::from_secs(3);
+/// Time for monitors to end; a session whose MonitorStop is not answered by then gets its BYE all the same.
+const MONITORS_TIME: Duration = Duration::from_millis(1500);
+/// Time for sessions and the registration after that.
+const REST_TIME: Duration = Duration::from_millis(1500);
 
 /// A stop that is under way.
 pub(super) struct Shutdown {
@@ -28,6 +31,8 @@ pub(super) struct Shutdown {
     open: usize,
     /// The registration is being taken back.
     is_unregistering: bool,
+    /// The time for monitors is over.
+    is_hurried: bool,
 }
 
 impl Shutdown {
@@ -36,6 +41,7 @@ impl Shutdown {
             reply,
             open: 0,
             is_unregistering: false,
+            is_hurried: false,
         }
     }
 }
@@ -63,6 +69,8 @@ impl LinkTask {
     pub(super) fn configure(&mut self, row: PbxRow, changed: Vec<&'static str>, actor: Actor, reply: Reply<Written>) {
         let old = std::mem::replace(&mut self.row, row);
         self.dialect = self.row.settings.dialect();
+        self.report.assume(self.dialect.assumed_services());
+        self.trials = Trials::default();
         let options = &self.row.settings.options;
         self.pacing.configure(options.invite_rate_per_s, options.invite_window);
         self.configure_table();
@@ -164,7 +172,7 @@ impl LinkTask {
         }
         self.discovery.cancel();
         self.shutdown = Some(shutdown);
-        self.timers.set(Timer::Shutdown, Some(self.now() + TIME));
+        self.timers.set(Timer::Shutdown, Some(self.now() + MONITORS_TIME));
         let open: Vec<SeatId> = self
             .seats
             .iter()
@@ -180,6 +188,27 @@ impl LinkTask {
         for id in open {
             self.close_seat(id);
         }
+    }
+
+    /// Time is up. A PBX that does not answer, or whose answer went with a connection, must not keep our sessions and
+    /// our registration for it.
+    pub(super) fn on_shutdown_time(&mut self) {
+        let Some(shutdown) = &mut self.shutdown else { return };
+        if !std::mem::replace(&mut shutdown.is_hurried, true) {
+            let late: Vec<SeatId> =
+                self.seats.iter().filter(|(_, seat)| seat.phase == Phase::Closing).map(|(id, _)| *id).collect();
+            for id in late {
+                self.feed(Input::CloseSession {
+                    session: super::sessions::session_of(id),
+                });
+            }
+            self.timers.set(Timer::Shutdown, Some(self.now() + REST_TIME));
+            return;
+        }
+        // Nobody waits for the answer.
+        shutdown.open = 0;
+        self.is_shutdown_done();
+        self.is_done = true;
     }
 
     /// A seat's session is closed.

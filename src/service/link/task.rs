@@ -20,6 +20,7 @@ use super::seat::Seat;
 use super::services::Flights;
 use super::shutdown::Shutdown;
 use super::timers::{Timer, Timers};
+use super::trials::Trials;
 use super::{LinkCommand, Surroundings};
 use crate::domain::call_table::{CallTable, SeatId};
 use crate::domain::{LineId, Moment, PbxId, RandomIds};
@@ -81,6 +82,7 @@ pub(super) struct LinkTask {
     pub(super) features: Features,
     pub(super) discovery: Discovery,
     pub(super) report: Report,
+    pub(super) trials: Trials,
     pub(super) timers: Timers,
     pub(super) outbox: Outbox,
     /// Sessions whose exchange has something to say.
@@ -115,6 +117,7 @@ impl LinkTask {
             registrar: Registrar::default(),
             discovery: Discovery::default(),
             report: Report::new(&row, moment.wall),
+            trials: Trials::default(),
             dialect,
             generation: 0,
             link_key,
@@ -259,7 +262,7 @@ impl LinkTask {
             Timer::Early(seat) => self.on_early_time(seat),
             Timer::Confirm(number) => self.on_confirm_time(number),
             Timer::Command(number) => self.on_command_time(number),
-            Timer::Shutdown => self.is_done = true,
+            Timer::Shutdown => self.on_shutdown_time(),
         }
     }
 
