@@ -15,6 +15,7 @@ const WAITING: usize = 10_000;
 /// The tickets that nobody used yet.
 #[derive(Default)]
 pub(in crate::api) struct Tickets {
+    #[expect(clippy::type_complexity, reason = "by hash: until when, and for whom")]
     waiting: Mutex<HashMap<[u8; 32], (Instant, Arc<Principal>)>>,
 }
 
