@@ -43,7 +43,7 @@ fn address(uri: &Uri) -> Result<u8, Problem> {
 /// Read the forwarding of a line
 ///
 /// By the PBX's own word.
-#[utoipa::path(get, path = "/api/v1/lines/{line}/forwarding", tag = "Lines",
+#[utoipa::path(get, path = "/api/v1/lines/{line}/forwarding", tag = "Lines", security(("bearer" = ["read"])),
     params(("line" = LineId, Path, description = "Its id"),
            ("address" = Option<u8>, Query, description = "Index of the address; 0 without it")),
     responses((status = 200, description = "The forwarding", body = ForwardingBody), Refused, Unknown, Acting))]
@@ -53,7 +53,7 @@ pub(in crate::api) async fn get_forwarding(reader: Reader, PathId(id): PathId<Li
 }
 
 /// Set the forwarding of a line
-#[utoipa::path(put, path = "/api/v1/lines/{line}/forwarding", tag = "Lines", request_body = ForwardingBody,
+#[utoipa::path(put, path = "/api/v1/lines/{line}/forwarding", tag = "Lines", security(("bearer" = ["control"])), request_body = ForwardingBody,
     params(("line" = LineId, Path, description = "Its id"),
            ("address" = Option<u8>, Query, description = "Index of the address; 0 without it")),
     responses((status = 200, description = "The forwarding after the change", body = ForwardingBody), Refused, Unknown, Acting))]
@@ -70,7 +70,7 @@ pub(in crate::api) async fn set_forwarding(
 /// Read do not disturb of a line's phone
 ///
 /// By the PBX's own word.
-#[utoipa::path(get, path = "/api/v1/lines/{line}/do-not-disturb", tag = "Lines",
+#[utoipa::path(get, path = "/api/v1/lines/{line}/do-not-disturb", tag = "Lines", security(("bearer" = ["read"])),
     params(("line" = LineId, Path, description = "Its id")),
     responses((status = 200, description = "Do not disturb", body = DoNotDisturbBody), Refused, Unknown, Acting))]
 pub(in crate::api) async fn get_do_not_disturb(reader: Reader, PathId(id): PathId<LineId>, uri: Uri) -> Answer {
@@ -80,7 +80,7 @@ pub(in crate::api) async fn get_do_not_disturb(reader: Reader, PathId(id): PathI
 }
 
 /// Set do not disturb of a line's phone
-#[utoipa::path(put, path = "/api/v1/lines/{line}/do-not-disturb", tag = "Lines", request_body = DoNotDisturbBody,
+#[utoipa::path(put, path = "/api/v1/lines/{line}/do-not-disturb", tag = "Lines", security(("bearer" = ["control"])), request_body = DoNotDisturbBody,
     params(("line" = LineId, Path, description = "Its id")),
     responses((status = 200, description = "Do not disturb after the change", body = DoNotDisturbBody), Refused, Unknown, Acting))]
 pub(in crate::api) async fn set_do_not_disturb(

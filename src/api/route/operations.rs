@@ -107,7 +107,7 @@ async fn act(controller: &Controller, id: &CallId, uri: &Uri, action: CallAction
 }
 
 /// Redirect a ringing call
-#[utoipa::path(post, path = "/api/v1/calls/{call}/redirect", tag = "Calls", request_body = ToBody,
+#[utoipa::path(post, path = "/api/v1/calls/{call}/redirect", tag = "Calls", security(("bearer" = ["control"])), request_body = ToBody,
     params(("call" = CallId, Path, description = "Its id"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 200, description = "Every call that it changed, as known then", body = CallsAnswer), Refused, Unknown, Acting))]
@@ -125,7 +125,7 @@ pub(in crate::api) async fn redirect_call(
 }
 
 /// Transfer a call without asking
-#[utoipa::path(post, path = "/api/v1/calls/{call}/blind-transfer", tag = "Calls", request_body = ToBody,
+#[utoipa::path(post, path = "/api/v1/calls/{call}/blind-transfer", tag = "Calls", security(("bearer" = ["control"])), request_body = ToBody,
     params(("call" = CallId, Path, description = "Its id"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 200, description = "Every call that it changed, as known then", body = CallsAnswer), Refused, Unknown, Acting))]
@@ -145,7 +145,7 @@ pub(in crate::api) async fn blind_transfer_call(
 /// Consult somebody
 ///
 /// Holds this call and calls a second party.
-#[utoipa::path(post, path = "/api/v1/calls/{call}/consult", tag = "Calls", request_body = Option<ConsultBody>,
+#[utoipa::path(post, path = "/api/v1/calls/{call}/consult", tag = "Calls", security(("bearer" = ["control"])), request_body = Option<ConsultBody>,
     params(("call" = CallId, Path, description = "Its id"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 201, description = "The consultation call", body = Call), Refused, Unknown, Acting))]
@@ -164,7 +164,7 @@ pub(in crate::api) async fn consult(
 }
 
 /// Dial in dial tone
-#[utoipa::path(post, path = "/api/v1/calls/{call}/dial", tag = "Calls", request_body = DigitsBody,
+#[utoipa::path(post, path = "/api/v1/calls/{call}/dial", tag = "Calls", security(("bearer" = ["control"])), request_body = DigitsBody,
     params(("call" = CallId, Path, description = "Its id"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 200, description = "Every call that it changed, as known then", body = CallsAnswer), Refused, Unknown, Acting))]
@@ -182,7 +182,7 @@ pub(in crate::api) async fn dial_digits(
 }
 
 /// Send tones in a call
-#[utoipa::path(post, path = "/api/v1/calls/{call}/digits", tag = "Calls", request_body = DigitsBody,
+#[utoipa::path(post, path = "/api/v1/calls/{call}/digits", tag = "Calls", security(("bearer" = ["control"])), request_body = DigitsBody,
     params(("call" = CallId, Path, description = "Its id"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 200, description = "Every call that it changed, as known then", body = CallsAnswer), Refused, Unknown, Acting))]
@@ -200,7 +200,7 @@ pub(in crate::api) async fn send_digits(
 }
 
 /// Swap the held and the active call
-#[utoipa::path(post, path = "/api/v1/calls/{call}/swap", tag = "Calls", request_body = Option<WithBody>,
+#[utoipa::path(post, path = "/api/v1/calls/{call}/swap", tag = "Calls", security(("bearer" = ["control"])), request_body = Option<WithBody>,
     params(("call" = CallId, Path, description = "Its id"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 200, description = "Every call that it changed, as known then", body = CallsAnswer), Refused, Unknown, Acting))]
@@ -218,7 +218,7 @@ pub(in crate::api) async fn swap_calls(
 }
 
 /// Complete a transfer or conference
-#[utoipa::path(post, path = "/api/v1/calls/{call}/complete-transfer", tag = "Calls", request_body = Option<CompleteBody>,
+#[utoipa::path(post, path = "/api/v1/calls/{call}/complete-transfer", tag = "Calls", security(("bearer" = ["control"])), request_body = Option<CompleteBody>,
     params(("call" = CallId, Path, description = "Its id"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 200, description = "Every call that it changed, as known then", body = CallsAnswer), Refused, Unknown, Acting))]
@@ -239,7 +239,7 @@ pub(in crate::api) async fn complete_transfer(
 }
 
 /// Add a call to a conference
-#[utoipa::path(post, path = "/api/v1/calls/{call}/add-to-conference", tag = "Calls", request_body = Option<JoinBody>,
+#[utoipa::path(post, path = "/api/v1/calls/{call}/add-to-conference", tag = "Calls", security(("bearer" = ["control"])), request_body = Option<JoinBody>,
     params(("call" = CallId, Path, description = "Its id"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 200, description = "Every call that it changed, as known then", body = CallsAnswer), Refused, Unknown, Acting))]
@@ -257,7 +257,7 @@ pub(in crate::api) async fn add_to_conference(
 }
 
 /// Take a participant out of a conference
-#[utoipa::path(post, path = "/api/v1/calls/{call}/remove-from-conference", tag = "Calls", request_body = PartyBody,
+#[utoipa::path(post, path = "/api/v1/calls/{call}/remove-from-conference", tag = "Calls", security(("bearer" = ["control"])), request_body = PartyBody,
     params(("call" = CallId, Path, description = "Its id"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 200, description = "Every call that it changed, as known then", body = CallsAnswer), Refused, Unknown, Acting))]
