@@ -34,10 +34,7 @@ impl Documents {
             // A document of strings and lists: it always serialises; an empty object keeps the function total.
             openapi: serde_json::to_vec(&document).unwrap_or_else(|_| b"{}".to_vec()).into(),
             asyncapi: Bytes::from_static(ASYNCAPI.as_bytes()),
-            status_page: StatusPage {
-                html: STATUS_PAGE,
-                policy: policy(STATUS_PAGE),
-            },
+            status_page: StatusPage { html: STATUS_PAGE, policy: policy(STATUS_PAGE) },
         }
     }
 }

@@ -50,10 +50,7 @@ placeholders! {
 fn refusal(description: &str) -> RefOr<Response> {
     ResponseBuilder::new()
         .description(description)
-        .content(
-            PROBLEM_JSON,
-            ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
-        )
+        .content(PROBLEM_JSON, ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build())
         .build()
         .into()
 }
@@ -136,7 +133,8 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
         }
     }
     // What is read may get more fields later; only what is written is closed.
-    for name in ["PbxSettings", "SipSettings", "AxlSettings", "AxlTls", "Options", "LocationSettings", "InternalRange"] {
+    for name in ["PbxSettings", "SipSettings", "AxlSettings", "AxlTls", "Options", "LocationSettings", "InternalRange"]
+    {
         if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(name) {
             object.additional_properties = None;
         }
@@ -196,12 +194,7 @@ fn composed(settings: &Value, sip: &Value, axl: &Value) -> Vec<(&'static str, Va
     ]);
     let axl_input = with(axl, &[("password", password.clone())], true, "XML API of the router.");
     let sip_input = with(sip, &[("password", password)], true, "SIP towards the router.");
-    let mut input = with(
-        settings,
-        &[("sip", sip_input), ("axl", axl_input)],
-        true,
-        "A PBX, or a merge patch of one.",
-    );
+    let mut input = with(settings, &[("sip", sip_input), ("axl", axl_input)], true, "A PBX, or a merge patch of one.");
     input["example"] = json!({
         "name": "hq", "host": "192.0.2.10",
         "axl": {"username": "ctigw", "password": "from the router's `xml user`"},

@@ -48,12 +48,7 @@ pub struct ServeSettings {
 
 impl Default for ServeSettings {
     fn default() -> Self {
-        Self {
-            tls: None,
-            connections: 20_000,
-            head_time: Duration::from_secs(10),
-            drain: Duration::from_secs(4),
-        }
+        Self { tls: None, connections: 20_000, head_time: Duration::from_secs(10), drain: Duration::from_secs(4) }
     }
 }
 

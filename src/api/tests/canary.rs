@@ -56,8 +56,17 @@ async fn no_secret_is_seen_again() {
     assert!(Ws::try_open(&api, &format!("?ticket={ticket}"), None).await.is_ok());
     ws.send(&json!({"type": "auth", "token": secret})).await;
     for path in [
-        "/api/v1/pbxs", &path, &format!("{path}/status"), "/api/v1/tokens", "/api/v1/clients", "/api/v1/snapshot",
-        "/api/v1/events?from=snapshot", "/api/v1/me", "/readyz", "/metrics", "/openapi.json",
+        "/api/v1/pbxs",
+        &path,
+        &format!("{path}/status"),
+        "/api/v1/tokens",
+        "/api/v1/clients",
+        "/api/v1/snapshot",
+        "/api/v1/events?from=snapshot",
+        "/api/v1/me",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
     ] {
         answers.push(api.get(path).await.text);
     }

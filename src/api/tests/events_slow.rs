@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::{Api, Sse, Ws, call, data_of, call_change, soon};
+use super::kit::{Api, Sse, Ws, call, call_change, data_of, soon};
 use crate::domain::CallState;
 use crate::service::journal::Change;
 
