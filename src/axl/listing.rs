@@ -41,7 +41,7 @@ macro_rules! listed {
 }
 
 listed!(Device, devices, Request::Device, true, |record| record.only_tag);
-listed!(Extension, extensions, Request::Extension, true, |record| { record.only_tag });
+listed!(Extension, extensions, Request::Extension, true, |record| record.only_tag);
 listed!(UserProfile, user_profiles, Request::UserProfile, false, |record| record.only_tag);
 listed!(ExtensionTemplate, templates, Request::ExtensionTemplate, false, |record| record.cti_watch.is_none()
     && record.cti_notify.is_none()
