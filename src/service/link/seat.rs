@@ -136,16 +136,19 @@ impl LinkTask {
     /// Settings of the conversations in CSTA.
     pub(super) fn exchange_config(&self) -> ExchangeConfig {
         let csta = &self.dialect.csta;
-        let mut encoding = Encoding::default();
-        encoding.namespace = match csta.namespace.as_str() {
+        let namespace = match csta.namespace.as_str() {
             "ed2" => Namespace::Ed2,
             "ed4" => Namespace::Ed4,
             "ed5" => Namespace::Ed5,
             "ed6" => Namespace::Ed6,
             _ => Namespace::Ed3,
         };
-        encoding.prefix = (!csta.prefix.is_empty()).then(|| csta.prefix.clone());
-        encoding.declaration = self.has_declaration();
+        let encoding = Encoding {
+            namespace,
+            prefix: (!csta.prefix.is_empty()).then(|| csta.prefix.clone()),
+            declaration: self.has_declaration(),
+            ..Encoding::default()
+        };
         ExchangeConfig {
             encoding,
             learn_namespace: csta.namespace == "learn",
