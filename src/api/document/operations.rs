@@ -42,7 +42,7 @@ fn complete_operation(operation: &mut Value) {
         complete_body(body);
     }
     complete_parameters(&id, operation);
-    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     if !has_body {
         for status in OF_BODIES {
             responses.remove(status);
@@ -58,8 +58,8 @@ fn complete_operation(operation: &mut Value) {
 
 /// A body that may be left out is no `null`: that would be a body.
 fn complete_body(body: &mut Value) {
-    for media in body["content"].as_object_mut().into_iter().flat_map(|content| content.values_mut()) {
-        let given = media["schema"]["oneOf"].as_array().and_then(|choices| choices.iter().find(|one| one.get("$ref").is_some()));
+    for media in body.get_mut("content").and_then(Value::as_object_mut).into_iter().flat_map(|content| content.values_mut()) {
+        let given = media.pointer("/schema/oneOf").and_then(Value::as_array).and_then(|choices| choices.iter().find(|one| one.get("$ref").is_some()));
         if let Some(schema) = given.cloned() {
             media["schema"] = schema;
         }
@@ -68,12 +68,13 @@ fn complete_body(body: &mut Value) {
 
 fn complete_parameters(id: &str, operation: &mut Value) {
     if ["get_pbx", "get_line"].contains(&id)
-        && let Some(parameters) = operation["parameters"].as_array_mut()
+        && let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut)
     {
         parameters.push(json!({"name": "If-None-Match", "in": "header", "required": false, "schema": {"type": "string"},
                                "description": "The ETag that you have: 304 when nothing changed"}));
     }
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    // By `get_mut`: indexing would add a null where there is none.
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         // A parameter is a text: what may be left out is never null.
         if parameter["schema"]["type"].is_array() {
             let kind = parameter["schema"]["type"][0].take();
