@@ -82,6 +82,12 @@ async fn no_secret_is_seen_again() {
     ] {
         answers.push(ask(Method::PATCH, &path, ADMIN, Some(patch)).await);
     }
+    // What people dial and are called is nobody's business in a log.
+    let line = json!({"pbx_id": path.rsplit('/').next().unwrap(), "number": "4711815", "name": "Person Hidden", "device_id": "00AA11BB0001"});
+    let line = id(&ask(Method::POST, "/api/v1/lines", ADMIN, Some(line)).await, "id");
+    for (to, query) in [("+49 30 555777", ""), ("+49 30 555777", "?dry_run=true"), ("0049 30 555777 x", "")] {
+        ask(Method::POST, &format!("/api/v1/lines/{line}/calls{query}"), ADMIN, Some(json!({"to": to}))).await;
+    }
     let token = id(&ask(Method::POST, "/api/v1/tokens", ADMIN, Some(json!({"name": "crm", "scopes": ["read"]}))).await, "token");
     let ticket = id(&ask(Method::POST, "/api/v1/tickets", &token, Some(json!({}))).await, "ticket");
     let stream = http.get(format!("{base}/api/v1/events?ticket={ticket}&from=now")).header("accept", "text/event-stream");
@@ -100,6 +106,10 @@ async fn no_secret_is_seen_again() {
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("a token was made"), "the log is seen");
+    for private in ["555777", "Person Hidden"] {
+        let near = log.find(private).map(|at| &log[at.saturating_sub(300)..at + 20]);
+        assert!(near.is_none(), "the log holds {private}: {near:?}");
+    }
     let mut files = Vec::new();
     for file in std::fs::read_dir(folder.path()).unwrap() {
         files.extend(std::fs::read(file.unwrap().path()).unwrap());
