@@ -17,8 +17,6 @@ use crate::domain::{CallId, LineId, PbxId, TokenId};
 
 /// Largest body of a request, in bytes.
 pub(super) const BODY_LIMIT: usize = 256 * 1024;
-/// A body that takes longer to come is given up (the slow HTTP attacks of the reliability goals).
-const BODY_TIME: Duration = Duration::from_secs(15);
 
 /// A JSON body.
 pub(super) struct JsonBody<T>(pub(super) T);
@@ -29,9 +27,9 @@ pub(super) struct OptionalBody<T>(pub(super) T);
 impl<T: DeserializeOwned> FromRequest<ApiState> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &ApiState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         let media_type = media_type(&request);
-        let bytes = read_body(request).await?;
+        let bytes = read_body(request, state.settings().body_time).await?;
         if bytes.is_empty() {
             return Err(Problem::new("malformed_json", "A JSON body is needed and there is none.")
                 .hint("The fields of every body stand in /openapi.json and /docs."));
@@ -44,9 +42,9 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for JsonBody<T> {
 impl<T: DeserializeOwned + Default> FromRequest<ApiState> for OptionalBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &ApiState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         let media_type = media_type(&request);
-        let bytes = read_body(request).await?;
+        let bytes = read_body(request, state.settings().body_time).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -78,11 +76,11 @@ fn media_type(request: &Request) -> Result<(), Problem> {
 ///
 /// # Errors
 /// 413 when it is too large, 408 when it comes too slowly.
-pub(super) async fn read_body(request: Request) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(BODY_TIME, Bytes::from_request(request, &())).await {
+pub(super) async fn read_body(request: Request, time: Duration) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(time, Bytes::from_request(request, &())).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(rejection)) => Err(refused_body(&rejection)),
-        Err(_) => Err(Problem::new("request_timeout", "The body did not come within 15 s.")),
+        Err(_) => Err(Problem::new("request_timeout", "The body came too slowly.")),
     }
 }
 

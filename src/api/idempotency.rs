@@ -37,7 +37,7 @@ async fn guarded(state: ApiState, request: Request, next: Next) -> Result<Respon
     let key = key(request.headers())?;
     let (mut parts, body) = request.into_parts();
     let principal = authenticate(&mut parts, &state).await?;
-    let body = read_body(Request::from_parts(clone_head(&parts), body)).await?;
+    let body = read_body(Request::from_parts(clone_head(&parts), body), state.settings().body_time).await?;
     let mut hash = Sha256::new();
     hash.update(parts.method.as_str());
     hash.update([0]);
