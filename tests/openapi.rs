@@ -237,7 +237,7 @@ async fn every_route_answers_what_the_document_says() {
     let token_body = json!({"name": "crm", "scopes": ["read"], "lines": [line]});
     let token = running.ask(&document, "post", "/api/v1/tokens", "/api/v1/tokens", Some(token_body), &admin).await;
     let limited = format!("Bearer {}", token["token"].as_str().unwrap());
-    let fill = |path: &str| path.replace("{pbx}", pbx).replace("{line}", line).replace("{token}", token["id"].as_str().unwrap());
+    let fill = |path: &str| path.replace("{pbx}", pbx).replace("{line}", line).replace("{token_id}", token["id"].as_str().unwrap());
     let mut operations = operations(&document);
     // What takes things away comes last.
     operations.sort_by_key(|(method, path, _)| (method == "delete", path.contains("{pbx}")));
@@ -260,7 +260,7 @@ async fn every_route_answers_what_the_document_says() {
         running.ask(&document, method, path, &target, None, &[]).await;
         running.ask(&document, method, path, &target, None, &[("authorization", &limited)]).await;
         running.ask(&document, method, path, &format!("{target}?colour=1"), None, &admin).await;
-        let absent = path.replace("{pbx}", "pbx_none").replace("{line}", "line_none").replace("{token}", "tok_none").replace("{call}", "x");
+        let absent = path.replace("{pbx}", "pbx_none").replace("{line}", "line_none").replace("{token_id}", "tok_none").replace("{call}", "x");
         running.ask(&document, method, path, &absent, None, &admin).await;
         running.ask(&document, method, path, &target, None, &[("authorization", &bearer), ("if-none-match", "*")]).await;
         running.ask(&document, method, path, &target, Some(json!({})), &[("authorization", &bearer), ("if-match", "\"v0\"")]).await;

@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
@@ -92,11 +92,16 @@ fn refused_body(rejection: &BytesRejection) -> Problem {
     }
 }
 
-/// Reads JSON into a request type.
+/// Reads a JSON object into a request type.
 ///
 /// # Errors
 /// 400 with the position when it is no JSON, 422 with a pointer when a field is unknown or wrong.
 pub(super) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        // serde would take a list for a structure, member by member, without any names.
+        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| wrong_json(&error, String::new()))?;
+        return Err(Problem::new("invalid_value", "The body must be a JSON object.").field("", "An object is needed."));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = pointer(error.path());
@@ -222,6 +227,9 @@ mod tests {
         assert_eq!(broken.code(), "malformed_json");
         assert!(broken.body().detail.contains("line 2, column 10"), "{}", broken.body().detail);
         assert_eq!(refusal(r#"{"inner": {"port": 1}} x"#).code(), "malformed_json");
+        let list = refusal(r#" [{"port": 1}, null]"#);
+        assert_eq!((list.code(), list.body().errors[0].pointer.as_str()), ("invalid_value", ""));
+        assert_eq!(refusal("[1,").code(), "malformed_json");
         let sound = parse_json::<Outer>(br#"{"inner": {"port": 7}, "data": { "a" : [1.50] }}"#).unwrap();
         assert_eq!((sound.inner.port, sound.data.unwrap().get()), (7, r#"{ "a" : [1.50] }"#));
     }

@@ -107,7 +107,8 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
     values
         .next()
         .and_then(|value| value.to_str().ok())
-        .filter(|text| (1..=255).contains(&text.len()) && values.next().is_none())
+        .filter(|text| (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()))
+        .filter(|_| values.next().is_none())
         .map(str::to_owned)
         .ok_or_else(|| {
             Problem::new("invalid_value", "The Idempotency-Key is wrong.")

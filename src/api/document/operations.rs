@@ -83,7 +83,6 @@ fn complete_parameters(id: &str, operation: &mut Value) {
         match parameter["name"].as_str().unwrap_or_default() {
             "Idempotency-Key" => {
                 parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
-                parameter["example"] = json!("3f0e6c1e-9a57-4f0e-8f0a-6c1e9a574f0e");
             }
             "limit" => parameter["schema"]["default"] = json!(100),
             "label" => parameter["schema"]["pattern"] = json!(":"),
