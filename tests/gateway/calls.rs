@@ -135,11 +135,11 @@ async fn a_call_comes_in_over_the_trunk() {
     house.until_call("202", "connected").await;
     house.twin.trunk(&gcid, TrunkAction::HangUp).await.unwrap();
     house.until_ended(&call).await;
-    // Who withholds the number is withheld, not unknown.
+    // This router says of a withheld number that it does not know it.
     house.twin.call_in("", "202").await.unwrap();
     let hidden = house.until_call("202", "offering").await;
     assert!(hidden["caller"]["number"].is_null());
-    assert_eq!(text(&hidden, "/caller/presentation"), "restricted");
+    assert_eq!(text(&hidden, "/caller/presentation"), "unknown");
     house.twin.hang_up("202").await.unwrap();
     house.close().await;
 }

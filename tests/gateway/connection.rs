@@ -77,7 +77,7 @@ async fn many_resets_in_a_row_are_survived() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_half_open_connection_is_found_by_pings_and_replaced() {
-    let patch = json!({"dialect": {"keepalive.tcp": "crlf", "keepalive.tcp_interval": 1}});
+    let patch = json!({"dialect": {"keepalive.tcp": "options", "keepalive.tcp_interval": 1}});
     let mut house = House::with(TwinConfig::default(), patch).await;
     let (calling, called) = talk(&mut house).await;
     house.twin.half_open();

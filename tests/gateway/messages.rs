@@ -179,5 +179,6 @@ async fn a_flood_of_events_is_taken_in_order() {
     house.twin.flood("1", 2000);
     house.dial("208", "202").await;
     house.until_call("202", "offering").await;
+    house.twin.until_requests(|requests| requests.events_answered == requests.events_sent).await;
     house.close_despite(&["event.slow"]).await;
 }

@@ -112,7 +112,7 @@ async fn another_device_form_is_tried_when_the_router_does_not_take_the_first() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_monitor_limit_is_told_and_other_lines_work() {
     let mut config = TwinConfig::default();
-    config.faults.errors = BTreeMap::from([("MonitorStart".to_owned(), "systemResourceAvailability/overallMonitorLimitExceeded".to_owned())]);
+    config.faults.errors = BTreeMap::from([("MonitorStart".to_owned(), "systemResourceAvailibility/overallMonitorLimitExceeded".to_owned())]);
     let mut house = House::unsettled(config, json!({})).await;
     let line = house.until_line("201", "failed", failed).await;
     assert_eq!(text(&line, "/monitor/code"), "monitor_limit");

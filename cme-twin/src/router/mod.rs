@@ -125,7 +125,7 @@ pub(crate) struct Router {
     pub(crate) connections: HashMap<u64, Connection>,
     nonces: Nonces,
     asked: HashMap<String, Asked>,
-    answered: HashMap<String, (Instant, Vec<u8>)>,
+    answered: HashMap<String, (Instant, u64, Vec<u8>)>,
     waiting: BTreeMap<(Instant, u64), Waiting>,
     output: VecDeque<Output>,
     listen: SocketAddr,

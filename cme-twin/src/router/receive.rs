@@ -14,6 +14,11 @@ impl Router {
         if accepted {
             self.requests.accepted += 1;
         }
+        if self.down {
+            // It came in while the listener was closing.
+            self.output.push_back(Output::Close { conn, reset: true });
+            return;
+        }
         self.connections.insert(conn, Connection { peer, local, last: now, taken: 0, frozen: false });
         self.wait(self.behaviour().limits.connection_ageing, Waiting::Ageing { conn });
     }
@@ -67,9 +72,12 @@ impl Router {
             return self.acknowledged(message);
         }
         let key = transaction(message);
-        if let Some((_, bytes)) = self.answered.get(&key) {
+        if let Some((_, first, bytes)) = self.answered.get(&key) {
             let bytes = bytes.clone();
-            self.violations.add("sip.repeat", format!("{method} was repeated although it is answered"), &message.raw);
+            // Over another connection it is no fault: the answer may be lost with the first one.
+            if *first == conn {
+                self.violations.add("sip.repeat", format!("{method} was repeated although it is answered"), &message.raw);
+            }
             return self.send_now(self.back(conn, message), bytes);
         }
         if let Some(answer) = self.faults.take_answer(&method) {
@@ -141,10 +149,10 @@ impl Router {
         let bytes = draft.bytes(self.faults.wrong_content_length);
         if status >= 200 {
             *self.requests.answers.entry(status).or_default() += 1;
-            self.answered.insert(transaction(message), (self.now, bytes.clone()));
+            self.answered.insert(transaction(message), (self.now, conn, bytes.clone()));
             if self.answered.len() > 4096 {
                 let (now, life) = (self.now, self.behaviour().limits.transaction);
-                self.answered.retain(|_, (at, _)| now.duration_since(*at).as_millis() < u128::from(life));
+                self.answered.retain(|_, (at, ..)| now.duration_since(*at).as_millis() < u128::from(life));
             }
         }
         let target = self.back(conn, message);

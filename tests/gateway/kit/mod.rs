@@ -53,6 +53,10 @@ impl Gateway {
 
     /// On data of an earlier run.
     pub(crate) async fn on(data: TempDir) -> Self {
+        // LINEGATE_TEST_LOG=debug shows what a scenario that fails did.
+        if let Ok(filter) = std::env::var("LINEGATE_TEST_LOG") {
+            linegate::telemetry::init(&filter, false).ok();
+        }
         let settings = Settings {
             data_dir: data.path().to_owned(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
