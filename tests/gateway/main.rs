@@ -12,6 +12,7 @@ mod groups;
 mod many;
 mod messages;
 mod mobility;
+mod process;
 mod registration;
 mod restarts;
 mod secrets;

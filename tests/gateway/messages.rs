@@ -154,12 +154,13 @@ async fn an_event_that_got_lost_is_mended_by_the_jump_of_its_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_third_event_lost_is_mended_by_snapshots() {
-    let config = TwinConfig { faults: Faults { lose_every: 3, ..Faults::default() }, ..TwinConfig::default() };
-    let mut house = House::with(config, json!({})).await;
-    for _ in 0..3 {
+async fn every_second_event_of_a_call_lost_is_mended_by_snapshots() {
+    let mut house = House::open().await;
+    for _ in 0..2 {
+        house.twin.set_faults(Faults::default());
         house.twin.dial("201", "202").await.unwrap();
         house.settle_calls().await;
+        house.twin.set_faults(Faults { lose_every: 2, ..Faults::default() });
         house.twin.answer("202").await.unwrap();
         house.settle_calls().await;
         house.twin.hang_up("202").await.unwrap();

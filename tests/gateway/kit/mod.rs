@@ -4,7 +4,9 @@ mod reader;
 mod truth;
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ pub(crate) use reader::{Reader, text};
 
 /// Nothing that is waited for takes longer: half of it is the answer time of SIP (32 s).
 pub(crate) const PATIENCE: Duration = Duration::from_secs(70);
+/// How often something is looked at that tells no change by itself.
+pub(crate) const GLANCE: Duration = Duration::from_millis(20);
 const TOKEN: &str = "a-token-of-the-scenarios";
 
 /// Waits, but not for ever.
@@ -42,8 +46,14 @@ pub(crate) fn free_port() -> u16 {
 /// A gateway without a PBX.
 pub(crate) struct Gateway {
     pub(crate) client: Client,
-    running: Running,
-    data: TempDir,
+    run: Run,
+    pub(crate) data: TempDir,
+}
+
+/// Where it runs.
+enum Run {
+    Here(Box<Running>),
+    Process(Child),
 }
 
 impl Gateway {
@@ -71,12 +81,53 @@ impl Gateway {
         };
         let running = app::start(settings, None, None).await.expect("the gateway starts");
         let client = Client::new(&running.url(), TOKEN).unwrap();
-        Self { client, running, data }
+        Self { client, run: Run::Here(Box::new(running)), data }
+    }
+
+    /// The real program, as a process of its own that answers; its log goes to a file in the data folder.
+    pub(crate) async fn process(data: TempDir) -> Self {
+        let port = free_port();
+        let log = File::options().create(true).append(true).open(data.path().join("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_linegate"))
+            .arg("serve")
+            .env("LINEGATE_DATA_DIR", data.path())
+            .env("LINEGATE_LISTEN", format!("127.0.0.1:{port}"))
+            .env("LINEGATE_ADMIN_TOKEN", TOKEN)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        let client = Client::new(&format!("http://127.0.0.1:{port}"), TOKEN).unwrap();
+        patiently("the process answers", async {
+            while client.probe("/healthz").await.is_err() {
+                tokio::time::sleep(GLANCE).await;
+            }
+        })
+        .await;
+        Self { client, run: Run::Process(child), data }
+    }
+
+    /// The process dies on the spot.
+    pub(crate) fn kill(self) -> TempDir {
+        let Run::Process(mut child) = self.run else { panic!("no process") };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.data
     }
 
     /// Ends in order; gives the data for the next run.
-    pub(crate) async fn stop(mut self) -> TempDir {
-        self.running.stop().await;
+    pub(crate) async fn stop(self) -> TempDir {
+        match self.run {
+            Run::Here(mut running) => running.stop().await,
+            Run::Process(mut child) => {
+                let pid = child.id().to_string();
+                assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+                let ended = tokio::task::spawn_blocking(move || child.wait());
+                let status = patiently("the process ends", ended).await.unwrap().unwrap();
+                assert!(status.success(), "{status}");
+            }
+        }
         self.data
     }
 
@@ -132,8 +183,19 @@ impl House {
 
     /// Without waiting for anything.
     pub(crate) async fn unsettled(config: TwinConfig, patch: Value) -> Self {
+        Self::of(Gateway::open().await, config, patch).await
+    }
+
+    /// With the real program, every line settled.
+    pub(crate) async fn process(config: TwinConfig) -> Self {
+        let gateway = Gateway::process(tempfile::tempdir().unwrap()).await;
+        let mut house = Self::of(gateway, config, json!({})).await;
+        house.until_settled().await;
+        house
+    }
+
+    async fn of(gateway: Gateway, config: TwinConfig, patch: Value) -> Self {
         let twin = Twin::start(config).await.expect("the twin starts");
-        let gateway = Gateway::open().await;
         let stream = Reader::open(&gateway.client).await;
         let mut body = pbx_on(&twin, "hq");
         merge(&mut body, patch);

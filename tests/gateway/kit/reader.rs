@@ -27,6 +27,22 @@ impl Reader {
         reader
     }
 
+    /// Goes on after the last event on another connection: nothing is missing, nothing comes again.
+    pub(crate) async fn resume(mut self, client: &Client) -> Self {
+        let last = self.seen.last().expect("something was read");
+        let from = json!({"epoch": last["epoch"], "seq": last["seq"]});
+        self.stream = client.stream().await.expect("the stream opens");
+        self.stream.send(&json!({"type": "subscribe", "id": "2", "from": from})).await.unwrap();
+        loop {
+            let frame = self.frame("the resumption").await;
+            match text(&frame, "/type") {
+                "resumed" => return self,
+                "gap" | "snapshot" | "error" => panic!("not resumed: {frame}"),
+                _ => {}
+            }
+        }
+    }
+
     async fn frame(&mut self, what: &str) -> Value {
         let got = tokio::time::timeout(PATIENCE, self.stream.next()).await;
         match got {

@@ -1,15 +1,11 @@
 //! Whether the gateway shows what really is at the phones.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use cme_twin::{CallTruth, LegState, LegTruth, Role};
 use serde_json::Value;
 
-use super::{House, PATIENCE, text};
-
-/// How often the two are compared while they differ.
-const GLANCE: Duration = Duration::from_millis(20);
+use super::{GLANCE, House, PATIENCE, text};
 
 impl House {
     /// Waits until the gateway's calls are those at the phones.
