@@ -8,6 +8,7 @@ mod actions;
 mod calls;
 mod connection;
 mod discovery;
+mod foreign;
 mod groups;
 mod many;
 mod messages;

@@ -53,7 +53,18 @@ pub(crate) struct Gateway {
 /// Where it runs.
 enum Run {
     Here(Box<Running>),
-    Process(Child),
+    Process(Own),
+}
+
+/// A process that does not outlive its test.
+struct Own(Child);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Gateway {
@@ -105,15 +116,22 @@ impl Gateway {
             }
         })
         .await;
-        Self { client, run: Run::Process(child), data }
+        Self { client, run: Run::Process(Own(child)), data }
     }
 
     /// The process dies on the spot.
     pub(crate) fn kill(self) -> TempDir {
-        let Run::Process(mut child) = self.run else { panic!("no process") };
-        child.kill().unwrap();
-        child.wait().unwrap();
+        assert!(self.pid().is_some(), "no process");
+        drop(self.run);
         self.data
+    }
+
+    /// Number of the process.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        match &self.run {
+            Run::Here(_) => None,
+            Run::Process(child) => Some(child.0.id()),
+        }
     }
 
     /// Ends in order; gives the data for the next run.
@@ -121,9 +139,9 @@ impl Gateway {
         match self.run {
             Run::Here(mut running) => running.stop().await,
             Run::Process(mut child) => {
-                let pid = child.id().to_string();
+                let pid = child.0.id().to_string();
                 assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-                let ended = tokio::task::spawn_blocking(move || child.wait());
+                let ended = tokio::task::spawn_blocking(move || child.0.wait());
                 let status = patiently("the process ends", ended).await.unwrap().unwrap();
                 assert!(status.success(), "{status}");
             }
@@ -194,7 +212,8 @@ impl House {
         house
     }
 
-    async fn of(gateway: Gateway, config: TwinConfig, patch: Value) -> Self {
+    /// On a gateway of one's own, without waiting for anything.
+    pub(crate) async fn of(gateway: Gateway, config: TwinConfig, patch: Value) -> Self {
         let twin = Twin::start(config).await.expect("the twin starts");
         let stream = Reader::open(&gateway.client).await;
         let mut body = pbx_on(&twin, "hq");
