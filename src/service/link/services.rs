@@ -167,6 +167,7 @@ impl LinkTask {
                 },
             );
         }
+        self.drop_silent_flows();
         self.touch(id);
     }
 
