@@ -5,12 +5,11 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::Uri;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::document::{complete, outline};
+use super::document::{ApiDocument, complete, outline};
 use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
@@ -92,7 +91,7 @@ pub fn router(state: ApiState) -> Router {
 }
 
 /// The document of the API: OpenAPI 3.1, made from the routes.
-pub fn openapi() -> OpenApi {
+pub fn openapi() -> ApiDocument {
     let (_, document) = plain_routes().merge(acting_routes()).split_for_parts();
     complete(document)
 }

@@ -153,7 +153,7 @@ pub(crate) struct Router {
     pub(crate) connections: HashMap<u64, Connection>,
     nonces: Nonces,
     asked: HashMap<String, Asked>,
-    answered: HashMap<String, Vec<u8>>,
+    answered: HashMap<String, (u64, Vec<u8>)>,
     answered_at: VecDeque<(Instant, String)>,
     waiting: BTreeMap<(Instant, u64), Waiting>,
     output: VecDeque<Output>,

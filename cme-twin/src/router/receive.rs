@@ -14,6 +14,11 @@ impl Router {
         if accepted {
             self.requests.accepted += 1;
         }
+        if self.down {
+            // It came in while the listener was closing.
+            self.output.push_back(Output::Close { conn, reset: true });
+            return;
+        }
         self.connections.insert(conn, Connection { peer, local, last: now, taken: 0, frozen: false });
         self.wait(self.behaviour().limits.connection_ageing, Waiting::Ageing { conn });
     }
@@ -69,9 +74,16 @@ impl Router {
             return self.acknowledged(message);
         }
         let key = transaction(message);
-        if let Some(bytes) = self.answered.get(&key) {
+        if let Some((first, bytes)) = self.answered.get(&key) {
             let bytes = bytes.clone();
-            self.violations.add("sip.repeat", format!("{method} was repeated although it is answered"), &message.raw);
+            // Over another connection it is no fault: the answer may be lost with the first one.
+            if *first == conn {
+                self.violations.add(
+                    "sip.repeat",
+                    format!("{method} was repeated although it is answered"),
+                    &message.raw,
+                );
+            }
             return self.send_now(self.back(conn, message), bytes);
         }
         if let Some(answer) = self.faults.take_answer(&method) {
@@ -153,7 +165,7 @@ impl Router {
         if status >= 200 {
             *self.requests.answers.entry(status).or_default() += 1;
             let key = transaction(message);
-            self.answered.insert(key.clone(), bytes.clone());
+            self.answered.insert(key.clone(), (conn, bytes.clone()));
             self.answered_at.push_back((self.now, key));
             let life = std::time::Duration::from_millis(self.behaviour().limits.transaction);
             while self.answered_at.front().is_some_and(|(at, _)| self.now.duration_since(*at) > life) {

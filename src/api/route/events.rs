@@ -10,7 +10,7 @@ use super::super::filter::{Filter, Wishes};
 use super::super::frame;
 use super::super::problem::Problem;
 use super::super::query::Params;
-use super::super::schema::{PollAnswer, Refused, Snapshot, Unknown};
+use super::super::schema::{Handshake, PollAnswer, Refused, Snapshot, Unknown};
 use super::super::{poll, sse, ws};
 use super::json_bytes;
 
@@ -30,7 +30,7 @@ use super::json_bytes;
            ("Last-Event-ID" = Option<String>, Header, description = "`<epoch>:<seq>` (SSE)")),
     responses((status = 101, description = "WebSocket"),
               (status = 200, description = "Events", content((PollAnswer = "application/json"), (String = "text/event-stream"))),
-              Refused, Unknown))]
+              Refused, Unknown, Handshake))]
 pub(in crate::api) async fn events(reader: Reader, request: Request) -> Result<Response<Body>, Problem> {
     if ws::is_upgrade(request.headers()) {
         return ws::upgrade(reader, request);

@@ -11,7 +11,7 @@ use super::super::extract::{JsonBody, OptionalBody, PathId};
 use super::super::page::Page;
 use super::super::problem::Problem;
 use super::super::query::{Params, wrong};
-use super::super::schema::{Acting, LinePatch, Refused, Unknown};
+use super::super::schema::{Acting, Conditional, Configuring, LinePatch, Refused, Unknown};
 use super::{as_patch, json, json_bytes, made_call, no_content, object_id, tagged, written};
 use crate::domain::{Call, Line, LineId, LineKind, LineStatus};
 use crate::service::gateway::{DialRequest, NewLine};
@@ -89,7 +89,7 @@ pub(in crate::api) async fn list_lines(reader: Reader, uri: Uri) -> Answer {
 /// Add a line by hand
 #[utoipa::path(post, path = "/api/v1/lines", tag = "Lines", security(("bearer" = ["admin"])), request_body = NewLineBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
-    responses((status = 201, description = "The new line", body = Line), Refused, Unknown, Acting))]
+    responses((status = 201, description = "The new line", body = Line), Refused, Unknown, Configuring))]
 pub(in crate::api) async fn create_line(admin: Admin, uri: Uri, JsonBody(body): JsonBody<NewLineBody>) -> Answer {
     Params::read(&uri)?.finish()?;
     admin.seen().pbx(&body.pbx_id).map_err(|problem| problem.field("/pbx_id", "There is no such PBX."))?;
@@ -123,11 +123,12 @@ pub(in crate::api) async fn get_line(
 
 /// Change a line
 ///
-/// A JSON merge patch (RFC 7396) of what people may set: `enabled`, `name`, `labels`.
+/// A JSON merge patch (RFC 7396) of what people may set: `enabled`, `name`, `labels`; of a line that was added by hand also
+/// `number`, `device_id`, `buttons`.
 #[utoipa::path(patch, path = "/api/v1/lines/{line}", tag = "Lines", security(("bearer" = ["admin"])),
     request_body(content((LinePatch = "application/merge-patch+json"), (LinePatch = "application/json"))),
     params(("line" = LineId, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "Only if its ETag is still this")),
-    responses((status = 200, description = "The line after the change", body = Line), Refused, Unknown, Acting))]
+    responses((status = 200, description = "The line after the change", body = Line), Refused, Unknown, Configuring, Conditional))]
 pub(in crate::api) async fn update_line(
     admin: Admin,
     PathId(id): PathId<LineId>,
@@ -148,7 +149,7 @@ pub(in crate::api) async fn update_line(
 /// A line that the PBX gave cannot be deleted (409); disable it.
 #[utoipa::path(delete, path = "/api/v1/lines/{line}", tag = "Lines", security(("bearer" = ["admin"])),
     params(("line" = LineId, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "Only if its ETag is still this")),
-    responses((status = 204, description = "It is gone"), Refused, Unknown, Acting))]
+    responses((status = 204, description = "It is gone"), Refused, Unknown, Configuring, Conditional))]
 pub(in crate::api) async fn delete_line(
     admin: Admin,
     PathId(id): PathId<LineId>,

@@ -13,7 +13,7 @@ use super::super::extract::{JsonBody, OptionalBody, PathId};
 use super::super::page::Page;
 use super::super::problem::Problem;
 use super::super::query::Params;
-use super::super::schema::{Acting, Pbx, PbxInput, PbxPage, Refused, Unknown};
+use super::super::schema::{Acting, Conditional, Configuring, Pbx, PbxInput, PbxPage, PbxPatch, Refused, Unknown};
 use super::{as_patch, json, json_bytes, no_content, object_id, tagged, written};
 use crate::domain::{PbxId, PbxStatus};
 use crate::service::gateway::LineDiff;
@@ -39,7 +39,7 @@ pub(in crate::api) async fn list_pbxs(reader: Reader, uri: Uri) -> Answer {
 /// An enabled PBX connects, loads its lines and monitors them by itself; progress is in its status.
 #[utoipa::path(post, path = "/api/v1/pbxs", tag = "PBXs", security(("bearer" = ["admin"])), request_body = PbxInput,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
-    responses((status = 201, description = "The new PBX", body = Pbx), Refused, Acting))]
+    responses((status = 201, description = "The new PBX", body = Pbx), Refused, Configuring))]
 pub(in crate::api) async fn create_pbx(admin: Admin, uri: Uri, JsonBody(body): JsonBody<Value>) -> Answer {
     Params::read(&uri)?.finish()?;
     if !body.is_object() {
@@ -64,9 +64,9 @@ pub(in crate::api) async fn get_pbx(reader: Reader, PathId(id): PathId<PbxId>, u
 ///
 /// A JSON merge patch (RFC 7396). Passwords are write-only.
 #[utoipa::path(patch, path = "/api/v1/pbxs/{pbx}", tag = "PBXs", security(("bearer" = ["admin"])),
-    request_body(content((PbxInput = "application/merge-patch+json"), (PbxInput = "application/json"))),
+    request_body(content((PbxPatch = "application/merge-patch+json"), (PbxPatch = "application/json"))),
     params(("pbx" = PbxId, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "Only if its ETag is still this")),
-    responses((status = 200, description = "The PBX after the change", body = Pbx), Refused, Unknown, Acting))]
+    responses((status = 200, description = "The PBX after the change", body = Pbx), Refused, Unknown, Configuring, Conditional))]
 pub(in crate::api) async fn update_pbx(
     admin: Admin,
     PathId(id): PathId<PbxId>,
@@ -85,7 +85,7 @@ pub(in crate::api) async fn update_pbx(
 /// Delete a PBX with its lines
 #[utoipa::path(delete, path = "/api/v1/pbxs/{pbx}", tag = "PBXs", security(("bearer" = ["admin"])),
     params(("pbx" = PbxId, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "Only if its ETag is still this")),
-    responses((status = 204, description = "It is gone"), Refused, Unknown, Acting))]
+    responses((status = 204, description = "It is gone"), Refused, Unknown, Configuring, Conditional))]
 pub(in crate::api) async fn delete_pbx(
     admin: Admin,
     PathId(id): PathId<PbxId>,

@@ -106,8 +106,8 @@ pub(in crate::api) async fn create_token(admin: Admin, uri: Uri, JsonBody(body):
 /// Delete a token
 ///
 /// Sockets and tickets that stand on it end at once.
-#[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "Administration", security(("bearer" = ["admin"])),
-    params(("token" = TokenId, Path, description = "Its id")),
+#[utoipa::path(delete, path = "/api/v1/tokens/{token_id}", tag = "Administration", security(("bearer" = ["admin"])),
+    params(("token_id" = TokenId, Path, description = "Its id, not its secret")),
     responses((status = 204, description = "It is gone"), Refused, Unknown, Conflicts))]
 pub(in crate::api) async fn delete_token(admin: Admin, PathId(id): PathId<TokenId>, uri: Uri) -> Answer {
     Params::read(&uri)?.finish()?;

@@ -20,7 +20,7 @@ fn routes() -> Vec<Route> {
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let mut filled = path.clone();
-            for (name, id) in [("pbx", "pbx_1"), ("line", "line_1"), ("call", "call_1"), ("token", "tok_1")] {
+            for (name, id) in [("pbx", "pbx_1"), ("line", "line_1"), ("call", "call_1"), ("token_id", "tok_1")] {
                 filled = filled.replace(&format!("{{{name}}}"), id);
             }
             assert!(!filled.contains('{'), "{filled}");

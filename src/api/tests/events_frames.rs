@@ -230,3 +230,22 @@ async fn the_readers_of_the_moment_are_listed() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_socket_has_64_requests_under_way_at_most() {
+    let api = Api::start().await;
+    let mut ws = Ws::open(&api, ADMIN).await;
+    let position = api.gateway.journal().position();
+    let path = format!("/api/v1/events?after={position}&wait_s=60");
+    for id in 0..65 {
+        ws.send(&json!({"type": "request", "id": id, "method": "GET", "path": path})).await;
+    }
+    let refused = ws.frame_of("response").await;
+    assert_eq!((&refused["id"], &refused["status"]), (&json!(64), &json!(429)));
+    assert_eq!(refused["body"]["can_retry"], true);
+    // One event answers all that wait.
+    api.post("/api/v1/pbxs", json!({"name": "hq", "host": "hq.example", "enabled": false})).await;
+    for _ in 0..64 {
+        assert_eq!(ws.frame_of("response").await["status"], 200);
+    }
+}

@@ -82,3 +82,36 @@ async fn what_retention_took_from_a_stalled_reader_is_said() {
     let position = api.publish(vec![large(&place, 1)]).await;
     assert_eq!(stalled.frame().await["seq"], position.seq);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_takes_no_byte_is_closed_and_may_resume() {
+    use std::time::Duration;
+
+    use super::kit::{ADMIN, settings};
+    use crate::api::{ApiSettings, ServeSettings};
+
+    let impatient = ApiSettings { stalled_after: Duration::from_millis(300), ..settings() };
+    let api = Api::with(impatient, ServeSettings::default()).await;
+    let pbx = api.pbx("hq").await;
+    let line = api.line(&pbx, "201").await;
+    let place = (line.clone(), pbx.clone());
+    let (mut stalled, begin) = Ws::subscribed(&api, json!({"from": "now"})).await;
+    let begin = begin["seq"].as_u64().unwrap();
+    for number in 0..EVENTS {
+        api.publish(vec![large(&place, number % 5)]).await;
+    }
+    soon("the stalled reader to be given up", async {
+        while !api.state.clients().list().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert_eq!(stalled.close_code().await, 4008);
+    let mut again = Ws::open(&api, ADMIN).await;
+    let epoch = api.gateway.journal().position().epoch;
+    again.send(&json!({"type": "subscribe", "from": {"epoch": &*epoch, "seq": begin}})).await;
+    again.frame_of("resumed").await;
+    for seq in begin + 1..=begin + EVENTS as u64 {
+        assert_eq!(again.frame().await["seq"].as_u64(), Some(seq));
+    }
+}

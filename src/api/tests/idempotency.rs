@@ -84,7 +84,7 @@ async fn many_repetitions_at_once_make_one_line() {
 #[tokio::test]
 async fn keys_have_1_to_255_visible_characters() {
     let api = Api::start().await;
-    for key in [String::new(), "x".repeat(256)] {
+    for key in [String::new(), "x".repeat(256), "a b".to_owned(), "a\tb".to_owned()] {
         let refused = post(&api, ADMIN, "/api/v1/lines", &key, &json!({})).await;
         assert_eq!(refused.problem(), (422, "invalid_value".to_owned()));
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::kit::{ADMIN, Api, settings};
-use crate::api::ServeSettings;
+use crate::api::{ApiSettings, ServeSettings};
 
 #[tokio::test]
 async fn a_head_that_does_not_come_is_cut_off() {
@@ -68,4 +68,47 @@ async fn more_connections_than_places_wait_and_are_served() {
     let back = api.raw(b"GET /healthz HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n").await;
     assert!(back.starts_with("HTTP/1.1 200"), "{back}");
     drop(idle);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_refused() {
+    let quick = ApiSettings { body_time: Duration::from_millis(200), ..settings() };
+    let api = Api::with(quick, ServeSettings::default()).await;
+    for key in ["", "Idempotency-Key: slow\r\n"] {
+        let pbx_route = format!(
+            "POST /api/v1/pbxs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {ADMIN}\r\n{key}\
+             Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"name\":"
+        );
+        let back = api.raw(pbx_route.as_bytes()).await;
+        assert!(back.starts_with("HTTP/1.1 408") && back.contains("request_timeout"), "{back}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_does_not_take_its_answer_is_cut_off() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::kit::{call, call_change, data_of, soon};
+    use crate::domain::CallState;
+
+    let impatient = ServeSettings { stalled_after: Duration::from_millis(200), ..ServeSettings::default() };
+    let api = Api::with(settings(), impatient).await;
+    let pbx = api.pbx("hq").await;
+    let line = api.line(&pbx, "201").await;
+    for number in 0..300 {
+        let mut call = call(number, &line, &pbx, CallState::Offering);
+        call.data = data_of(64 * 1024);
+        api.publish(vec![call_change(call)]).await;
+    }
+    let whole = api.get("/api/v1/snapshot").await.text.len();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    let mut stream = socket.connect(api.address).await.unwrap();
+    let request = format!("GET /api/v1/snapshot HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    // The client takes nothing for longer than the patience, then everything that there is.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let mut back = Vec::new();
+    let _ = soon("the end", stream.read_to_end(&mut back)).await;
+    assert!(back.len() < whole, "{} of {whole}", back.len());
 }

@@ -49,7 +49,11 @@ async fn a_certificate_is_used_and_replaced_without_a_restart() {
     let (first, second) = (certificate(), certificate());
     let switch = TlsSwitch::new(Arc::clone(&first.config));
     let secure = ApiSettings { tls: true, ..settings() };
-    let serving = ServeSettings { tls: Some(switch.clone()), ..ServeSettings::default() };
+    let serving = ServeSettings {
+        tls: Some(switch.clone()),
+        head_time: std::time::Duration::from_secs(3),
+        ..ServeSettings::default()
+    };
     let api = Api::with(secure, serving).await;
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         assert!(healthz(&api, &first, &[version]).await.unwrap().starts_with("HTTP/1.1 200"));
@@ -58,6 +62,8 @@ async fn a_certificate_is_used_and_replaced_without_a_restart() {
     switch.replace(Arc::clone(&second.config));
     assert!(healthz(&api, &second, rustls::ALL_VERSIONS).await.unwrap().starts_with("HTTP/1.1 200"));
     assert!(healthz(&api, &first, rustls::ALL_VERSIONS).await.is_err(), "the old certificate");
+    // Who says nothing is cut off.
+    assert_eq!(api.raw(b"").await, "");
     // Plain HTTP on the port is no way in.
     let back = api.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(!back.contains("200 OK"), "{back}");

@@ -141,7 +141,7 @@ impl LinkTask {
         let seat = command.seat;
         match command.steps.pop_front() {
             None => self.on_command_accepted(id),
-            Some(Step::Ask(request)) => self.submit(seat, request, Purpose::Command(id.clone())),
+            Some(Step::Ask(request)) => self.submit(seat, *request, Purpose::Command(id.clone())),
             Some(Step::TransferWhenReached { held }) => {
                 command.wait = Some(Wait::Reached(held));
                 self.wait_for(id, REACHED);
@@ -283,9 +283,9 @@ impl LinkTask {
         };
         let takes_over = is_unknown_service
             || match command.takes_over {
-                TakesOver::WhenMissing => false,
-                TakesOver::WhenRefused => true,
-                TakesOver::WhenNumberIsInvalid => is_invalid_number,
+                TakesOver::Missing => false,
+                TakesOver::Refused => true,
+                TakesOver::InvalidNumber => is_invalid_number,
             };
         let takes_alternative = was_sent && takes_over && !command.has_acted;
         let alternative = if takes_alternative { command.alternative.take() } else { None };
@@ -462,7 +462,7 @@ impl LinkTask {
         let event = if error.is_some() { "command.failed" } else { "command.succeeded" };
         let pbx = self.row.id.clone();
         let actor = Actor::Token(Arc::clone(&command.actor));
-        self.outbox.command(event, &pbx, &command.line, call, id, actor, json_bytes(&json));
+        self.outbox.command(event, (&pbx, &command.line, call), id, actor, json_bytes(&json));
     }
 }
 

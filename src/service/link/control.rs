@@ -153,13 +153,13 @@ impl LinkTask {
             let digits = to.as_ref().map_or("", DialString::digits).to_owned();
             let plan = |request, teaches| Plan {
                 seat: id,
-                steps: [Step::Ask(request)].into(),
+                steps: [Step::ask(request)].into(),
                 calls: Vec::new(),
                 makes: Some(Making { dialed: digits.clone() }),
                 effect: Effect::Made,
                 needs: None,
                 alternative: None,
-                takes_over: TakesOver::WhenMissing,
+                takes_over: TakesOver::Missing,
                 teaches,
             };
             let first = plan(self.make_call(seat, &digits), None);

@@ -17,6 +17,8 @@ use crate::sip::{FlowId, Input};
 /// Pause between connection attempts (issue: 0.25 … 5 s).
 const LEAST: Duration = Duration::from_millis(250);
 const MOST: Duration = Duration::from_secs(5);
+/// A request without an answer ends connections that were silent for as long (Timer F less a second).
+const SILENCE: Duration = Duration::from_secs(31);
 /// Pause before a name is resolved again.
 const RESOLVE_AGAIN: Duration = Duration::from_secs(5);
 
@@ -31,6 +33,8 @@ pub(super) struct Route {
 
 struct Connection {
     writer: FlowWriter,
+    /// When something was last read; at first, when it was opened.
+    heard_at: Instant,
     /// The peer has said something: it is more than an open port.
     is_heard: bool,
 }
@@ -94,7 +98,7 @@ impl Net {
         self.next_flow += 1;
         let flow = self.next_flow;
         let writer = sip_tcp::spawn(stream, flow, head, self.events_in.clone());
-        self.flows.insert(flow, Connection { writer, is_heard: false });
+        self.flows.insert(flow, Connection { writer, heard_at: Instant::now(), is_heard: false });
         self.next_attempt = None;
         self.wanted = false;
         self.trouble = None;
@@ -233,7 +237,9 @@ impl LinkTask {
     pub(super) fn on_flow_event(&mut self, event: FlowEvent) {
         match event {
             FlowEvent::Bytes { flow, data } => {
+                let now = self.now();
                 if let Some(connection) = self.net.flows.get_mut(&flow) {
+                    connection.heard_at = now;
                     if !std::mem::replace(&mut connection.is_heard, true) {
                         self.net.backoff.reset();
                     }
@@ -251,6 +257,25 @@ impl LinkTask {
                     self.on_all_flows_lost();
                 }
             }
+        }
+    }
+
+    /// A request got no answer. A connection on which nothing at all was read for as long is dead whatever TCP says:
+    /// sessions live on over the next one.
+    pub(super) fn drop_silent_flows(&mut self) {
+        let now = self.now();
+        let silent = self.net.flows.iter().filter(|(_, connection)| now.duration_since(connection.heard_at) >= SILENCE);
+        let silent: Vec<u64> = silent.map(|(flow, _)| *flow).collect();
+        if silent.is_empty() {
+            return;
+        }
+        tracing::warn!(link.name = %self.row.settings.name, "a SIP connection is closed: nothing comes over it any more");
+        for flow in silent {
+            self.net.flows.remove(&flow);
+            self.feed(Input::FlowClosed { flow: FlowId(flow) });
+        }
+        if !self.net.is_connected() {
+            self.on_all_flows_lost();
         }
     }
 

@@ -11,12 +11,18 @@ use crate::service::pbx::Template;
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     /// A service.
-    Ask(Request),
+    Ask(Box<Request>),
     /// Waits until the call that the plan made is ringing or answered at its far end, then connects it with this one.
     TransferWhenReached {
         /// The held call.
         held: CallId,
     },
+}
+
+impl Step {
+    pub(super) fn ask(request: Request) -> Self {
+        Self::Ask(Box::new(request))
+    }
 }
 
 /// A call that a plan makes.
@@ -56,11 +62,11 @@ pub(super) enum Effect {
 #[expect(clippy::enum_variant_names, reason = "they read as one sentence with the name")]
 pub(super) enum TakesOver {
     /// The PBX does not know the service.
-    WhenMissing,
+    Missing,
     /// The PBX refuses, whatever the reason.
-    WhenRefused,
+    Refused,
     /// The PBX does not understand the number.
-    WhenNumberIsInvalid,
+    InvalidNumber,
 }
 
 /// An operation as the PBX shall do it.
@@ -91,13 +97,13 @@ impl Plan {
     ) -> Self {
         Self {
             seat,
-            steps: requests.into_iter().map(Step::Ask).collect(),
+            steps: requests.into_iter().map(Step::ask).collect(),
             calls: vec![call.clone()],
             makes: None,
             effect,
             needs: None,
             alternative: None,
-            takes_over: TakesOver::WhenMissing,
+            takes_over: TakesOver::Missing,
             teaches: None,
         }
     }
@@ -123,12 +129,12 @@ impl Plan {
     }
 
     pub(super) fn or_when_number_is_invalid(mut self, alternative: Self) -> Self {
-        self.takes_over = TakesOver::WhenNumberIsInvalid;
+        self.takes_over = TakesOver::InvalidNumber;
         self.or(alternative)
     }
 
     pub(super) fn or_after_any_refusal(mut self, alternative: Self) -> Self {
-        self.takes_over = TakesOver::WhenRefused;
+        self.takes_over = TakesOver::Refused;
         self.or(alternative)
     }
 

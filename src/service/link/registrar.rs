@@ -27,6 +27,8 @@ pub(super) struct Registrar {
     pub(super) lines_may_start: bool,
     /// Connections were lost: what happened meanwhile is not known.
     pub(super) is_resync_due: bool,
+    /// The PBX did not know a session any more, and has not registered us since the connection was lost.
+    pub(super) has_lost_sessions: bool,
     /// The reference id changed: sessions from before may be gone.
     pub(super) suspects_restart: Option<Instant>,
     pub(super) foreign: bool,
@@ -111,13 +113,19 @@ impl LinkTask {
         seed[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
         self.endpoint = Some(Endpoint::new(config, seed));
         self.greet();
+        self.await_registration();
+        self.status_changed();
+    }
+
+    /// Sessions are opened after the answer to the registration, or without it after a while (U-6).
+    fn await_registration(&mut self) {
         if self.dialect.register.mode == RegisterMode::Never {
             self.registrar.lines_may_start = true;
-        } else {
-            let wait = Duration::from_secs(u64::from(self.dialect.register.wait));
-            self.timers.set(Timer::LinesMayStart, Some(self.now() + wait));
+            return;
         }
-        self.status_changed();
+        self.registrar.lines_may_start = false;
+        let wait = Duration::from_secs(u64::from(self.dialect.register.wait));
+        self.timers.set(Timer::LinesMayStart, Some(self.now() + wait));
     }
 
     /// Registers, or shows itself in another way where registering is not wanted.
@@ -140,6 +148,7 @@ impl LinkTask {
     /// The first registration took too long: lines try without it (U-6).
     pub(super) fn on_register_waited(&mut self) {
         self.registrar.lines_may_start = true;
+        self.registrar.has_lost_sessions = false;
         self.status_changed();
     }
 
@@ -152,6 +161,7 @@ impl LinkTask {
         self.registrar.is_resync_due = true;
         if self.shutdown.is_none() {
             self.greet();
+            self.await_registration();
         }
         self.status_changed();
     }
@@ -181,6 +191,9 @@ impl LinkTask {
             tracing::warn!(link.name = %name, "the PBX gave a new reference id: it may have started anew");
             self.registrar.suspects_restart = Some(self.now());
         }
+        if std::mem::take(&mut self.registrar.has_lost_sessions) && restarted {
+            self.on_pbx_restarted();
+        }
         self.registrar.lines_may_start = true;
         self.timers.set(Timer::LinesMayStart, None);
         if std::mem::take(&mut self.registrar.is_resync_due) || restarted || was == State::Silent {
@@ -206,6 +219,7 @@ impl LinkTask {
                     tracing::warn!(link.name = %name, "REGISTER is not answered; every line is probed");
                     self.resync_all();
                 }
+                self.drop_silent_flows();
                 UNANSWERED_PAUSE
             }
             Some(status) if failure.credentials_rejected => {

@@ -143,6 +143,7 @@ impl LinkTask {
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.exchange.handle(now, exchange::Input::InfoLost { ticket: Ticket(ticket.0) });
         }
+        self.drop_silent_flows();
         self.touch(id);
     }
 

@@ -126,6 +126,7 @@ impl LinkTask {
     fn on_options_answered(&mut self, status: Option<u16>) {
         if status.is_none() {
             tracing::warn!(link.name = %self.row.settings.name, "OPTIONS is not answered");
+            self.drop_silent_flows();
             // Registering keeps the connection in use as well, and is known to be answered (U-7).
             if self.dialect.register.mode != pbx::RegisterMode::Never {
                 self.feed(Input::Register);
@@ -225,6 +226,9 @@ impl LinkTask {
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.opened_at = None;
         }
+        if failure.status.is_none() {
+            self.drop_silent_flows();
+        }
         if self.tries_another_form(id, failure.status) {
             return;
         }
@@ -308,8 +312,14 @@ impl LinkTask {
             && let (Some(suspected), Some(opened)) = (suspects, opened_at)
             && opened < suspected
         {
+            // It is one of those that begin anew.
+            if let Some(seat) = self.seats.get_mut(&id) {
+                seat.phase = Phase::Waiting;
+            }
             return self.on_pbx_restarted();
         }
+        // Before the registration tells whether the PBX is the same: no new session hides what was lost.
+        self.registrar.has_lost_sessions |= why == EndReason::NoSuchDialog && self.registrar.is_resync_due;
         let pause = match why {
             EndReason::PeerBye => {
                 let Some(seat) = self.seats.get_mut(&id) else { return };
@@ -330,7 +340,7 @@ impl LinkTask {
     }
 
     /// The PBX is another one than before: its phones dropped every call, and no session of before lives.
-    fn on_pbx_restarted(&mut self) {
+    pub(super) fn on_pbx_restarted(&mut self) {
         let since = self.registrar.suspects_restart.take();
         tracing::warn!(link.name = %self.row.settings.name, "the PBX has started anew; every line is monitored again");
         metrics::counter!("linegate_pbx_restarts_total").increment(1);

@@ -53,6 +53,12 @@ impl LinkTask {
                 }
             }
             Outcome::Unknown(Doubt::NoAnswer | Doubt::EmptyAnswer) => self.session_is_dead(id),
+            // Another connection may be there already; without one the next one asks.
+            Outcome::Unknown(Doubt::LinkLost) if self.net.is_connected() => {
+                if let Some(seat) = self.seats.get_mut(&id) {
+                    seat.is_snapshot_wanted = true;
+                }
+            }
             Outcome::Refused(Refusal::Fault(fault)) => {
                 if matches!(&fault.value, FaultValue::Operation(OperationError::ServiceNotSupported)) {
                     self.learn_refusal(Service::SnapshotDevice, outcome);

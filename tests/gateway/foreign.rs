@@ -1,0 +1,121 @@
+//! A router that shares nothing with us: written from the protocol alone, in another language, checking every byte.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::kit::{Gateway, Reader, free_port, patiently, text};
+
+struct Foreign {
+    process: Child,
+    input: ChildStdin,
+    output: mpsc::UnboundedReceiver<String>,
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Foreign {
+    /// The router and its ports; `None` where there is no interpreter for it.
+    async fn start() -> Option<(Self, Value)> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/cme.py");
+        let piped = Command::new("python3").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut process = piped.ok()?;
+        let input = process.stdin.take().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (sender, output) = mpsc::unbounded_channel();
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let mut foreign = Self { process, input, output };
+        let ports = foreign.line().await;
+        Some((foreign, ports))
+    }
+
+    async fn line(&mut self) -> Value {
+        let line = patiently("a line of the foreign router", self.output.recv()).await.expect("it runs");
+        serde_json::from_str(&line).unwrap()
+    }
+
+    async fn tell(&mut self, command: &str) -> Value {
+        writeln!(self.input, "{command}").unwrap();
+        self.line().await
+    }
+}
+
+async fn until_call(gateway: &Gateway, stream: &mut Reader, state: &str, direction: &str) -> Value {
+    loop {
+        let calls = gateway.client.list(&format!("/calls?state={state}")).await.unwrap();
+        if let Some(call) = calls.iter().find(|call| call["direction"] == direction) {
+            return call.clone();
+        }
+        stream.any(&format!("an {direction} call in {state}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_of_another_make_is_understood_and_finds_no_fault() {
+    let Some((mut router, ports)) = Foreign::start().await else {
+        eprintln!("left out: there is no python3");
+        return;
+    };
+    let gateway = Gateway::open().await;
+    let mut stream = Reader::open(&gateway.client).await;
+    gateway
+        .create(&json!({
+            "name": "foreign", "host": "127.0.0.1",
+            "sip": {"port": ports["sip"], "local_address": "127.0.0.1", "local_port": free_port()},
+            "axl": {"port": ports["xml"], "username": "ctigw", "password": "secret-canary-77"},
+        }))
+        .await;
+    let act = async |call: &Value, verb: &str| {
+        gateway.client.post(&format!("/calls/{}/{verb}", text(call, "/id")), &json!({})).await
+    };
+    let monitored = async |stream: &mut Reader| loop {
+        let lines = gateway.client.list("/lines").await.unwrap();
+        if lines.len() == 3 && lines.iter().all(|line| line["monitor"]["state"] == "active") {
+            return lines;
+        }
+        stream.any(&format!("three monitored lines, now {lines:?}")).await;
+    };
+    let lines = monitored(&mut stream).await;
+    let first = lines.iter().find(|line| line["number"] == "211").unwrap();
+    let call =
+        gateway.client.post(&format!("/lines/{}/calls", text(first, "/id")), &json!({"to": "233"})).await.unwrap();
+    let ringing = until_call(&gateway, &mut stream, "offering", "inbound").await;
+    act(&ringing, "answer").await.unwrap();
+    until_call(&gateway, &mut stream, "connected", "outbound").await;
+    act(&call, "hold").await.unwrap();
+    until_call(&gateway, &mut stream, "remote_held", "inbound").await;
+    act(&call, "retrieve").await.unwrap();
+    until_call(&gateway, &mut stream, "connected", "inbound").await;
+    act(&call, "drop").await.unwrap();
+    stream.find("the end", |event| event["event"] == "call.ended" && event["call_id"] == call["id"]).await;
+    stream.find("the other end", |event| event["event"] == "call.ended" && event["call_id"] == ringing["id"]).await;
+    // People at its phones.
+    router.tell("call 233 240").await;
+    until_call(&gateway, &mut stream, "offering", "inbound").await;
+    router.tell("answer 240").await;
+    let talking = until_call(&gateway, &mut stream, "connected", "inbound").await;
+    // It starts anew: everything is dropped.
+    router.tell("restart").await;
+    let end = stream.find("the end", |event| event["event"] == "call.ended" && event["call_id"] == talking["id"]).await;
+    assert_eq!(text(&end, "/data/cause"), "pbx_restart");
+    monitored(&mut stream).await;
+    router.tell("call 211 240").await;
+    let ringing = until_call(&gateway, &mut stream, "offering", "inbound").await;
+    act(&ringing, "answer").await.unwrap();
+    until_call(&gateway, &mut stream, "connected", "outbound").await;
+    router.tell("hang 211").await;
+    stream.find("the end", |event| event["event"] == "call.ended" && event["call_id"] == ringing["id"]).await;
+    gateway.stop().await;
+    let judged = router.tell("violations").await;
+    assert_eq!(judged["violations"], json!([]), "{judged:#}");
+    assert_eq!(judged["unanswered"], 0);
+    stream.assert_whole();
+}

@@ -1,0 +1,149 @@
+//! Somebody who reads the event stream and remembers all of it.
+
+use linegate::client::{Client, Stream};
+use serde_json::{Value, json};
+
+use super::{PATIENCE, patiently};
+
+/// The text at a JSON pointer; empty when there is none.
+pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A reader of everything from the beginning.
+pub(crate) struct Reader {
+    stream: Stream,
+    seen: Vec<Value>,
+    /// Events before this one were looked at by [`Reader::next`].
+    cursor: usize,
+}
+
+impl Reader {
+    pub(crate) async fn open(client: &Client) -> Self {
+        let mut stream = client.stream().await.expect("the stream opens");
+        stream.send(&json!({"type": "subscribe", "id": "1", "from": "snapshot"})).await.unwrap();
+        let mut reader = Self { stream, seen: Vec::new(), cursor: 0 };
+        while reader.frame("the snapshot").await["type"] != "snapshot" {}
+        reader
+    }
+
+    /// Goes on after the last event on another connection: nothing is missing, nothing comes again.
+    pub(crate) async fn resume(mut self, client: &Client) -> Self {
+        let last = self.seen.last().expect("something was read");
+        let from = json!({"epoch": last["epoch"], "seq": last["seq"]});
+        self.stream = client.stream().await.expect("the stream opens");
+        self.stream.send(&json!({"type": "subscribe", "id": "2", "from": from})).await.unwrap();
+        loop {
+            let frame = self.frame("the resumption").await;
+            match text(&frame, "/type") {
+                "resumed" => return self,
+                "gap" | "snapshot" | "error" => panic!("not resumed: {frame}"),
+                _ => {}
+            }
+        }
+    }
+
+    async fn frame(&mut self, what: &str) -> Value {
+        let got = tokio::time::timeout(PATIENCE, self.stream.next()).await;
+        match got {
+            Ok(Ok(frame)) => frame,
+            Ok(Err(error)) => panic!("the stream ended while waiting for {what}: {error}"),
+            Err(_) => panic!("in vain: {what}\n{}", self.told()),
+        }
+    }
+
+    /// The next event, whatever it is.
+    pub(crate) async fn any(&mut self, what: &str) {
+        loop {
+            let frame = self.frame(what).await;
+            if frame["type"] == "event" {
+                self.seen.push(frame);
+                return;
+            }
+        }
+    }
+
+    /// The first event of the whole stream that fits; waits for it.
+    pub(crate) async fn find(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut at = 0;
+        patiently(what, async {
+            loop {
+                if let Some(found) = self.seen[at..].iter().find(|event| wanted(event)) {
+                    return found.clone();
+                }
+                at = self.seen.len();
+                self.any(what).await;
+            }
+        })
+        .await
+    }
+
+    /// The next event that fits after the one that was found last this way.
+    pub(crate) async fn next(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            while self.cursor < self.seen.len() {
+                self.cursor += 1;
+                if wanted(&self.seen[self.cursor - 1]) {
+                    return self.seen[self.cursor - 1].clone();
+                }
+            }
+            self.any(what).await;
+        }
+    }
+
+    /// From here on [`Reader::next`] looks at what comes.
+    pub(crate) fn skip(&mut self) {
+        self.cursor = self.seen.len();
+    }
+
+    pub(crate) fn seen(&self) -> &[Value] {
+        &self.seen
+    }
+
+    /// The states of the calls that fit, in order.
+    pub(crate) fn steps(&self, of: impl Fn(&Value) -> bool) -> Vec<String> {
+        let is_step = |event: &&Value| match text(event, "/event") {
+            "call.created" | "call.ended" => true,
+            "call.updated" => {
+                event["changed"].as_array().is_some_and(|fields| fields.iter().any(|field| field == "state"))
+            }
+            _ => false,
+        };
+        let fitting = self.seen.iter().filter(|event| text(event, "/event").starts_with("call.") && of(event));
+        fitting.filter(is_step).map(|event| text(event, "/data/state").to_owned()).collect()
+    }
+
+    /// Every event came once and in order, and none without a change.
+    pub(crate) fn assert_whole(&self) {
+        for pair in self.seen.windows(2) {
+            let (first, second) = (pair[0]["seq"].as_u64().unwrap(), pair[1]["seq"].as_u64().unwrap());
+            assert_eq!(first + 1, second, "a hole or a repetition in the stream");
+        }
+        for event in &self.seen {
+            if text(event, "/event").ends_with(".updated") {
+                let changed = event["changed"].as_array().unwrap();
+                assert!(!changed.is_empty(), "an event without a change: {event}");
+            }
+        }
+    }
+
+    /// What was seen, short, for a test that fails.
+    fn told(&self) -> String {
+        let line = |event: &Value| {
+            let data = &event["data"];
+            let part = |pointer: &str| text(data, pointer).to_owned();
+            format!(
+                "{} {} {} {} {} {} {}",
+                event["seq"],
+                text(event, "/event"),
+                part("/number"),
+                part("/state"),
+                part("/cause"),
+                part("/monitor/state"),
+                event["changed"]
+            )
+        };
+        let all: Vec<String> = self.seen.iter().map(line).collect();
+        all[all.len().saturating_sub(60)..].join("\n")
+    }
+}

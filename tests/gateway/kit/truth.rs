@@ -1,0 +1,99 @@
+//! Whether the gateway shows what really is at the phones.
+
+use std::collections::BTreeSet;
+
+use cme_twin::{CallTruth, LegState, LegTruth, Role};
+use serde_json::Value;
+
+use super::{GLANCE, House, PATIENCE, text};
+
+impl House {
+    /// Waits until the gateway's calls are those at the phones.
+    pub(crate) async fn settle_calls(&mut self) {
+        let began = tokio::time::Instant::now();
+        loop {
+            let (shown, real) = (self.shown().await, self.real().await);
+            if shown == real {
+                break;
+            }
+            assert!(began.elapsed() < PATIENCE, "the gateway shows {shown:#?}\nbut the phones have {real:#?}");
+            tokio::time::sleep(GLANCE).await;
+        }
+        // The stream is read up to what the API shows now.
+        self.drain().await;
+    }
+
+    /// Reads the stream up to the present position.
+    pub(crate) async fn drain(&mut self) {
+        let position = self.client().get("/events").await.unwrap();
+        let upto: u64 = text(&position, "/next").rsplit(':').next().unwrap().parse().unwrap();
+        while self.stream.seen().last().map_or(0, |event| event["seq"].as_u64().unwrap()) < upto && upto > 0 {
+            self.stream.any("the rest of the stream").await;
+        }
+    }
+
+    /// One entry for each call that the gateway shows: number, phone, call, state.
+    async fn shown(&self) -> BTreeSet<String> {
+        let lines = self.lines().await;
+        let calls = self.client().list(&format!("/calls?pbx={}", self.pbx)).await.unwrap();
+        let entry = |call: &Value| {
+            let line = lines.iter().find(|line| line["id"] == call["line_id"]).unwrap();
+            let at = usize::try_from(call["address"].as_u64().unwrap()).unwrap();
+            let number = text(&line["addresses"][at], "/number");
+            format!(
+                "{number} {} {} {}",
+                text(line, "/device_id"),
+                text(call, "/pbx_call_id"),
+                class(text(call, "/state"))
+            )
+        };
+        calls.iter().map(entry).collect()
+    }
+
+    /// One entry for each connection at a monitored address.
+    async fn real(&self) -> BTreeSet<String> {
+        let truth = self.twin.truth();
+        let mut found = BTreeSet::new();
+        for line in self.lines().await {
+            let device = text(&line, "/device_id");
+            for address in line["addresses"].as_array().unwrap() {
+                if address["monitor"]["state"] != "active" {
+                    continue;
+                }
+                let number = text(address, "/number");
+                for call in &truth.calls {
+                    let own =
+                        call.legs.iter().filter(|leg| leg.number == number && (device.is_empty() || leg.mac == device));
+                    found.extend(own.map(|leg| format!("{number} {device} {} {}", call.gcid, state(call, leg))));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn state(call: &CallTruth, own: &LegTruth) -> &'static str {
+    let others: Vec<&LegTruth> = call.legs.iter().filter(|leg| *leg != own).collect();
+    let any = |state: LegState| others.iter().any(|leg| leg.state == state);
+    match own.state {
+        LegState::Initiated => "outgoing",
+        LegState::Alerting => "offering",
+        LegState::Hold => "on_hold",
+        LegState::Fail => "failed",
+        LegState::Connected if any(LegState::Fail) => "failed",
+        LegState::Connected if call.conference => "conferenced",
+        LegState::Connected if any(LegState::Connected) => "connected",
+        LegState::Connected if any(LegState::Hold) => "remote_held",
+        LegState::Connected if own.role == Role::Calling || any(LegState::Alerting) => "outgoing",
+        LegState::Connected => "connected",
+    }
+}
+
+/// States that the truth does not tell apart.
+fn class(state: &str) -> &str {
+    match state {
+        "dial_tone" | "dialing" | "proceeding" | "ringback" => "outgoing",
+        "busy" => "failed",
+        other => other,
+    }
+}

@@ -1,0 +1,22 @@
+//! The gateway and a simulated router, both in this process, through the public API: what a person sees when phones
+//! are used and routers misbehave.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod kit;
+
+mod actions;
+mod calls;
+mod connection;
+mod discovery;
+mod foreign;
+mod groups;
+mod many;
+mod messages;
+mod mobility;
+mod process;
+mod registration;
+mod restarts;
+mod secrets;
+mod sessions;
+mod shared;
+mod start;
