@@ -83,7 +83,7 @@ async fn tokens_are_kept_as_hashes() {
     store.insert_token(&row).await.unwrap();
     assert_eq!(store.token_by_hash(&hash_token("canary-token")).await.unwrap(), Some(row.clone()));
     assert_eq!(store.token_by_hash(&hash_token("canary")).await.unwrap(), None);
-    assert_eq!(store.tokens().await.unwrap(), [row.clone()]);
+    assert_eq!(store.tokens().await.unwrap(), std::slice::from_ref(&row));
     let twin = TokenRow {
         id: TokenId::new(&mut RandomIds),
         ..row.clone()
