@@ -48,7 +48,12 @@ pub(super) async fn answer(reader: &Reader, request: &Parts) -> Result<Response<
 
     let journal = reader.journal();
     let filter = Filter::compile(&wishes, reader.principal(), &journal.view())?;
+    let is_place = |text: &str| ["now", "snapshot"].contains(&text) || parse_position(text).is_some();
+    if from.as_deref().is_some_and(|text| !is_place(text)) {
+        return Err(wrong("from", "One of snapshot, now or <epoch>:<seq>."));
+    }
     let position = match (after, from.as_deref()) {
+        // The newer of the two: `from` is where the reader began.
         (Some(text), _) => parse_position(&text).ok_or_else(|| wrong("after", POSITION))?,
         (None, None | Some("now")) => return Ok(render(&journal.position(), &[], false, None)),
         (None, Some("snapshot")) => {

@@ -123,6 +123,7 @@ pub(super) fn complete(document: OpenApi) -> ApiDocument {
     // What the builder made always serialises; a document of nulls would fail every test.
     let mut value = serde_json::to_value(schema::with_components(document)).unwrap_or_default();
     schemas::complete(&mut value["components"]["schemas"]);
+    schemas::tidy(&mut value["paths"]);
     operations::complete(&mut value["paths"]);
     ApiDocument {
         openapi: value["openapi"].take(),

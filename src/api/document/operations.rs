@@ -104,7 +104,7 @@ fn complete_parameters(id: &str, operation: &mut Value) {
             }
             "limit" => parameter["schema"]["default"] = json!(100),
             "label" => parameter["schema"]["pattern"] = json!(":"),
-            "after" | "Last-Event-ID" => parameter["schema"]["pattern"] = json!("^[^:]+:[0-9]{1,19}$"),
+            "after" => parameter["schema"]["pattern"] = json!("^[^:]+:[0-9]{1,19}$"),
             "from" => parameter["schema"]["pattern"] = json!("^(snapshot|now|[^:]+:[0-9]{1,19})$"),
             _ => {}
         }

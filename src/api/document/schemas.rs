@@ -37,7 +37,7 @@ const SETTINGS: [&str; 7] =
 
 /// Completes the schemas of the document.
 pub(super) fn complete(schemas: &mut Value) {
-    strip_places(schemas);
+    tidy(schemas);
     limit_settings(schemas);
     for name in ANSWERS {
         require_all(&mut schemas[name]);
@@ -69,19 +69,23 @@ pub(super) fn complete(schemas: &mut Value) {
     }
 }
 
-/// References to our own papers help nobody outside.
-fn strip_places(value: &mut Value) {
+/// What the generator says and nobody outside can use: references to our own papers, and the format of a signed number
+/// for numbers without a sign, which would halve their range.
+pub(super) fn tidy(value: &mut Value) {
     match value {
         Value::Object(members) => {
+            if members.get("format").is_some_and(|format| format == "int32") && members.contains_key("minimum") {
+                members.remove("format");
+            }
             if let Some(Value::String(text)) = members.get_mut("description")
                 && let Some((before, rest)) = text.split_once(" (api.md")
                 && let Some((_, after)) = rest.split_once(')')
             {
                 *text = format!("{before}{after}");
             }
-            members.values_mut().for_each(strip_places);
+            members.values_mut().for_each(tidy);
         }
-        Value::Array(items) => items.iter_mut().for_each(strip_places),
+        Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}
     }
 }

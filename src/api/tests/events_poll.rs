@@ -103,6 +103,7 @@ async fn positions_and_limits_are_checked() {
         ("after=x", "/after"),
         ("after=:1", "/after"),
         ("from=never", "/from"),
+        ("from=never&after=a:1", "/from"),
         ("limit=0", "/limit"),
         ("limit=1001", "/limit"),
         ("wait_s=61", "/wait_s"),
