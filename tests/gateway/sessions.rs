@@ -30,7 +30,10 @@ async fn a_session_that_the_router_lost_is_opened_again_and_the_call_lives() {
     assert_eq!(house.twin.lose_session("201"), 1);
     // The next thing that is asked tells: 481.
     house.act(&call, "hold").await.unwrap_err();
-    house.twin.until(|truth| truth.sessions.iter().any(|session| session.number == "201" && !session.monitors.is_empty())).await;
+    house
+        .twin
+        .until(|truth| truth.sessions.iter().any(|session| session.number == "201" && !session.monitors.is_empty()))
+        .await;
     house.until_line("201", "is monitored", active).await;
     let same = house.until_call("201", "connected").await;
     assert_eq!(same["id"], call["id"]);
@@ -46,7 +49,10 @@ async fn a_session_that_the_router_closed_says_so_and_comes_back() {
     house.stream.skip();
     assert_eq!(house.twin.clear_session("201"), 1);
     let line = house.line_id("201").await;
-    let told = house.stream.next("the monitor failed", |event| event["line_id"] == line.as_str() && failed(&event["data"])).await;
+    let told = house
+        .stream
+        .next("the monitor failed", |event| event["line_id"] == line.as_str() && failed(&event["data"]))
+        .await;
     assert_eq!(text(&told, "/data/monitor/code"), "session_closed");
     house.until_line("201", "is monitored", active).await;
     let same = house.until_call("201", "connected").await;
@@ -83,7 +89,11 @@ async fn cti_that_is_shut_down_is_one_reason_and_comes_back() {
     for number in ["201", "202", "205", "208"] {
         house.until_line(number, "is monitored", active).await;
     }
-    house.until_line("201", "its second button is monitored", |line| line["addresses"][1]["monitor"]["state"] == "active").await;
+    house
+        .until_line("201", "its second button is monitored", |line| {
+            line["addresses"][1]["monitor"]["state"] == "active"
+        })
+        .await;
     house.close().await;
 }
 
@@ -101,7 +111,8 @@ async fn another_identity_is_tried_when_the_router_does_not_take_the_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_device_form_is_tried_when_the_router_does_not_take_the_first() {
-    let mut house = House::with(TwinConfig::default(), json!({"dialect": {"device_id.self": "sip:{number}@nowhere"}})).await;
+    let mut house =
+        House::with(TwinConfig::default(), json!({"dialect": {"device_id.self": "sip:{number}@nowhere"}})).await;
     for number in ["201", "202", "208"] {
         house.until_line(number, "is monitored", active).await;
     }
@@ -112,7 +123,10 @@ async fn another_device_form_is_tried_when_the_router_does_not_take_the_first() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_monitor_limit_is_told_and_other_lines_work() {
     let mut config = TwinConfig::default();
-    config.faults.errors = BTreeMap::from([("MonitorStart".to_owned(), "systemResourceAvailibility/overallMonitorLimitExceeded".to_owned())]);
+    config.faults.errors = BTreeMap::from([(
+        "MonitorStart".to_owned(),
+        "systemResourceAvailibility/overallMonitorLimitExceeded".to_owned(),
+    )]);
     let mut house = House::unsettled(config, json!({})).await;
     let line = house.until_line("201", "failed", failed).await;
     assert_eq!(text(&line, "/monitor/code"), "monitor_limit");
@@ -150,14 +164,24 @@ async fn a_session_answer_without_a_body_is_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_the_router_has_not_are_not_offered() {
     let mut config = TwinConfig::default();
-    config.faults.services_off = vec!["HoldCall".to_owned(), "GetForwarding".to_owned(), "GetDoNotDisturb".to_owned(), "GetCSTAFeatures".to_owned()];
+    config.faults.services_off = vec![
+        "HoldCall".to_owned(),
+        "GetForwarding".to_owned(),
+        "GetDoNotDisturb".to_owned(),
+        "GetCSTAFeatures".to_owned(),
+    ];
     let mut house = House::with(config, json!({})).await;
     let call = talk(&mut house).await;
     let (status, problem) = crate::kit::refused(house.act(&call, "hold").await);
     assert_eq!((status, text(&problem, "/code")), (501, "not_supported_by_pbx"));
     let offers = |call: &Value| call["allowed_actions"].as_array().unwrap().iter().any(|action| action == "hold");
     let id = call["id"].clone();
-    house.stream.find("hold is not offered any more", |event| event["call_id"] == id && event["event"] == "call.updated" && !offers(&event["data"])).await;
+    house
+        .stream
+        .find("hold is not offered any more", |event| {
+            event["call_id"] == id && event["event"] == "call.updated" && !offers(&event["data"])
+        })
+        .await;
     house.close().await;
 }
 

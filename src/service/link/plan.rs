@@ -59,6 +59,7 @@ pub(super) enum Effect {
 
 /// When the alternative of a plan is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "they read as one sentence with the name")]
 pub(super) enum TakesOver {
     /// The PBX does not know the service.
     Missing,
@@ -88,7 +89,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(seat: SeatId, call: &CallId, effect: Effect, requests: impl IntoIterator<Item = Request>) -> Self {
+    pub(super) fn new(
+        seat: SeatId,
+        call: &CallId,
+        effect: Effect,
+        requests: impl IntoIterator<Item = Request>,
+    ) -> Self {
         Self {
             seat,
             steps: requests.into_iter().map(Step::ask).collect(),
