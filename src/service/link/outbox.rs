@@ -74,7 +74,6 @@ impl Outbox {
     }
 
     /// The outcome of a command.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one event")]
     pub(super) fn command(
         &mut self,
         event: &'static str,

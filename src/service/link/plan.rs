@@ -59,7 +59,6 @@ pub(super) enum Effect {
 
 /// When the alternative of a plan is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::enum_variant_names, reason = "they read as one sentence with the name")]
 pub(super) enum TakesOver {
     /// The PBX does not know the service.
     Missing,
