@@ -1,7 +1,7 @@
 //! Services in CSTA: who asked for which, and what becomes of their answers.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -53,6 +53,22 @@ pub(super) enum Purpose {
 pub(super) struct Flights {
     next: u64,
     open: HashMap<Ticket, Purpose>,
+    /// Where and when their requests went out.
+    sent: HashMap<Ticket, (SeatId, Instant)>,
+}
+
+impl Flights {
+    fn take(&mut self, ticket: Ticket) -> Option<Purpose> {
+        self.sent.remove(&ticket);
+        self.open.remove(&ticket)
+    }
+}
+
+impl Purpose {
+    /// Asking again does no harm.
+    const fn may_be_asked_again(&self) -> bool {
+        !matches!(self, Self::Command(_) | Self::MonitorStop | Self::OldMonitor)
+    }
 }
 
 impl LinkTask {
@@ -171,6 +187,22 @@ impl LinkTask {
         self.touch(id);
     }
 
+    /// A connection stands again for a while: questions that went out on the one before have no answer any more and
+    /// must not block their sessions. Commands wait on, for their answer may still come (dossier 15c).
+    pub(super) fn on_regained(&mut self) {
+        let now = self.now();
+        let Some(lost_at) = self.registrar.lost_at else { return };
+        let open = &self.flights.open;
+        let is_lost = |ticket: &Ticket, sent: Instant| sent < lost_at && open.get(ticket).is_some_and(Purpose::may_be_asked_again);
+        let lost = self.flights.sent.iter().filter(|(ticket, (_, sent))| is_lost(ticket, *sent));
+        for (ticket, id) in lost.map(|(ticket, (id, _))| (*ticket, *id)).collect::<Vec<_>>() {
+            if let Some(seat) = self.seats.get_mut(&id) {
+                seat.exchange.handle(now, exchange::Input::InfoLost { ticket });
+            }
+            self.touch(id);
+        }
+    }
+
     /// Everything that a seat's conversation asks for.
     pub(super) fn poll_exchange(&mut self, id: SeatId) {
         while let Some(output) = self.seats.get_mut(&id).and_then(|seat| seat.exchange.poll()) {
@@ -182,18 +214,22 @@ impl LinkTask {
 
     fn on_exchange_output(&mut self, id: SeatId, output: Output) {
         match output {
-            Output::SendInfo { ticket, body } => self.feed(Input::Info {
-                session: session_of(id),
-                ticket: sip::Ticket(ticket.0),
-                body,
-            }),
+            Output::SendInfo { ticket, body } => {
+                let now = self.now();
+                self.flights.sent.insert(ticket, (id, now));
+                self.feed(Input::Info {
+                    session: session_of(id),
+                    ticket: sip::Ticket(ticket.0),
+                    body,
+                });
+            }
             Output::Slow { ticket } => {
                 if let Some(Purpose::Command(command)) = self.flights.open.get(&ticket).cloned() {
                     self.on_command_slow(&command);
                 }
             }
             Output::Done { ticket, outcome } => {
-                if let Some(purpose) = self.flights.open.remove(&ticket) {
+                if let Some(purpose) = self.flights.take(ticket) {
                     self.on_service_done(id, purpose, outcome);
                 }
             }
@@ -223,7 +259,7 @@ impl LinkTask {
 
     /// A service that its dialog took along.
     pub(super) fn on_service_cancelled(&mut self, id: SeatId, ticket: Ticket, sent: bool) {
-        let Some(purpose) = self.flights.open.remove(&ticket) else { return };
+        let Some(purpose) = self.flights.take(ticket) else { return };
         if let Purpose::Command(command) = purpose {
             self.on_command_lost(id, &command, sent);
         }
@@ -254,6 +290,7 @@ impl LinkTask {
                 }
             }
             Outcome::Unknown(Doubt::NoAnswer | Doubt::EmptyAnswer) => self.session_is_dead(id),
+            Outcome::Unknown(_) if phase == Some(Phase::Opening) => self.session_is_dead(id),
             Outcome::Refused(refusal) if phase == Some(Phase::Opening) => {
                 let why = Refused::new("session_refused", format!("The PBX does not tell its status ({}).", told(refusal)))
                     .hint("Check `no cti shutdown` under `voice service voip` on the router.");
@@ -280,9 +317,10 @@ impl LinkTask {
         for service in cancelled {
             self.on_service_cancelled(id, service.ticket, service.sent);
         }
-        self.feed(Input::AbandonSession {
-            session: session_of(id),
-        });
+        // The PBX may still have it: BYE goes out and nobody waits for its answer.
+        let session = session_of(id);
+        self.feed(Input::CloseSession { session });
+        self.feed(Input::AbandonSession { session });
         self.enqueue(id);
     }
 

@@ -138,7 +138,7 @@ impl LinkTask {
             tracing::warn!(link.name = %self.row.settings.name, "OPTIONS is not answered");
             self.drop_silent_flows();
         } else if std::mem::take(&mut self.registrar.is_resync_due) {
-            self.resync_all();
+            self.regained();
         }
         self.status_changed();
     }

@@ -106,7 +106,7 @@ impl LinkTask {
         self.pacing.clear();
         self.resync.clear();
         self.close_net();
-        for timer in [Timer::Connect, Timer::Resolve, Timer::Register, Timer::LinesMayStart, Timer::Discovery] {
+        for timer in [Timer::Connect, Timer::Resolve, Timer::Register, Timer::LinesMayStart, Timer::Regained, Timer::Discovery] {
             self.timers.set(timer, None);
         }
         for id in sessions {

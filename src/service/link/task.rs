@@ -249,6 +249,7 @@ impl LinkTask {
             Timer::Resolve => self.find_route(),
             Timer::Register => self.on_register_time(),
             Timer::LinesMayStart => self.on_register_waited(),
+            Timer::Regained => self.on_regained(),
             Timer::Discovery => self.discover(),
             Timer::Status => self.tell_status(),
             Timer::Seat(seat) => self.on_seat_time(seat),

@@ -16,6 +16,8 @@ pub(super) enum Timer {
     Register,
     /// Lines start without a registration.
     LinesMayStart,
+    /// Give up questions of the connection before.
+    Regained,
     /// Look at the inventory again.
     Discovery,
     /// Tell the status of the PBX.
