@@ -18,14 +18,18 @@ use crate::service::pbx::{PbxSettings, RegisterMode};
 use crate::sip::Input;
 use crate::store::PbxRow;
 
-/// Time for monitors and sessions to end in order.
-const TIME: Duration = Duration::from_secs(3);
+/// Time for monitors to end in order; then sessions end without.
+const TIME: Duration = Duration::from_millis(1500);
+/// Time for sessions to end after that.
+const LAST_TIME: Duration = Duration::from_millis(1500);
 
 /// A stop that is under way.
 pub(super) struct Shutdown {
     reply: Option<oneshot::Sender<()>>,
     /// Sessions that still close.
     open: usize,
+    /// Nobody waits for the end of monitors any more.
+    is_hurried: bool,
     /// The registration is being taken back.
     is_unregistering: bool,
 }
@@ -35,6 +39,7 @@ impl Shutdown {
         Self {
             reply,
             open: 0,
+            is_hurried: false,
             is_unregistering: false,
         }
     }
@@ -179,6 +184,25 @@ impl LinkTask {
         }
         for id in open {
             self.close_seat(id);
+        }
+    }
+
+    /// Some sessions are not closed yet: a service without an answer holds up the end of their monitors.
+    pub(super) fn on_shutdown_time(&mut self) {
+        let Some(shutdown) = &mut self.shutdown else { return };
+        if std::mem::replace(&mut shutdown.is_hurried, true) {
+            // Who did not answer until now is not waited for.
+            shutdown.open = 0;
+            self.is_shutdown_done();
+            self.is_done = true;
+            return;
+        }
+        self.timers.set(Timer::Shutdown, Some(self.now() + LAST_TIME));
+        let open = self.seats.iter().filter(|(_, seat)| seat.phase == Phase::Closing);
+        for id in open.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.feed(Input::CloseSession {
+                session: super::sessions::session_of(id),
+            });
         }
     }
 

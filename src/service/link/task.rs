@@ -256,7 +256,7 @@ impl LinkTask {
             Timer::Exchange(seat) => self.on_exchange_time(seat),
             Timer::Early(seat) => self.on_early_time(seat),
             Timer::Confirm(number) => self.on_confirm_time(number),
-            Timer::Shutdown => self.is_done = true,
+            Timer::Shutdown => self.on_shutdown_time(),
         }
     }
 
