@@ -9,8 +9,6 @@ create table event (
     frame blob not null
 ) strict;
 
-create index event_at on event (at);
-
 -- The last state of every living call, written together with its event: what a restart begins with.
 create table live_call (
     id text primary key,

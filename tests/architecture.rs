@@ -68,7 +68,8 @@ fn no_room_uses_a_room_it_must_not_know() {
     let rooms: Vec<&str> = MAY_USE.iter().map(|(room, _)| *room).collect();
     let mut wrong = Vec::new();
     for (room, allowed) in MAY_USE {
-        for file in room_files(room) {
+        // A test beside the code may start what it needs; the code itself may not reach there.
+        for file in room_files(room).into_iter().filter(|file| !is_test(file)) {
             let text = fs::read_to_string(&file).expect("a source file can be read");
             for other in &rooms {
                 if other != room && !allowed.contains(other) && text.contains(&format!("crate::{other}")) {

@@ -107,6 +107,8 @@ pub struct Limits {
     pub consultation: u64,
     /// `cti timeout make-call-prompt`.
     pub make_call_prompt: u64,
+    /// A phone that lost its power is noticed (three missed keepalives).
+    pub power_loss: u64,
     /// The far end of a trunk call answers; 0 = only the control API answers.
     pub trunk_answer: u64,
     /// From the cause of an event to its INFO.
@@ -132,6 +134,7 @@ impl Default for Limits {
             dialling_pause: 10_000,
             consultation: 30_000,
             make_call_prompt: 20_000,
+            power_loss: 90_000,
             trunk_answer: 3_000,
             event_delay: 0,
             connection_ageing: 300_000,
@@ -237,7 +240,7 @@ impl Behaviour {
             local_info: LocalInfo::default(),
             merge: Merge::default(),
             monitor_existing_calls: true,
-            min_se: 90,
+            min_se: 1800,
             nonce_life: 300,
             qop: true,
             realm: "cisco".to_owned(),

@@ -45,7 +45,8 @@ impl TwinArgs {
     pub fn config(self) -> Result<TwinConfig, TwinError> {
         let mut system = match (&self.system, self.phones) {
             (Some(path), _) => {
-                let text = std::fs::read_to_string(path).map_err(|error| TwinError::File(format!("{}: {error}", path.display())))?;
+                let text =
+                    std::fs::read_to_string(path).map_err(|error| TwinError::File(format!("{}: {error}", path.display())))?;
                 serde_json::from_str(&text).map_err(|error| TwinError::File(format!("{}: {error}", path.display())))?
             }
             (None, Some(phones)) => System::large(phones),
@@ -76,4 +77,37 @@ pub async fn run(args: TwinArgs) -> Result<(), TwinError> {
     tokio::signal::ctrl_c().await?;
     twin.stop().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        args: TwinArgs,
+    }
+
+    #[test]
+    fn the_options_mean_a_configuration() {
+        Program::command().debug_assert();
+        let parse = |words: &[&str]| Program::try_parse_from([&["twin"], words].concat()).map(|program| program.args);
+        let config = parse(&["--sip", "127.0.0.1:0", "--phones", "30", "--preset", "8.8", "--no-register-password"]).unwrap().config().unwrap();
+        assert_eq!((config.system.phones.len(), config.behaviour.preset), (30, Preset::V88));
+        assert!(!config.system.authenticate_register && config.behaviour.clear_alerting);
+        assert!(parse(&["--phones", "3", "--system", "x.json"]).is_err());
+        assert!(parse(&["--system", "/nowhere/x.json"]).unwrap().config().is_err());
+    }
+
+    #[test]
+    fn a_system_survives_its_json() {
+        let system = System::default();
+        let text = serde_json::to_string(&system).unwrap();
+        assert_eq!(serde_json::from_str::<System>(&text).unwrap(), system);
+    }
 }

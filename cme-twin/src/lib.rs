@@ -32,6 +32,6 @@ pub use truth::{CallTruth, LegTruth, LineTruth, PhoneTruth, RegistrationTruth, S
 pub use twin::{ActionError, CallRef, TrunkAction, Twin, TwinConfig, TwinError};
 pub use violation::Violation;
 pub use xml::{
-    BodyFraming, Dialect, EnvelopeNamespace, HttpFailure, OverflowStyle, OverloadStyle, PathStyle, RecordProfile, SaveResult, XmlKnobs,
-    XmlQuirks, XsiType,
+    BodyFraming, Dialect, EnvelopeNamespace, HttpFailure, OverflowStyle, OverloadStyle, PathStyle, RecordProfile, SaveResult,
+    XmlKnobs, XmlQuirks, XsiType,
 };

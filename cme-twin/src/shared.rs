@@ -78,9 +78,15 @@ impl Shared {
     /// Reads the router.
     pub(crate) fn with_router<R>(&self, read: impl FnOnce(&Router) -> R) -> R {
         let mut router = locked(&self.router);
-        router.advance(Instant::now());
+        let now = Instant::now();
+        let due = router.deadline().is_some_and(|deadline| deadline <= now);
+        router.advance(now);
         let result = read(&router);
         self.send_out(&mut router);
+        drop(router);
+        if due {
+            self.changes.send_modify(|count| *count += 1);
+        }
         result
     }
 

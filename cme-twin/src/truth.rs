@@ -140,7 +140,8 @@ impl Truth {
 /// Looks at the router.
 pub(crate) fn look(router: &Router) -> Truth {
     let exchange = &router.exchange;
-    let mac = |party: &Party| party.place().and_then(|place| exchange.system.phones.get(&place.phone)).map(|phone| phone.mac.clone());
+    let mac =
+        |party: &Party| party.place().and_then(|place| exchange.system.phones.get(&place.phone)).map(|phone| phone.mac.clone());
     let leg = |leg: &crate::telephony::Leg| LegTruth {
         number: exchange.number(&leg.party),
         mac: mac(&leg.party).unwrap_or_default(),
@@ -198,7 +199,11 @@ pub(crate) fn look(router: &Router) -> Truth {
         registrations: router
             .bindings
             .iter()
-            .map(|(id, binding)| RegistrationTruth { id: id.clone(), contact: binding.contact.clone(), reference: binding.reference.clone() })
+            .map(|(id, binding)| RegistrationTruth {
+                id: id.clone(),
+                contact: binding.contact.clone(),
+                reference: binding.reference.clone(),
+            })
             .collect(),
         connections: router.connections.len(),
         uptime: exchange.uptime(),

@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
@@ -17,8 +17,6 @@ use crate::domain::{CallId, LineId, PbxId, TokenId};
 
 /// Largest body of a request, in bytes.
 pub(super) const BODY_LIMIT: usize = 256 * 1024;
-/// A body that takes longer to come is given up (the slow HTTP attacks of the reliability goals).
-const BODY_TIME: Duration = Duration::from_secs(15);
 
 /// A JSON body.
 pub(super) struct JsonBody<T>(pub(super) T);
@@ -29,9 +27,9 @@ pub(super) struct OptionalBody<T>(pub(super) T);
 impl<T: DeserializeOwned> FromRequest<ApiState> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &ApiState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         let media_type = media_type(&request);
-        let bytes = read_body(request).await?;
+        let bytes = read_body(request, state.settings().body_time).await?;
         if bytes.is_empty() {
             return Err(Problem::new("malformed_json", "A JSON body is needed and there is none.")
                 .hint("The fields of every body stand in /openapi.json and /docs."));
@@ -44,9 +42,9 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for JsonBody<T> {
 impl<T: DeserializeOwned + Default> FromRequest<ApiState> for OptionalBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &ApiState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         let media_type = media_type(&request);
-        let bytes = read_body(request).await?;
+        let bytes = read_body(request, state.settings().body_time).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -78,11 +76,11 @@ fn media_type(request: &Request) -> Result<(), Problem> {
 ///
 /// # Errors
 /// 413 when it is too large, 408 when it comes too slowly.
-pub(super) async fn read_body(request: Request) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(BODY_TIME, Bytes::from_request(request, &())).await {
+pub(super) async fn read_body(request: Request, time: Duration) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(time, Bytes::from_request(request, &())).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(rejection)) => Err(refused_body(&rejection)),
-        Err(_) => Err(Problem::new("request_timeout", "The body did not come within 15 s.")),
+        Err(_) => Err(Problem::new("request_timeout", "The body came too slowly.")),
     }
 }
 
@@ -94,11 +92,16 @@ fn refused_body(rejection: &BytesRejection) -> Problem {
     }
 }
 
-/// Reads JSON into a request type.
+/// Reads a JSON object into a request type.
 ///
 /// # Errors
 /// 400 with the position when it is no JSON, 422 with a pointer when a field is unknown or wrong.
 pub(super) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        // serde would take a list for a structure, member by member, without any names.
+        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| wrong_json(&error, String::new()))?;
+        return Err(Problem::new("invalid_value", "The body must be a JSON object.").field("", "An object is needed."));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = pointer(error.path());
@@ -136,6 +139,11 @@ fn wrong_json(error: &serde_json::Error, pointer: String) -> Problem {
         return Problem::new("unknown_field", format!("There is no field “{name}” here."))
             .hint(format!("Possible here: {}.", known.replace('`', "")))
             .field(pointer, "This field does not exist.");
+    }
+    if let Some(name) = sentence.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        return Problem::new("invalid_value", format!("The field “{name}” is missing."))
+            .hint("The fields of every body stand in /openapi.json and /docs.")
+            .field(format!("{pointer}/{}", escape_pointer(name)), "This field is needed.");
     }
     let mut detail = sentence.to_owned();
     if let Some(first) = detail.get_mut(0..1) {
@@ -219,6 +227,9 @@ mod tests {
         assert_eq!(broken.code(), "malformed_json");
         assert!(broken.body().detail.contains("line 2, column 10"), "{}", broken.body().detail);
         assert_eq!(refusal(r#"{"inner": {"port": 1}} x"#).code(), "malformed_json");
+        let list = refusal(r#" [{"port": 1}, null]"#);
+        assert_eq!((list.code(), list.body().errors[0].pointer.as_str()), ("invalid_value", ""));
+        assert_eq!(refusal("[1,").code(), "malformed_json");
         let sound = parse_json::<Outer>(br#"{"inner": {"port": 7}, "data": { "a" : [1.50] }}"#).unwrap();
         assert_eq!((sound.inner.port, sound.data.unwrap().get()), (7, r#"{ "a" : [1.50] }"#));
     }

@@ -158,9 +158,11 @@ impl Feed {
                 }
             }
         } else {
+            // Taken before the look: what is below it and not there was removed by retention.
+            let written = self.journal.position().seq;
             let read = self.journal.read_after(self.done, BATCH).await?;
             match read.first() {
-                None if self.done < oldest(&self.journal).seq => return Ok(Some(self.gap())),
+                None if self.done < written => return Ok(Some(self.gap())),
                 None => {
                     self.live = true;
                     return Ok(None);

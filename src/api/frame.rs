@@ -115,7 +115,7 @@ pub(super) fn error(id: Option<&Value>, problem: &Problem) -> Bytes {
 /// `response`: what the REST API answered. `body` is JSON already.
 pub(super) fn response(id: Option<&Value>, status: u16, headers: &[(String, String)], body: &[u8]) -> Bytes {
     let mut out = b"{\"type\":\"response\",\"id\":".to_vec();
-    out.extend_from_slice(&id.map_or(Bytes::from_static(b"null"), |id| render(id)));
+    out.extend_from_slice(&id.map_or(Bytes::from_static(b"null"), render));
     out.extend_from_slice(b",\"status\":");
     write_number(&mut out, u64::from(status));
     out.extend_from_slice(b",\"headers\":{");

@@ -37,7 +37,7 @@ async fn guarded(state: ApiState, request: Request, next: Next) -> Result<Respon
     let key = key(request.headers())?;
     let (mut parts, body) = request.into_parts();
     let principal = authenticate(&mut parts, &state).await?;
-    let body = read_body(Request::from_parts(clone_head(&parts), body)).await?;
+    let body = read_body(Request::from_parts(clone_head(&parts), body), state.settings().body_time).await?;
     let mut hash = Sha256::new();
     hash.update(parts.method.as_str());
     hash.update([0]);
@@ -107,7 +107,8 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
     values
         .next()
         .and_then(|value| value.to_str().ok())
-        .filter(|text| (1..=255).contains(&text.len()) && values.next().is_none())
+        .filter(|text| (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()))
+        .filter(|_| values.next().is_none())
         .map(str::to_owned)
         .ok_or_else(|| {
             Problem::new("invalid_value", "The Idempotency-Key is wrong.")

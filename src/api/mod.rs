@@ -27,7 +27,7 @@ mod sse;
 mod state;
 mod ws;
 
-pub use document::asyncapi;
+pub use document::{ApiDocument, asyncapi};
 pub use problem::Problem;
 pub use router::{openapi, router};
 pub use serve::{Peer, ServeError, ServeSettings, TlsError, TlsSwitch, serve, tls_from_pem};

@@ -90,8 +90,9 @@ async fn collect(
     let mut events: Vec<Event> = Vec::new();
     let mut next = began;
     loop {
-        let now = feed.complete();
-        let behind = now < journal.position().seq;
+        // One position for both: another one read later would make a filtered reader wait for an event of others.
+        let position = journal.position().seq;
+        let behind = feed.complete() < position;
         if events.len() >= limit || next.saturating_sub(began) >= LOOKED_AT || (!events.is_empty() && !behind) {
             break;
         }

@@ -20,7 +20,7 @@ pub(super) const COMMAND_ID: HeaderName = HeaderName::from_static("command-id");
 
 /// A wrong field or parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldProblem {
+pub(super) struct FieldProblem {
     /// JSON pointer (RFC 6901) into the body, or `/name` of a query parameter.
     #[schema(example = "/to")]
     pub pointer: String,
@@ -33,7 +33,7 @@ pub struct FieldProblem {
 
 /// What the PBX said in CSTA words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct CstaProblem {
+pub(super) struct CstaProblem {
     /// Category.
     #[schema(example = "operation")]
     pub category: String,
@@ -45,7 +45,7 @@ pub struct CstaProblem {
 /// A problem body (RFC 9457; api.md, "Conventions").
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub struct ProblemBody {
+pub(super) struct ProblemBody {
     /// `/problems/<code>`.
     #[serde(rename = "type")]
     #[schema(example = "/problems/not_found")]

@@ -5,16 +5,16 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::Uri;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::document::{complete, outline};
+use super::document::{ApiDocument, complete, outline};
 use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
-    calls, clients, documents, events, health, lines, log_level, me, pbxs, status_page, tickets, tokens,
+    calls, clients, documents, events, features, health, lines, log_level, me, operations, pbxs, status_page, tickets,
+    tokens,
 };
 use super::state::ApiState;
 use super::{idempotency, layers};
@@ -27,6 +27,8 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(pbxs::pbx_status))
         .routes(routes!(lines::list_lines))
         .routes(routes!(lines::get_line, lines::update_line, lines::delete_line))
+        .routes(routes!(features::get_forwarding, features::set_forwarding))
+        .routes(routes!(features::get_do_not_disturb, features::set_do_not_disturb))
         .routes(routes!(calls::list_calls))
         .routes(routes!(calls::get_call, calls::update_call))
         .routes(routes!(events::events))
@@ -57,6 +59,15 @@ fn acting_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(calls::drop_call))
         .routes(routes!(calls::hold_call))
         .routes(routes!(calls::retrieve_call))
+        .routes(routes!(operations::redirect_call))
+        .routes(routes!(operations::blind_transfer_call))
+        .routes(routes!(operations::consult))
+        .routes(routes!(operations::dial_digits))
+        .routes(routes!(operations::send_digits))
+        .routes(routes!(operations::swap_calls))
+        .routes(routes!(operations::complete_transfer))
+        .routes(routes!(operations::add_to_conference))
+        .routes(routes!(operations::remove_from_conference))
 }
 
 /// The whole API as a service.
@@ -82,7 +93,7 @@ pub fn router(state: ApiState) -> Router {
 }
 
 /// The document of the API: OpenAPI 3.1, made from the routes.
-pub fn openapi() -> OpenApi {
+pub fn openapi() -> ApiDocument {
     let (_, document) = plain_routes().merge(acting_routes()).split_for_parts();
     complete(document)
 }

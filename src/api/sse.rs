@@ -12,7 +12,7 @@ use futures_util::stream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{Principal, Reader, wall_clock};
+use super::auth::{Principal, Reader};
 use super::clients::{ClientKind, Registration};
 use super::feed::{Fed, Feed, can_resume, oldest, parse_position};
 use super::filter::{Filter, Wishes};
@@ -124,6 +124,7 @@ impl Session {
             biased;
             () = self.principal.ended.cancelled() => return None,
             () = self.stopping.cancelled() => return None,
+            () = self.principal.expired() => return None,
             fed = self.feed.next() => match fed {
                 Ok(Fed::Events(events)) => self.queue(&events),
                 Ok(Fed::Gap { requested, oldest }) => {
@@ -137,9 +138,6 @@ impl Session {
                 }
             },
             _ = self.ticks.tick() => {
-                if !self.principal.is_valid(wall_clock()) {
-                    return None;
-                }
                 // A comment keeps the connection alive; the id alone moves the browser's Last-Event-ID, so that a
                 // filtered reader resumes from where it is complete.
                 let seq = self.feed.complete();

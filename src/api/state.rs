@@ -38,6 +38,8 @@ pub struct ApiSettings {
     pub keep_alive: Duration,
     /// A stream that takes no byte for this long is closed.
     pub stalled_after: Duration,
+    /// A body that takes longer to come is given up.
+    pub body_time: Duration,
 }
 
 impl Default for ApiSettings {
@@ -51,6 +53,7 @@ impl Default for ApiSettings {
             set_log_level: None,
             keep_alive: Duration::from_secs(30),
             stalled_after: Duration::from_secs(60),
+            body_time: Duration::from_secs(15),
         }
     }
 }

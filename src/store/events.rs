@@ -9,6 +9,18 @@ use super::{Store, StoreError};
 /// Rows in one statement: sqlx costs per statement, so events go out many at a time.
 const ROWS_PER_STATEMENT: usize = 128;
 
+/// Rows that retention removes in one round: the writer of the journal waits for no more than this.
+const PRUNED_AT_ONCE: i64 = 5000;
+
+/// What retention did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pruned {
+    /// The oldest number that is left; `None` when no event is.
+    pub oldest: Option<u64>,
+    /// Whether everything that is too old is gone.
+    pub is_done: bool,
+}
+
 /// An event to be written.
 #[derive(Debug, Clone)]
 pub struct EventRow {
@@ -107,23 +119,30 @@ impl Store {
             .collect())
     }
 
-    /// Deletes a small part of the events that retention no longer keeps. Gives the oldest number that is left, or
-    /// `None` when no event is.
+    /// Deletes a small part of the events that retention no longer keeps: always the oldest ones, so that what is left
+    /// has no hole, even where the clock was turned back.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn prune_events(&self, before_ms: i64, keep_from: u64, last_seq: u64) -> Result<Option<u64>, StoreError> {
+    pub async fn prune_events(&self, before_ms: i64, keep_from: u64, last_seq: u64) -> Result<Pruned, StoreError> {
         self.remember_last_seq(last_seq).await?;
         let mut journal = self.inner.journal.lock().await;
-        sqlx::query(
-            "delete from event where seq in \
-             (select seq from event where at < ?1 or seq < ?2 order by seq limit 5000)",
+        // Looked for among the oldest rows only: the cost of a round does not grow with the journal.
+        let oldest_kept: i64 = sqlx::query(
+            "select coalesce(min(case when at >= ?1 and seq >= ?2 then seq end), max(seq) + 1, 0) from \
+             (select seq, at from event order by seq limit ?3)",
         )
         .bind(before_ms)
         .bind(i64::try_from(keep_from).unwrap_or(i64::MAX))
-        .execute(&mut *journal)
-        .await?;
+        .bind(PRUNED_AT_ONCE)
+        .fetch_one(&mut *journal)
+        .await?
+        .get(0);
+        let done = sqlx::query("delete from event where seq < ?1").bind(oldest_kept).execute(&mut *journal).await?;
         let oldest: Option<i64> = sqlx::query("select min(seq) from event").fetch_one(&mut *journal).await?.get(0);
-        Ok(oldest.and_then(|seq| u64::try_from(seq).ok()))
+        Ok(Pruned {
+            oldest: oldest.and_then(|seq| u64::try_from(seq).ok()),
+            is_done: done.rows_affected() < PRUNED_AT_ONCE.unsigned_abs(),
+        })
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::meta::next_tapi_id;
 use super::pbx::exists;
-use super::{Store, StoreError};
+use super::{Store, StoreError, WRITING};
 use crate::domain::{LineId, LineKind, LineSource, PbxId, Timestamp};
 
 /// The parts of a line that are kept as one text.
@@ -84,11 +84,16 @@ impl Store {
     /// [`StoreError::Exists`] when a number and device are taken by another line.
     pub async fn write_lines(&self, rows: &mut [LineRow]) -> Result<(), StoreError> {
         let mut writer = self.inner.writer.lock().await;
-        let mut transaction = writer.begin().await?;
-        for row in rows.iter_mut() {
-            write(&mut transaction, row).await?;
+        let mut transaction = writer.begin_with(WRITING).await?;
+        let mut numbers = Vec::with_capacity(rows.len());
+        for row in rows.iter() {
+            numbers.push(write(&mut transaction, row).await?);
         }
         transaction.commit().await?;
+        // Only now: a number of a write that failed is given to another line.
+        for (row, number) in rows.iter_mut().zip(numbers) {
+            row.tapi_id = number;
+        }
         Ok(())
     }
 
@@ -103,10 +108,11 @@ impl Store {
     }
 }
 
-async fn write(connection: &mut SqliteConnection, row: &mut LineRow) -> Result<(), StoreError> {
-    if row.tapi_id == 0 {
-        row.tapi_id = next_tapi_id(&mut *connection).await?;
-    }
+async fn write(connection: &mut SqliteConnection, row: &LineRow) -> Result<u32, StoreError> {
+    let tapi_id = match row.tapi_id {
+        0 => next_tapi_id(&mut *connection).await?,
+        known => known,
+    };
     let body = serde_json::to_string(&row.body).map_err(|error| StoreError::Row {
         table: "line",
         id: row.id.to_string(),
@@ -118,7 +124,7 @@ async fn write(connection: &mut SqliteConnection, row: &mut LineRow) -> Result<(
          body = excluded.body, version = excluded.version",
     )
     .bind(row.id.as_str())
-    .bind(row.tapi_id)
+    .bind(tapi_id)
     .bind(row.pbx_id.as_str())
     .bind(&row.number)
     .bind(&row.device_id)
@@ -127,7 +133,7 @@ async fn write(connection: &mut SqliteConnection, row: &mut LineRow) -> Result<(
     .execute(connection)
     .await
     .map_err(exists)?;
-    Ok(())
+    Ok(tapi_id)
 }
 
 fn read(row: &SqliteRow) -> Result<LineRow, StoreError> {

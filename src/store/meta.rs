@@ -2,7 +2,7 @@
 
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, WRITING};
 
 /// The journal's epoch and its last sequence number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Store {
     /// When the database fails.
     pub async fn begin_epoch(&self, boot_id: &str, new_name: &str) -> Result<Epoch, StoreError> {
         let mut writer = self.inner.writer.lock().await;
-        let mut transaction = writer.begin().await?;
+        let mut transaction = writer.begin_with(WRITING).await?;
         let epoch = read(&mut transaction, "epoch").await?;
         let boot = read(&mut transaction, "boot_id").await?;
         let clean = read(&mut transaction, "clean_end").await?.as_deref() == Some("1");
@@ -81,7 +81,7 @@ impl Store {
     /// When the database fails.
     pub async fn end_cleanly(&self, last_seq: u64) -> Result<(), StoreError> {
         let mut writer = self.inner.writer.lock().await;
-        let mut transaction = writer.begin().await?;
+        let mut transaction = writer.begin_with(WRITING).await?;
         write(&mut transaction, "last_seq", &last_seq.to_string()).await?;
         write(&mut transaction, "clean_end", "1").await?;
         transaction.commit().await?;

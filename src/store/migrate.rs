@@ -2,7 +2,7 @@
 
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
-use super::StoreError;
+use super::{StoreError, WRITING};
 
 const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/0001_base.sql")),
@@ -16,7 +16,7 @@ pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), StoreEr
         return Err(StoreError::Newer { found, known });
     }
     for (version, text) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
-        let mut transaction = connection.begin().await?;
+        let mut transaction = connection.begin_with(WRITING).await?;
         sqlx::raw_sql(*text).execute(&mut *transaction).await?;
         // The pragma takes no parameters; the number is ours.
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("pragma user_version = {version}")))

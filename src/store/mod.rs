@@ -23,7 +23,7 @@ use sqlx::sqlite::{
 };
 use tokio::sync::Mutex;
 
-pub use events::{EventRow, StoredEvent};
+pub use events::{EventRow, Pruned, StoredEvent};
 pub use idempotency::{Claim, StoredAnswer};
 pub use line::{LineBody, LineRow};
 pub use meta::Epoch;
@@ -32,6 +32,10 @@ pub use secret::{Secret, SecretError};
 pub use token::{Scope, TokenRow, admin_token, hash_token, new_secret};
 
 use secret::Vault;
+
+/// How a transaction begins that reads before it writes. A plain one would take its place as a writer only with the first
+/// write, and fail at once, without waiting, when the journal wrote after its first read.
+const WRITING: &str = "begin immediate";
 
 /// Why the store cannot do something.
 #[derive(Debug, thiserror::Error)]
@@ -114,8 +118,10 @@ impl Store {
 
         make_folder(folder)?;
         let vault = Vault::open(folder, key)?;
+        let path = folder.join("linegate.db");
+        touch_private(&path)?;
         let options = SqliteConnectOptions::new()
-            .filename(folder.join("linegate.db"))
+            .filename(&path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(Duration::from_secs(5))
@@ -127,7 +133,6 @@ impl Store {
             .max_connections(4)
             .connect_with(options.synchronous(SqliteSynchronous::Normal))
             .await?;
-        restrict(&folder.join("linegate.db"), 0o600)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 writer: Mutex::new(writer),
@@ -147,6 +152,15 @@ impl Store {
     /// Closes the connections; what was written stays.
     pub async fn close(&self) {
         self.inner.readers.close().await;
+    }
+
+    /// Makes writing the journal impossible, or possible again: a test sees what a full disk does.
+    #[cfg(test)]
+    pub(crate) async fn break_journal(&self, broken: bool) {
+        let pragma = if broken { "pragma query_only = on" } else { "pragma query_only = off" };
+        let mut journal = self.inner.journal.lock().await;
+        // A pragma that fails shows itself in the test.
+        let _ = sqlx::raw_sql(pragma).execute(&mut *journal).await;
     }
 
     /// Whether the database answers.
@@ -182,6 +196,14 @@ fn restrict(path: &Path, mode: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Makes the database file before SQLite does: its companions (`-wal`, `-shm`) get the same rights.
+fn touch_private(path: &Path) -> Result<(), StoreError> {
+    if !path.exists() {
+        write_private(path, "")?;
+    }
+    restrict(path, 0o600)
+}
+
 /// Writes a file that only its owner may read.
 pub(crate) fn write_private(path: &Path, content: &str) -> Result<(), StoreError> {
     let fail = |source| StoreError::Folder {
@@ -196,6 +218,8 @@ pub(crate) fn write_private(path: &Path, content: &str) -> Result<(), StoreError
         options.mode(0o600);
     }
     let mut file = options.open(path).map_err(fail)?;
+    // The mode above counts for a new file only.
+    restrict(path, 0o600)?;
     std::io::Write::write_all(&mut file, content.as_bytes()).map_err(fail)?;
     file.sync_all().map_err(fail)
 }

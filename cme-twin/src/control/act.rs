@@ -88,6 +88,10 @@ pub(super) async fn die(State(twin): State<Twin>, Path(phone): Path<String>) -> 
     Ok(done(twin.phone_died(&phone).await?))
 }
 
+pub(super) async fn lose_power(State(twin): State<Twin>, Path(phone): Path<String>) -> Answer {
+    Ok(done(twin.phone_loses_power(&phone).await?))
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Login {
@@ -130,7 +134,7 @@ pub(super) async fn call_in(State(twin): State<Twin>, body: Bytes) -> Answer {
 }
 
 pub(super) async fn trunk(State(twin): State<Twin>, Path((gcid, action)): Path<(String, String)>) -> Answer {
-    let action: TrunkAction =
-        serde_json::from_value(Value::String(action)).map_err(|_| Failure::missing("the actions are ring, answer, busy, hang-up"))?;
+    let action: TrunkAction = serde_json::from_value(Value::String(action))
+        .map_err(|_| Failure::missing("the actions are ring, answer, busy, hang-up"))?;
     Ok(done(twin.trunk(&gcid, action).await?))
 }

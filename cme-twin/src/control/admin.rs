@@ -143,6 +143,25 @@ pub(super) async fn stop_monitors(State(twin): State<Twin>, Path(number): Path<S
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Injection {
+    method: String,
+    #[serde(default)]
+    content_type: String,
+    #[serde(default)]
+    body: String,
+}
+
+pub(super) async fn inject(State(twin): State<Twin>, Path(number): Path<String>, body: Bytes) -> Result<Json<Value>, Failure> {
+    let injection: Injection = read(&body)?;
+    if injection.method.is_empty() || !injection.method.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Err(Failure::bad("`method` is a SIP method in capitals"));
+    }
+    let sent = twin.inject(&number, &injection.method, &injection.content_type, &injection.body);
+    Ok(Json(json!({ "sent": sent })))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Flood {
     events: u32,
 }

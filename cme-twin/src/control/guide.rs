@@ -21,6 +21,7 @@ At the phones
   POST   /phones/{phone}/register     a phone registers
   POST   /phones/{phone}/unregister   a phone unregisters
   POST   /phones/{phone}/die          a phone lost its power, and the router noticed
+  POST   /phones/{phone}/lose-power   the same, noticed after limits.power_loss
   POST   /phones/{phone}/login        {\"user\": \"eli\"}
   POST   /users/{user}/logout
 
@@ -39,6 +40,8 @@ The router
   POST   /sessions/{number}/clear     BYE
   POST   /sessions/{number}/lose      forgotten without a word
   POST   /sessions/{number}/stop-monitors
+  POST   /sessions/{number}/inject    {\"method\": \"OPTIONS\", \"content_type\": \"\", \"body\": \"\"}   any request in the dialog;
+                                      statuses of the answers are in /requests
   POST   /phones/{phone}/flood        {\"events\": 1000}
   POST   /connections/kill            close TCP; also /connections/reset and /connections/half-open
   POST   /stop                        end the twin

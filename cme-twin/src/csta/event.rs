@@ -187,7 +187,10 @@ impl Writer<'_> {
             Happening::Initiated { .. } => "initiated",
             Happening::Delivered { .. } => "alerting",
             Happening::Held { .. } => "hold",
-            Happening::Cleared { .. } | Happening::Diverted { .. } | Happening::Transferred { .. } | Happening::Bridged { .. } => "null",
+            Happening::Cleared { .. }
+            | Happening::Diverted { .. }
+            | Happening::Transferred { .. }
+            | Happening::Bridged { .. } => "null",
             _ => "connected",
         };
         match self.exchange.behaviour.local_info {

@@ -20,7 +20,10 @@ pub(crate) fn features(behaviour: &Behaviour, off: &[String]) -> Element {
     let mut control = vec![
         plain("alternateCall"),
         plain("answerCall"),
-        with("clearConnection", &[("alerting", behaviour.clear_alerting), ("connected", true), ("fail", true), ("initiated", true), ("hold", true)]),
+        with(
+            "clearConnection",
+            &[("alerting", behaviour.clear_alerting), ("connected", true), ("fail", true), ("initiated", true), ("hold", true)],
+        ),
         plain("conferenceCall"),
         plain("consultationCall"),
         with("deflectCall", &[("alerting", true), ("connected", false), ("hold", false)]),
@@ -50,7 +53,10 @@ pub(crate) fn features(behaviour: &Behaviour, off: &[String]) -> Element {
         .with(group("snapshotServList", vec![plain("snapshotCall"), plain("snapshotDevice")]))
         .with(group("callControlServList", control))
         .with(group("callAssociatedServList", vec![plain("generateDigits")]))
-        .with(group("logicalServList", vec![plain("getDoNotDisturb"), plain("getForwarding"), plain("setDoNotDisturb"), forwarding]));
+        .with(group(
+            "logicalServList",
+            vec![plain("getDoNotDisturb"), plain("getForwarding"), plain("setDoNotDisturb"), forwarding],
+        ));
     let mut events = vec!["conferenced", "connectionCleared", "delivered"];
     if behaviour.digits_dialed {
         events.push("digitsDialed");

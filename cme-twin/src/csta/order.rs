@@ -20,7 +20,23 @@ const CHILDREN: &[(&str, &[&str])] = &[
     ("SnapshotDeviceData", &["serviceCrossRefID!", "segmentID", "lastSegment!", "snapshotData!"]),
     ("SnapshotCall", &["snapshotObject!"]),
     ("SnapshotCallData", &["serviceCrossRefID", "segmentID", "lastSegment!", "snapshotData"]),
-    ("MakeCall", &["callingDevice!", "calledDirectoryNumber!", "accountCode", "authCode", "autoOriginate", "correlatorData", "userData", "callCharacteristics", "mediaCallCharacteristics", "callingConnectionInfo", "subjectOfCall", "languagePreferences"]),
+    (
+        "MakeCall",
+        &[
+            "callingDevice!",
+            "calledDirectoryNumber!",
+            "accountCode",
+            "authCode",
+            "autoOriginate",
+            "correlatorData",
+            "userData",
+            "callCharacteristics",
+            "mediaCallCharacteristics",
+            "callingConnectionInfo",
+            "subjectOfCall",
+            "languagePreferences",
+        ],
+    ),
     ("AnswerCall", &["callToBeAnswered!", "correlatorData", "userData"]),
     ("AcceptCall", &["callToBeAccepted", "correlatorData", "userData"]),
     ("ClearConnection", &["connectionToBeCleared!", "correlatorData", "userData", "reason"]),
@@ -29,19 +45,80 @@ const CHILDREN: &[(&str, &[&str])] = &[
     ("RetrieveCall", &["callToBeRetrieved!"]),
     ("AlternateCall", &["heldCall!", "activeCall!", "connectionReservation", "consultOptions"]),
     ("ReconnectCall", &["activeCall!", "heldCall!"]),
-    ("ConsultationCall", &["existingCall!", "consultedDevice!", "connectionReservation", "accountCode", "authCode", "correlatorData", "userData", "callCharacteristics", "mediaCallCharacteristics", "callingConnectionInfo", "consultOptions", "subjectOfCall", "languagePreferences"]),
+    (
+        "ConsultationCall",
+        &[
+            "existingCall!",
+            "consultedDevice!",
+            "connectionReservation",
+            "accountCode",
+            "authCode",
+            "correlatorData",
+            "userData",
+            "callCharacteristics",
+            "mediaCallCharacteristics",
+            "callingConnectionInfo",
+            "consultOptions",
+            "subjectOfCall",
+            "languagePreferences",
+        ],
+    ),
     ("TransferCall", &["heldCall!", "activeCall!"]),
-    ("SingleStepTransferCall", &["activeCall!", "transferredTo!", "accountCode", "authCode", "correlatorData", "userData", "subjectOfCall", "languagePreferences", "reason"]),
+    (
+        "SingleStepTransferCall",
+        &[
+            "activeCall!",
+            "transferredTo!",
+            "accountCode",
+            "authCode",
+            "correlatorData",
+            "userData",
+            "subjectOfCall",
+            "languagePreferences",
+            "reason",
+        ],
+    ),
     ("ConferenceCall", &["heldCall!", "activeCall!"]),
-    ("SingleStepConferenceCall", &["activeCall!", "deviceToJoin!", "participationType!", "accountCode", "authCode", "correlatorData", "userData", "subjectOfCall", "languagePreferences"]),
-    ("JoinCall", &["activeCall!", "joiningDevice!", "autoOriginate!", "participationType!", "accountCode", "authCode", "correlatorData", "userData"]),
-    ("DeflectCall", &["callToBeDiverted!", "newDestination!", "correlatorData", "userData", "subjectOfCall", "languagePreferences", "reason"]),
+    (
+        "SingleStepConferenceCall",
+        &[
+            "activeCall!",
+            "deviceToJoin!",
+            "participationType!",
+            "accountCode",
+            "authCode",
+            "correlatorData",
+            "userData",
+            "subjectOfCall",
+            "languagePreferences",
+        ],
+    ),
+    (
+        "JoinCall",
+        &[
+            "activeCall!",
+            "joiningDevice!",
+            "autoOriginate!",
+            "participationType!",
+            "accountCode",
+            "authCode",
+            "correlatorData",
+            "userData",
+        ],
+    ),
+    (
+        "DeflectCall",
+        &["callToBeDiverted!", "newDestination!", "correlatorData", "userData", "subjectOfCall", "languagePreferences", "reason"],
+    ),
     ("DirectedPickupCall", &["callToBePickedUp", "requestingDevice", "correlatorData", "userData"]),
     ("GroupPickupCall", &["newDestination", "pickGroup", "correlatorData", "userData"]),
     ("ParkCall", &["parking", "parkTo", "correlatorData", "subjectOfCall", "languagePreferences"]),
     ("CallBack", &["callbackConnection", "callCharacteristics", "subjectOfCall", "languagePreferences"]),
     ("DialDigits", &["diallingConnection!", "diallingSequence!", "correlatorData"]),
-    ("GenerateDigits", &["connectionToSendDigits!", "digitMode", "charactersToSend!", "toneDuration", "pulseRate", "pauseDuration"]),
+    (
+        "GenerateDigits",
+        &["connectionToSendDigits!", "digitMode", "charactersToSend!", "toneDuration", "pulseRate", "pauseDuration"],
+    ),
     ("SetForwarding", &["device!", "forwardingType", "activateForward!", "forwardDN", "ringCount"]),
     ("GetForwarding", &["device!"]),
     ("SetDoNotDisturb", &["device!", "doNotDisturbOn!", "callOrigination", "callingDeviceList"]),
@@ -107,7 +184,9 @@ fn check(element: &Element, children: &[&str], found: &mut Vec<(&'static str, St
         };
         match at {
             None => found.push(("csta.child", format!("<{}> is no child of <{}>", child.name, element.name))),
-            Some(at) if at < last => found.push(("csta.order", format!("<{}> stands too late in <{}>", child.name, element.name))),
+            Some(at) if at < last => {
+                found.push(("csta.order", format!("<{}> stands too late in <{}>", child.name, element.name)))
+            }
             Some(at) => last = at,
         }
     }
@@ -135,7 +214,16 @@ mod tests {
             "<TransferCall xmlns=\"{ns}\"><heldCall><callID>a</callID><deviceID>b</deviceID></heldCall><activeCall><callID>a</callID></activeCall></TransferCall>"
         );
         assert!(rules(&good).is_empty());
-        assert_eq!(rules(&good.replace("heldCall", "x").replace("activeCall", "heldCall").replace("<x>", "<activeCall>").replace("</x>", "</activeCall>")), ["csta.order"]);
+        assert_eq!(
+            rules(
+                &good
+                    .replace("heldCall", "x")
+                    .replace("activeCall", "heldCall")
+                    .replace("<x>", "<activeCall>")
+                    .replace("</x>", "</activeCall>")
+            ),
+            ["csta.order"]
+        );
         assert_eq!(rules("<HoldCall><callToBeHeld/></HoldCall>"), ["csta.namespace"]);
         assert_eq!(rules(&format!("<HoldCall xmlns=\"{ns}\"><x/></HoldCall>")), ["csta.child", "csta.missing"]);
         assert_eq!(rules(&format!("<Nonsense xmlns=\"{ns}\"/>")), ["csta.unknown"]);

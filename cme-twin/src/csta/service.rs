@@ -89,9 +89,10 @@ impl Service {
                 Self::Conference { held, active }
             }
             "DialDigits" => Self::DialDigits(connection("diallingConnection"), device("diallingSequence")),
-            "GenerateDigits" => {
-                Self::GenerateDigits(connection("connectionToSendDigits"), root.value("charactersToSend").unwrap_or("").to_owned())
-            }
+            "GenerateDigits" => Self::GenerateDigits(
+                connection("connectionToSendDigits"),
+                root.value("charactersToSend").unwrap_or("").to_owned(),
+            ),
             "SetForwarding" => Self::SetForwarding {
                 device: device("device"),
                 kind: root.value("forwardingType").unwrap_or("").to_owned(),
@@ -100,7 +101,9 @@ impl Service {
                 rings: root.value("ringCount").and_then(|text| text.parse().ok()),
             },
             "GetForwarding" => Self::GetForwarding { device: device("device") },
-            "SetDoNotDisturb" => Self::SetDoNotDisturb { device: device("device"), on: root.value("doNotDisturbOn").and_then(flag) },
+            "SetDoNotDisturb" => {
+                Self::SetDoNotDisturb { device: device("device"), on: root.value("doNotDisturbOn").and_then(flag) }
+            }
             "GetDoNotDisturb" => Self::GetDoNotDisturb { device: device("device") },
             _ => Self::Other,
         }
@@ -108,10 +111,7 @@ impl Service {
 }
 
 fn read_connection(element: &Element) -> Connection {
-    Connection {
-        call: element.value("callID").unwrap_or("").to_owned(),
-        device: element.value("deviceID").map(DeviceRef::parse),
-    }
+    Connection { call: element.value("callID").unwrap_or("").to_owned(), device: element.value("deviceID").map(DeviceRef::parse) }
 }
 
 fn flag(text: &str) -> Option<bool> {

@@ -11,7 +11,9 @@ fn snapshot(root: &str, infos: Vec<Element>) -> Element {
 
 /// All calls of the watched device; the own state stands first in each.
 pub(crate) fn device(exchange: &Exchange, watch: &Watch) -> Element {
-    let own = |leg: &&Leg| leg.party.place().is_some_and(|place| place.dn == watch.dn && watch.phone.is_none_or(|phone| phone == place.phone));
+    let own = |leg: &&Leg| {
+        leg.party.place().is_some_and(|place| place.dn == watch.dn && watch.phone.is_none_or(|phone| phone == place.phone))
+    };
     let mut infos = Vec::new();
     for call in exchange.calls.values() {
         let Some(mine) = call.legs.iter().find(own) else { continue };

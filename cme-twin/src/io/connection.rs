@@ -64,7 +64,9 @@ async fn run(shared: Arc<Shared>, conn: u64, stream: TcpStream, orders: Unbounde
 async fn read(shared: &Shared, conn: u64, mut reader: OwnedReadHalf, closed: &CancellationToken, frozen: &CancellationToken) {
     let mut framer = Framer::default();
     let mut buffer = vec![0u8; 16 * 1024];
+    let mut reads = 0;
     loop {
+        reads += 1;
         let count = tokio::select! {
             count = reader.read(&mut buffer) => count,
             () = closed.cancelled() => return,
@@ -78,7 +80,7 @@ async fn read(shared: &Shared, conn: u64, mut reader: OwnedReadHalf, closed: &Ca
             Ok(count) => framer.push(buffer.get(..count).unwrap_or_default()),
         }
         while let Some(frame) = framer.next() {
-            shared.act_now(|router| router.receive(Instant::now(), conn, frame));
+            shared.act_now(|router| router.receive(Instant::now(), conn, reads, frame));
         }
     }
 }

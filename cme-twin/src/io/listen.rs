@@ -28,7 +28,12 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepts connections until the twin stops.
-pub(crate) async fn run(shared: Arc<Shared>, door: Door, mut listener: TcpListener, bound: tokio::sync::mpsc::UnboundedSender<Door>) {
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    door: Door,
+    mut listener: TcpListener,
+    bound: tokio::sync::mpsc::UnboundedSender<Door>,
+) {
     let Ok(address) = listener.local_addr() else { return };
     let mut up = shared.up.subscribe();
     loop {
@@ -44,8 +49,9 @@ pub(crate) async fn run(shared: Arc<Shared>, door: Door, mut listener: TcpListen
                 }
                 drop(listener);
                 let _ = bound.send(door);
-                if up.wait_for(|up| *up).await.is_err() {
-                    return;
+                tokio::select! {
+                    again = up.wait_for(|up| *up) => if again.is_err() { return },
+                    () = shared.stop.cancelled() => return,
                 }
                 listener = match bind(address) {
                     Ok(listener) => listener,

@@ -1,6 +1,6 @@
 //! Events on their way: from the model to every session that monitors a party.
 
-use super::{Router, Waiting};
+use super::{Purpose, Router, Waiting};
 use crate::csta;
 use crate::telephony::{Event, Happening};
 
@@ -8,8 +8,8 @@ impl Router {
     /// Sends everything that the model has to tell.
     pub(crate) fn flush_events(&mut self) {
         while let Some(event) = self.exchange.poll() {
-            let unwanted = matches!(event.what, Happening::OutOfService { .. } | Happening::BackInService { .. });
-            if !(unwanted && !self.behaviour().service_events) {
+            let service = matches!(event.what, Happening::OutOfService { .. } | Happening::BackInService { .. });
+            if !service || self.behaviour().service_events {
                 self.tell(&event);
             }
             if let Happening::OutOfService { place } = &event.what {
@@ -23,7 +23,9 @@ impl Router {
         let mut found = Vec::new();
         for (key, session) in &self.sessions {
             for monitor in &session.monitors {
-                let Some(element) = csta::encode_event(event, &session.watch, &monitor.xref, &self.exchange, !self.faults.no_local_info) else {
+                let Some(element) =
+                    csta::encode_event(event, &session.watch, &monitor.xref, &self.exchange, !self.faults.no_local_info)
+                else {
                     continue;
                 };
                 if !monitor.filtered.iter().any(|name| is_event(name, &element.name)) {
@@ -47,7 +49,8 @@ impl Router {
         let every = u64::from(self.faults.lose_every);
         let lost = every > 0 && self.event_count.is_multiple_of(every);
         self.requests.events_sent += 1;
-        self.ask(session, "INFO", Some(text), lost);
+        let kind = self.faults.content_type.clone();
+        self.ask(session, Purpose::Event, "INFO", Some((text, kind)), lost);
     }
 
     /// Without `cti notify` a DN goes down with its last phone, and its sessions end.
@@ -63,7 +66,7 @@ impl Router {
 
     /// Ends a session with BYE.
     pub(super) fn end_session(&mut self, key: u64) {
-        self.ask(key, "BYE", None, false);
+        self.ask(key, Purpose::Bye, "BYE", None, false);
         self.sessions.remove(&key);
         self.waiting.retain(|_, one| {
             !matches!(one, Waiting::Repeat { session, .. } | Waiting::NoAck { session } | Waiting::Event { session, .. } if *session == key)

@@ -1,6 +1,6 @@
 //! INFO from clients: a service request each.
 
-use super::Router;
+use super::{Purpose, Router};
 use crate::csta::{self, Element, Outcome, Service};
 use crate::fault::EventOrder;
 use crate::sip::{Message, check, compose};
@@ -13,7 +13,12 @@ impl Router {
         if !self.in_order(conn, message, key) {
             return;
         }
-        if self.sessions.get(&key).is_some_and(|session| session.answering > 0) {
+        let read = self.read;
+        let early = self.sessions.get_mut(&key).is_some_and(|session| {
+            let same = std::mem::replace(&mut session.last_read, read) == read;
+            same || session.answering > 0
+        });
+        if early {
             self.violations.add("csta.outstanding", "a second service while one is not answered", &message.raw);
         }
         if self.sessions.get(&key).is_some_and(|session| session.unacknowledged) {
@@ -52,7 +57,7 @@ impl Router {
             }
         });
         if separate {
-            self.ask(key, "INFO", Some(text), false);
+            self.ask(key, Purpose::Event, "INFO", Some((text, kind)), false);
         }
         self.flush_events();
     }
@@ -83,7 +88,9 @@ impl Router {
                 }
                 let filtered = filter(root);
                 let calls = self.exchange.calls.values().any(|call| {
-                    call.legs.iter().any(|leg| leg.party.place().is_some_and(|p| p.dn == watch.dn && watch.phone.is_none_or(|one| one == p.phone)))
+                    call.legs.iter().any(|leg| {
+                        leg.party.place().is_some_and(|p| p.dn == watch.dn && watch.phone.is_none_or(|one| one == p.phone))
+                    })
                 });
                 let Some(xref) = self.start_monitor(key, filtered) else { return Outcome::Refused("operation", "generic") };
                 let mut answer = Element::new("MonitorStartResponse").with(Element::leaf("monitorCrossRefID", xref));

@@ -6,7 +6,7 @@ use crate::sip::{Message, Start, check, compose, uri};
 
 impl Router {
     pub(super) fn invite(&mut self, conn: u64, message: &Message) {
-        if message.to_tag().is_some() {
+        if message.tag_of_to().is_some() {
             return self.reinvite(conn, message);
         }
         let at = u64::try_from(self.now.duration_since(self.started).as_millis()).unwrap_or(u64::MAX);
@@ -31,7 +31,7 @@ impl Router {
         let session = Session {
             call_id: message.text("Call-ID"),
             local_tag: local_tag.clone(),
-            remote_tag: message.from_tag().unwrap_or("").to_owned(),
+            remote_tag: message.tag_of_from().unwrap_or("").to_owned(),
             remote: message.text("From"),
             local: message.text("To"),
             address: uri::address(&contact),
@@ -48,6 +48,7 @@ impl Router {
             refresh: 0,
             refreshed: self.now,
             monitors: Vec::new(),
+            last_read: (0, 0),
             answering: 0,
         };
         self.sessions.insert(key, session);
@@ -136,8 +137,11 @@ impl Router {
         let number = message.cseq().map_or(0, |(number, _)| number);
         let Some(key) = self.session_of(message) else {
             // The ACK of a refused INVITE belongs to its transaction, and carries its branch.
-            let refused = self.answered.keys().any(|known| known.starts_with(&format!("{}|{number} INVITE|", message.branch().unwrap_or(""))));
-            if !refused {
+            let refused = self
+                .answered
+                .keys()
+                .any(|known| known.starts_with(&format!("{}|{number} INVITE|", message.branch().unwrap_or(""))));
+            if !refused && !self.rebooted {
                 self.violations.add("sip.ack", "an ACK for no INVITE", &message.raw);
             }
             return;
@@ -145,9 +149,8 @@ impl Router {
         let Some(session) = self.sessions.get_mut(&key) else { return };
         if session.invite_cseq == number {
             session.unacknowledged = false;
-            self.waiting.retain(|_, one| {
-                !matches!(one, Waiting::Repeat { session, .. } | Waiting::NoAck { session } if *session == key)
-            });
+            self.waiting
+                .retain(|_, one| !matches!(one, Waiting::Repeat { session, .. } | Waiting::NoAck { session } if *session == key));
         } else {
             self.violations.add("sip.ack", format!("ACK {number} for INVITE {}", session.invite_cseq), &message.raw);
         }
@@ -183,6 +186,9 @@ impl Router {
         if target != session.watch.number && session.routes.is_empty() {
             let text = format!("the request URI names `{target}`, our Contact `{}`", session.watch.number);
             self.violations.add("sip.target", text, &message.raw);
+        }
+        if session.routes.is_empty() != (message.header("Route").is_none()) {
+            self.violations.add("sip.route", "the Route headers are not the route set of the dialog", &message.raw);
         }
         // A challenged or given-up request uses a number up, so a small gap is no fault.
         if gap > 8 {
@@ -252,7 +258,11 @@ impl Router {
             Some((named, mac)) if named == number => {
                 let phone = system.phone_of(mac).filter(|phone| self.exchange.lines(*phone).contains(&dn));
                 if mac != mac.to_ascii_uppercase() || mac.len() != 12 {
-                    self.violations.add("session.from", format!("`{mac}` is not a MAC of twelve upper-case digits"), &message.raw);
+                    self.violations.add(
+                        "session.from",
+                        format!("`{mac}` is not a MAC of twelve upper-case digits"),
+                        &message.raw,
+                    );
                 }
                 Some(phone.ok_or(codes.unknown)?)
             }

@@ -30,11 +30,22 @@ use crate::violation::Violations;
 /// What the sockets must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Output {
-    Send { conn: u64, bytes: Vec<u8> },
-    Open { conn: u64, to: SocketAddr },
-    Close { conn: u64, reset: bool },
+    Send {
+        conn: u64,
+        bytes: Vec<u8>,
+    },
+    Open {
+        conn: u64,
+        to: SocketAddr,
+    },
+    Close {
+        conn: u64,
+        reset: bool,
+    },
     /// Neither read nor write any more, but stay open.
-    Freeze { conn: u64 },
+    Freeze {
+        conn: u64,
+    },
 }
 
 /// A connection as far as the router minds.
@@ -67,14 +78,29 @@ pub(crate) enum Waiting {
     Ageing { conn: u64 },
 }
 
+/// What a request of the twin is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Event,
+    Bye,
+    /// A service request of the router, with the root that a positive answer has.
+    Service(&'static str),
+    /// Whatever a test wants; no answer is wrong.
+    Injected,
+}
+
 /// A request of the twin that waits for its answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) session: u64,
-    pub(crate) method: &'static str,
+    pub(crate) method: String,
+    pub(crate) purpose: Purpose,
     pub(crate) cseq: u32,
     pub(crate) call_id: String,
     pub(crate) at: Instant,
+    pub(crate) conn: u64,
+    /// Its connection broke, or is frozen: a late or missing answer is no fault of the client.
+    pub(crate) excused: bool,
 }
 
 /// The registration of a session server.
@@ -106,6 +132,8 @@ pub struct Requests {
     pub events_answered: u64,
     /// The slowest answer to an event, in microseconds.
     pub slowest_event_answer_us: u64,
+    /// Statuses of the final answers to injected requests.
+    pub injected: Vec<u16>,
     /// CRLF keep-alives.
     pub keep_alives: u64,
     /// Connections that were accepted.
@@ -125,7 +153,8 @@ pub(crate) struct Router {
     pub(crate) connections: HashMap<u64, Connection>,
     nonces: Nonces,
     asked: HashMap<String, Asked>,
-    answered: HashMap<String, (Instant, u64, Vec<u8>)>,
+    answered: HashMap<String, (u64, Vec<u8>)>,
+    answered_at: VecDeque<(Instant, String)>,
     waiting: BTreeMap<(Instant, u64), Waiting>,
     output: VecDeque<Output>,
     listen: SocketAddr,
@@ -135,6 +164,10 @@ pub(crate) struct Router {
     xref: u64,
     event_count: u64,
     down: bool,
+    /// The read of a socket that the present message came with.
+    read: (u64, u64),
+    /// The router was restarted: stray messages from before are no fault of the client.
+    rebooted: bool,
 }
 
 impl Router {
@@ -150,6 +183,7 @@ impl Router {
             nonces: Nonces::default(),
             asked: HashMap::new(),
             answered: HashMap::new(),
+            answered_at: VecDeque::new(),
             waiting: BTreeMap::new(),
             output: VecDeque::new(),
             listen,
@@ -159,6 +193,8 @@ impl Router {
             xref: 0x40,
             event_count: 0,
             down: false,
+            read: (0, 0),
+            rebooted: false,
         }
     }
 
@@ -219,3 +255,6 @@ impl Router {
 pub(crate) fn random() -> u64 {
     Uuid::new_v4().as_u64_pair().0 ^ Uuid::new_v4().as_u64_pair().1
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,11 +27,13 @@ impl Router {
     pub(crate) fn disconnected(&mut self, now: Instant, conn: u64) {
         self.advance(now);
         self.connections.remove(&conn);
+        self.asked.values_mut().filter(|asked| asked.conn == conn).for_each(|asked| asked.excused = true);
     }
 
-    /// A piece of a connection's stream.
-    pub(crate) fn receive(&mut self, now: Instant, conn: u64, frame: Frame) {
+    /// A piece of a connection's stream. `read` counts the reads of the socket: what came with one read was sent before any of it was answered.
+    pub(crate) fn receive(&mut self, now: Instant, conn: u64, read: u64, frame: Frame) {
         self.advance(now);
+        self.read = (conn, read);
         let limit = self.faults.drop_after;
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         if connection.frozen {
@@ -72,7 +74,7 @@ impl Router {
             return self.acknowledged(message);
         }
         let key = transaction(message);
-        if let Some((_, first, bytes)) = self.answered.get(&key) {
+        if let Some((first, bytes)) = self.answered.get(&key) {
             let bytes = bytes.clone();
             // Over another connection it is no fault: the answer may be lost with the first one.
             if *first == conn {
@@ -90,6 +92,7 @@ impl Router {
             }
             return;
         }
+        self.check_dialog(message);
         match method.as_str() {
             "REGISTER" => self.register(conn, message),
             "INVITE" => self.invite(conn, message),
@@ -108,6 +111,14 @@ impl Router {
         }
     }
 
+    /// The Call-ID of a dialog with other tags is a client's mistake; an unknown Call-ID may be one of before a restart.
+    fn check_dialog(&mut self, message: &Message) {
+        let (Some(call_id), Some(_)) = (message.header("Call-ID"), message.tag_of_to()) else { return };
+        if self.session_of(message).is_none() && self.sessions.values().any(|session| session.call_id == call_id) {
+            self.violations.add("sip.dialog", "the tags are not those of the dialog with this Call-ID", &message.raw);
+        }
+    }
+
     /// Where the answer to a request goes.
     pub(super) fn back(&self, conn: u64, message: &Message) -> Target {
         Target { conn, address: message.header("Via").and_then(uri::sent_by) }
@@ -115,7 +126,7 @@ impl Router {
 
     /// Answers a request and remembers the answer for repetitions.
     pub(super) fn reply(&mut self, conn: u64, message: &Message, status: u16, fill: impl FnOnce(&mut Draft)) {
-        let tag = message.to_tag().is_none().then(|| self.tag());
+        let tag = message.tag_of_to().is_none().then(|| self.tag());
         self.reply_as(conn, message, status, tag.as_deref(), None, fill);
     }
 
@@ -133,7 +144,7 @@ impl Router {
         message.all("Via").for_each(|via| draft.add("Via", via));
         draft.add("From", message.text("From"));
         let to = message.text("To");
-        match tag.filter(|_| status > 100 && message.to_tag().is_none()) {
+        match tag.filter(|_| status > 100 && message.tag_of_to().is_none()) {
             Some(tag) => draft.add("To", format!("{to};tag={tag}")),
             None => draft.add("To", to),
         }
@@ -149,10 +160,14 @@ impl Router {
         let bytes = draft.bytes(self.faults.wrong_content_length);
         if status >= 200 {
             *self.requests.answers.entry(status).or_default() += 1;
-            self.answered.insert(transaction(message), (self.now, conn, bytes.clone()));
-            if self.answered.len() > 4096 {
-                let (now, life) = (self.now, self.behaviour().limits.transaction);
-                self.answered.retain(|_, (at, ..)| now.duration_since(*at).as_millis() < u128::from(life));
+            let key = transaction(message);
+            self.answered.insert(key.clone(), (conn, bytes.clone()));
+            self.answered_at.push_back((self.now, key));
+            let life = std::time::Duration::from_millis(self.behaviour().limits.transaction);
+            while self.answered_at.front().is_some_and(|(at, _)| self.now.duration_since(*at) > life) {
+                if let Some((_, old)) = self.answered_at.pop_front() {
+                    self.answered.remove(&old);
+                }
             }
         }
         let target = self.back(conn, message);

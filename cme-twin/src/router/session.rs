@@ -44,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) refresh: u64,
     pub(crate) refreshed: Instant,
     pub(crate) monitors: Vec<Monitor>,
+    /// The read that brought the last service.
+    pub(crate) last_read: (u64, u64),
     /// Service answers that are not out yet.
     pub(crate) answering: u32,
 }
@@ -51,7 +53,7 @@ pub(crate) struct Session {
 impl Router {
     /// The session of an in-dialog request.
     pub(super) fn session_of(&self, message: &Message) -> Option<u64> {
-        let (call_id, from, to) = (message.header("Call-ID")?, message.from_tag()?, message.to_tag()?);
+        let (call_id, from, to) = (message.header("Call-ID")?, message.tag_of_from()?, message.tag_of_to()?);
         let matches = |s: &&Session| s.call_id == call_id && s.remote_tag == from && s.local_tag == to;
         self.sessions.iter().find(|(_, session)| matches(session)).map(|(key, _)| *key)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Output, Router, random};
+use super::{Output, Purpose, Router, random};
 use crate::csta::Element;
 
 impl Router {
@@ -15,10 +15,12 @@ impl Router {
         self.bindings.clear();
         self.asked.clear();
         self.answered.clear();
+        self.answered_at.clear();
         self.waiting.clear();
         self.nonces.forget();
         self.exchange.reboot(now, random());
         self.down = true;
+        self.rebooted = true;
         phones
     }
 
@@ -85,7 +87,7 @@ impl Router {
         }
         for (key, xref) in &ended {
             let text = self.style().write(&Element::new("MonitorStop").with(Element::leaf("monitorCrossRefID", xref)));
-            self.ask(*key, "INFO", Some(text), false);
+            self.ask(*key, Purpose::Service("MonitorStopResponse"), "INFO", Some((text, String::new())), false);
         }
         ended.len()
     }
@@ -94,6 +96,15 @@ impl Router {
     pub(crate) fn system_status(&mut self, word: &str) {
         let text = self.style().write(&Element::new("SystemStatus").with(Element::leaf("systemStatus", word)));
         let keys: Vec<u64> = self.sessions.keys().copied().collect();
-        keys.into_iter().for_each(|key| self.ask(key, "INFO", Some(text.clone()), false));
+        let purpose = Purpose::Service("SystemStatusResponse");
+        keys.into_iter().for_each(|key| self.ask(key, purpose, "INFO", Some((text.clone(), String::new())), false));
+    }
+
+    /// Any request in the dialogs of a number.
+    pub(crate) fn inject_at(&mut self, number: &str, method: &str, kind: &str, body: &str) -> usize {
+        let Some(dn) = self.exchange.system.dn_of(number) else { return 0 };
+        let keys: Vec<u64> = self.sessions.iter().filter(|(_, session)| session.watch.dn == dn).map(|(key, _)| *key).collect();
+        keys.iter().for_each(|key| self.inject(*key, method, kind, body));
+        keys.len()
     }
 }

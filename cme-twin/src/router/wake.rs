@@ -61,6 +61,8 @@ impl Router {
             Waiting::Unanswered { branch } => {
                 if let Some(asked) = self.asked.remove(&branch)
                     && !self.faults.duplicate_events
+                    && !asked.excused
+                    && asked.purpose != super::Purpose::Injected
                     && self.sessions.contains_key(&asked.session)
                 {
                     let text = format!("{} {} was never answered", asked.method, asked.cseq);

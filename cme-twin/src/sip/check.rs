@@ -4,7 +4,21 @@ use super::message::{Message, Start};
 use super::uri;
 
 /// Methods that the router knows.
-const METHODS: &[&str] = &["INVITE", "ACK", "BYE", "CANCEL", "INFO", "OPTIONS", "REGISTER", "UPDATE", "PRACK", "SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE"];
+const METHODS: &[&str] = &[
+    "INVITE",
+    "ACK",
+    "BYE",
+    "CANCEL",
+    "INFO",
+    "OPTIONS",
+    "REGISTER",
+    "UPDATE",
+    "PRACK",
+    "SUBSCRIBE",
+    "NOTIFY",
+    "REFER",
+    "MESSAGE",
+];
 
 /// What is wrong with a message by itself: rule and sentence.
 pub(crate) fn remarks(message: &Message) -> Vec<(&'static str, String)> {
@@ -23,7 +37,7 @@ pub(crate) fn remarks(message: &Message) -> Vec<(&'static str, String)> {
         Some((number, _)) if number > 0x7FFF_FFFF => say("sip.cseq", format!("CSeq {number} is above 2^31")),
         Some(_) => {}
     }
-    if message.from_tag().is_none_or(str::is_empty) {
+    if message.tag_of_from().is_none_or(str::is_empty) {
         say("sip.from_tag", "From has no tag".to_owned());
     }
     let via = message.text("Via");
@@ -63,15 +77,13 @@ fn request(message: &Message, method: &str, target: &str, say: &mut impl FnMut(&
     let contact = message.header("Contact");
     match (method, contact) {
         ("INVITE", None) => say("sip.contact", format!("{method} needs a Contact")),
-        ("INVITE" | "REGISTER", Some(value)) if value != "*" => {
-            if uri::address(uri::of_header(value)).is_none() {
-                say("sip.contact", format!("nobody can connect to the Contact `{value}`"));
-            }
+        ("INVITE" | "REGISTER", Some(value)) if value != "*" && uri::address(uri::of_header(value)).is_none() => {
+            say("sip.contact", format!("nobody can connect to the Contact `{value}`"));
         }
         _ => {}
     }
     let needs_tag = matches!(method, "ACK" | "BYE" | "INFO" | "UPDATE");
-    if needs_tag && message.to_tag().is_none_or(str::is_empty) {
+    if needs_tag && message.tag_of_to().is_none_or(str::is_empty) {
         say("sip.to_tag", format!("{method} without a tag in To"));
     }
     if matches!(method, "INVITE" | "INFO") && message.body.is_empty() {
@@ -87,7 +99,8 @@ fn body(message: &Message, say: &mut impl FnMut(&'static str, String)) {
         say("csta.content_type", format!("Content-Type is `{}`", message.text("Content-Type")));
         return;
     }
-    let disposition: String = message.text("Content-Disposition").to_ascii_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+    let disposition: String =
+        message.text("Content-Disposition").to_ascii_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
     if disposition != "signal;handling=required" {
         say("csta.disposition", format!("Content-Disposition is `{}`", message.text("Content-Disposition")));
     }

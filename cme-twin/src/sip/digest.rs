@@ -73,7 +73,14 @@ impl Nonces {
     }
 }
 
-fn response((user, password): (&str, &str), realm: &str, method: &str, uri: &str, nonce: &str, [qop, nc, cnonce]: [&str; 3]) -> String {
+fn response(
+    (user, password): (&str, &str),
+    realm: &str,
+    method: &str,
+    uri: &str,
+    nonce: &str,
+    [qop, nc, cnonce]: [&str; 3],
+) -> String {
     let one = hex(&format!("{user}:{realm}:{password}"));
     let two = hex(&format!("{method}:{uri}"));
     if qop.is_empty() { hex(&format!("{one}:{nonce}:{two}")) } else { hex(&format!("{one}:{nonce}:{nc}:{cnonce}:{qop}:{two}")) }
@@ -118,7 +125,14 @@ mod tests {
             ["auth", "00000001", "0a4f113b"],
         );
         assert_eq!(got, "6629fae49393a05397450978507c4ef1");
-        let old = response(("Mufasa", "Circle Of Life"), "testrealm@host.com", "GET", "/dir/index.html", "dcd98b7102dd2f0e8b11d0f600bfb0c093", ["", "", ""]);
+        let old = response(
+            ("Mufasa", "Circle Of Life"),
+            "testrealm@host.com",
+            "GET",
+            "/dir/index.html",
+            "dcd98b7102dd2f0e8b11d0f600bfb0c093",
+            ["", "", ""],
+        );
         assert_eq!(old, "670fd8c2df070c60b045671b8b24ff02");
     }
 
@@ -131,12 +145,17 @@ mod tests {
         let account = Account { realm: "cisco", user: "u", password: "p", life: Duration::from_secs(10) };
         let header = |nc: &str| {
             let answer = response(("u", "p"), "cisco", "REGISTER", "sip:h", &nonce, ["auth", nc, "c"]);
-            format!("Digest username=\"u\", realm=\"cisco\", nonce=\"{nonce}\", uri=\"sip:h\", qop=auth, nc={nc}, cnonce=\"c\", response=\"{answer}\"")
+            format!(
+                "Digest username=\"u\", realm=\"cisco\", nonce=\"{nonce}\", uri=\"sip:h\", qop=auth, nc={nc}, cnonce=\"c\", response=\"{answer}\""
+            )
         };
         assert_eq!(nonces.check(now, &header("00000001"), "REGISTER", "sip:h", account), Verdict::Good);
         assert!(matches!(nonces.check(now, &header("00000001"), "REGISTER", "sip:h", account), Verdict::Wrong("digest.nc", _)));
         let later = now + Duration::from_secs(11);
         assert_eq!(nonces.check(later, &header("00000002"), "REGISTER", "sip:h", account), Verdict::Stale);
-        assert!(matches!(nonces.check(now, &header("00000003"), "INVITE", "sip:h", account), Verdict::Wrong("digest.response", _)));
+        assert!(matches!(
+            nonces.check(now, &header("00000003"), "INVITE", "sip:h", account),
+            Verdict::Wrong("digest.response", _)
+        ));
     }
 }

@@ -51,7 +51,8 @@ impl Framer {
             Ok(head) => head,
             Err(text) => return Some(self.give_up("sip.syntax", text)),
         };
-        let lengths: Vec<&str> = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Content-Length")).map(|(_, v)| v.as_str()).collect();
+        let lengths: Vec<&str> =
+            headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Content-Length")).map(|(_, v)| v.as_str()).collect();
         let length = match lengths.as_slice() {
             [one] => match one.trim().parse::<usize>() {
                 Ok(length) if length <= BODY_LIMIT => length,

@@ -249,13 +249,17 @@ impl System {
     /// Whether `cti watch` holds for this DN: its own word, else that of its template.
     #[must_use]
     pub fn watched(&self, dn: u32) -> bool {
-        self.dns.get(&dn).is_some_and(|one| one.watch.unwrap_or_else(|| self.templates.get(&one.template).is_some_and(|t| t.watch)))
+        self.dns
+            .get(&dn)
+            .is_some_and(|one| one.watch.unwrap_or_else(|| self.templates.get(&one.template).is_some_and(|t| t.watch)))
     }
 
     /// Whether `cti notify` holds for this DN: its own word, else that of its template.
     #[must_use]
     pub fn notified(&self, dn: u32) -> bool {
-        self.dns.get(&dn).is_some_and(|one| one.notify.unwrap_or_else(|| self.templates.get(&one.template).is_some_and(|t| t.notify)))
+        self.dns
+            .get(&dn)
+            .is_some_and(|one| one.notify.unwrap_or_else(|| self.templates.get(&one.template).is_some_and(|t| t.notify)))
     }
 
     /// The DN with this primary, secondary or expanded number.

@@ -85,7 +85,10 @@ impl Default for System {
                     speed_dials: vec![SpeedDial { index: 1, number: "201".to_owned(), label: "Anna".to_owned(), blf: true }],
                 },
             )]),
-            logout_profiles: BTreeMap::from([(1, LogoutProfile { user: "guest".to_owned(), numbers: vec![("299".to_owned(), Normal)] })]),
+            logout_profiles: BTreeMap::from([(
+                1,
+                LogoutProfile { user: "guest".to_owned(), numbers: vec![("299".to_owned(), Normal)] },
+            )]),
             session_servers: BTreeMap::from([(
                 2,
                 SessionServer { register_id: "ss_ecsta".to_owned(), keepalive: 600, cti_aware: true },

@@ -145,7 +145,8 @@ impl Exchange {
         self.cancel(|timer| matches!(timer, Timer::Ringing { call } | Timer::NoAnswer { call, .. } if *call == key));
         let Some(call) = self.calls.get_mut(&key) else { return Err(Refusal::UnknownCall) };
         // The other phones with this number stop ringing.
-        let other = |leg: &Leg| leg.state == LegState::Alerting && leg.party.dn() == Some(place.dn) && leg.party.place() != Some(place);
+        let other =
+            |leg: &Leg| leg.state == LegState::Alerting && leg.party.dn() == Some(place.dn) && leg.party.place() != Some(place);
         let silent: Vec<Place> = call.legs.iter().filter(|leg| other(leg)).filter_map(|leg| leg.party.place()).collect();
         call.legs.retain(|leg| !other(leg));
         let joins = call.joins.take();
@@ -154,6 +155,7 @@ impl Exchange {
         let route = self.route(key);
         self.tell(key, Happening::Established { at: place.into(), route }, "normal", &silent);
         self.bridge(key, &silent);
+        self.keep_ringing(key);
         if let Some(host) = joins {
             self.joined(key, host, place.into());
         }
@@ -176,15 +178,19 @@ impl Exchange {
     pub(super) fn hold_others(&mut self, place: Place, except: Option<u64>) -> Result<(), Refusal> {
         for dn in self.lines(place.phone) {
             let here = Place { dn, phone: place.phone };
-            for key in self.calls_at(here, &[LegState::Connected]) {
+            for key in self.calls_at(here, &[LegState::Connected, LegState::Initiated]) {
                 if Some(key) == except {
                     continue;
                 }
-                if self.calls.get(&key).is_some_and(|call| call.talking() < 2) {
-                    // A call that only rings at the far end cannot be held; the new one takes its place.
-                    self.clear(here, key)?;
-                } else {
+                let Some(call) = self.calls.get(&key) else { continue };
+                if call.talking() > 1 {
                     self.hold(here, key, "normal")?;
+                } else if call.legs.iter().any(|leg| leg.state == LegState::Alerting) {
+                    // A call that rings at the far end can be neither held nor left.
+                    return Err(Refusal::WrongState);
+                } else {
+                    // Dial tone or a busy tone gives way.
+                    self.clear(here, key)?;
                 }
             }
         }

@@ -6,6 +6,9 @@ impl Exchange {
     /// The held and the active call become one.
     pub(crate) fn conference(&mut self, place: Place, held: u64, active: u64) -> Result<u64, Refusal> {
         let (first, second) = self.two(place, held, active)?;
+        if self.overlap((held, first), (active, second)) {
+            return Err(Refusal::InvalidDestination);
+        }
         let talking = |key: &u64| self.calls.get(key).map_or(0, super::Call::talking);
         if talking(&active) < 2 {
             return Err(Refusal::WrongState);
@@ -15,7 +18,8 @@ impl Exchange {
             return Err(Refusal::ConferenceFull);
         }
         let legs = self.calls.get(&active).map(|call| call.legs.clone()).unwrap_or_default();
-        let added = legs.into_iter().map(|leg| leg.party).find(|party| party.place() != Some(second)).ok_or(Refusal::WrongState)?;
+        let added =
+            legs.into_iter().map(|leg| leg.party).find(|party| party.place() != Some(second)).ok_or(Refusal::WrongState)?;
         let (key, gone) = self.merge(held, active);
         let Some(call) = self.calls.get_mut(&key) else { return Err(Refusal::UnknownCall) };
         // The conferencing phone was in both calls; one connection stays.
@@ -25,7 +29,10 @@ impl Exchange {
         call.conference = true;
         call.consults = None;
         call.host = Some(first);
-        let moved = self.moved(key, &gone);
+        let mut moved = self.moved(key, &gone);
+        for own in moved.iter_mut().filter(|one| one.party.place() == Some(first)) {
+            own.old = own.new.clone();
+        }
         let swap = gone.was_primary;
         let what = Happening::Conferenced { by: first.into(), secondary: Some(gone.gcid), added, moved };
         self.tell(key, what, "conference", if first == second { &[] } else { std::slice::from_ref(&second) });
@@ -41,10 +48,19 @@ impl Exchange {
         if self.state_at(key, place) != Some(LegState::Connected) {
             return Err(Refusal::WrongState);
         }
-        if self.calls.get(&key).map_or(0, super::Call::talking) >= usize::try_from(self.system.max_conference).unwrap_or(usize::MAX) {
+        // One invitation at a time, and into a call that has come about.
+        if self.calls.get(&key).is_some_and(|call| call.talking() < 2 || call.joins.is_some()) {
+            return Err(Refusal::WrongState);
+        }
+        if self.calls.get(&key).map_or(0, super::Call::talking)
+            >= usize::try_from(self.system.max_conference).unwrap_or(usize::MAX)
+        {
             return Err(Refusal::ConferenceFull);
         }
         let dn = self.system.dn_of(to).ok_or(Refusal::InvalidDestination)?;
+        if self.calls.get(&key).is_some_and(|call| call.legs.iter().any(|leg| leg.party.dn() == Some(dn))) {
+            return Err(Refusal::InvalidDestination);
+        }
         if self.phones_with(dn).is_empty() || self.channels_used(dn) >= self.channels(dn) {
             return Err(Refusal::NoChannel);
         }
@@ -61,7 +77,8 @@ impl Exchange {
         call.conference = true;
         call.host.get_or_insert(host);
         let gcid = call.gcid.clone();
-        let moved = call.legs.iter().map(|leg| Moved { party: leg.party.clone(), old: gcid.clone(), new: gcid.clone() }).collect();
+        let moved =
+            call.legs.iter().map(|leg| Moved { party: leg.party.clone(), old: gcid.clone(), new: gcid.clone() }).collect();
         self.tell(key, Happening::Conferenced { by: host.into(), secondary: None, added, moved }, "singleStepConference", &[]);
     }
 }

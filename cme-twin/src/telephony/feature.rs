@@ -78,8 +78,19 @@ impl Exchange {
         if std::mem::replace(&mut state.dnd, on) != on {
             let seen = self.lines(phone).into_iter().map(|dn| Place { dn, phone }).collect();
             self.tell_device(Happening::DoNotDisturb { phone, on }, "normal", seen, 0);
+            if on {
+                self.push_away(phone);
+            }
         }
         Ok(())
+    }
+
+    /// DND pressed while it rings sends that call on, if there is somewhere to send it.
+    fn push_away(&mut self, phone: u32) {
+        for dn in self.lines(phone) {
+            let ringing = self.calls_at(Place { dn, phone }, &[LegState::Alerting]);
+            ringing.into_iter().for_each(|key| self.forward_no_answer(key, dn));
+        }
     }
 
     /// Tells something about a device. A DN that is on no phone at all still has a watcher: phone 0.

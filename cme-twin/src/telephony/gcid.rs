@@ -27,7 +27,10 @@ impl Gcids {
         let (mid, high) = (rest & 0xFFFF, (rest >> 16) & 0x0FFF | 0x1000);
         let n = self.node;
         let clock = self.clock | 0x8000;
-        format!("{low:08X}-{mid:04X}{high:04X}-{clock:04X}{:02X}{:02X}-{:02X}{:02X}{:02X}{:02X}", n[0], n[1], n[2], n[3], n[4], n[5])
+        format!(
+            "{low:08X}-{mid:04X}{high:04X}-{clock:04X}{:02X}{:02X}-{:02X}{:02X}{:02X}{:02X}",
+            n[0], n[1], n[2], n[3], n[4], n[5]
+        )
     }
 }
 

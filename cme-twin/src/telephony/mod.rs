@@ -10,17 +10,17 @@ mod place;
 mod presence;
 mod refusal;
 mod ring;
-mod timer;
-mod transfer;
 #[cfg(test)]
 mod tests;
+mod timer;
+mod transfer;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) use basic::Start;
-pub use call::{LegState, Role};
 pub(crate) use call::{Call, Leg, Party, Place};
+pub use call::{LegState, Role};
 pub(crate) use event::{Event, Happening, Moved, Route, Seen};
 pub(crate) use feature::ForwardKind;
 pub use refusal::Refusal;
@@ -131,7 +131,8 @@ impl Exchange {
 
     /// Seconds since the router started.
     pub(crate) fn uptime(&self) -> u64 {
-        self.uptime_at_boot + self.now.duration_since(self.booted).as_secs().saturating_mul(self.behaviour.limits.clock_factor.max(1))
+        self.uptime_at_boot
+            + self.now.duration_since(self.booted).as_secs().saturating_mul(self.behaviour.limits.clock_factor.max(1))
     }
 
     fn set_timer(&mut self, after_ms: u64, timer: Timer) {

@@ -13,7 +13,9 @@ impl Exchange {
             None => self.system.logout_profiles.get(&config.logout_profile).map(|logout| &logout.numbers),
         };
         match numbers {
-            Some(numbers) => (1..).zip(numbers).filter_map(|(at, (number, ring))| Some((at, self.system.dn_of(number)?, *ring))).collect(),
+            Some(numbers) => {
+                (1..).zip(numbers).filter_map(|(at, (number, ring))| Some((at, self.system.dn_of(number)?, *ring))).collect()
+            }
             None => config.buttons.iter().map(|button| (button.position, button.dn, button.ring)).collect(),
         }
     }
@@ -40,7 +42,8 @@ impl Exchange {
 
     /// Whether the DN is up: a phone is registered, or `cti notify` holds it up.
     pub(crate) fn is_up(&self, dn: u32) -> bool {
-        self.system.notified(dn) || self.phones.iter().any(|(tag, state)| state.registered && self.buttons(*tag).iter().any(|(_, d, _)| *d == dn))
+        self.system.notified(dn)
+            || self.phones.iter().any(|(tag, state)| state.registered && self.buttons(*tag).iter().any(|(_, d, _)| *d == dn))
     }
 
     /// The place a user means: `number`, or `number@phone`.
@@ -87,7 +90,10 @@ impl Exchange {
 
     /// How many calls use the DN.
     pub(super) fn channels_used(&self, dn: u32) -> usize {
-        self.calls.values().filter(|call| call.legs.iter().any(|leg| leg.party.dn() == Some(dn) && leg.state != LegState::Fail)).count()
+        self.calls
+            .values()
+            .filter(|call| call.legs.iter().any(|leg| leg.party.dn() == Some(dn) && leg.state != LegState::Fail))
+            .count()
     }
 
     pub(super) fn channels(&self, dn: u32) -> usize {

@@ -50,6 +50,15 @@ impl Exchange {
         Ok(())
     }
 
+    /// A phone loses its power. Nobody knows until its keepalives are missed.
+    pub(crate) fn lose_power(&mut self, phone: u32) -> Result<(), Refusal> {
+        if !self.phones.contains_key(&phone) {
+            return Err(Refusal::UnknownDevice);
+        }
+        self.set_timer(self.behaviour.limits.power_loss, Timer::Deceased { phone });
+        Ok(())
+    }
+
     fn drop_calls(&mut self, place: Place) {
         let here: Vec<u64> = self.calls.iter().filter(|(_, call)| call.at(place).is_some()).map(|(key, _)| *key).collect();
         for key in here {
@@ -79,7 +88,8 @@ impl Exchange {
     /// A user logs out.
     pub(crate) fn logout(&mut self, user: &str) -> Result<(), Refusal> {
         let profile = *self.system.user_profiles.iter().find(|(_, one)| one.user == user).ok_or(Refusal::UnknownUser)?.0;
-        let phone = self.phones.iter().find(|(_, state)| state.profile == profile).map(|(tag, _)| *tag).ok_or(Refusal::WrongState)?;
+        let phone =
+            self.phones.iter().find(|(_, state)| state.profile == profile).map(|(tag, _)| *tag).ok_or(Refusal::WrongState)?;
         self.restart(phone, 0)
     }
 

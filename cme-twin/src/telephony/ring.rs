@@ -50,6 +50,10 @@ impl Exchange {
         if let Some(caller) = caller.filter(|place| place.dn == dn) {
             phones.retain(|phone| *phone != caller.phone);
         }
+        // Nobody is called into a call that he is in.
+        if let Some(call) = self.calls.get(&key) {
+            phones.retain(|phone| call.at(Place { dn, phone: *phone }).is_none());
+        }
         // The channels of a dual-line DN belong to the phone that uses it, so that only that one rings for a second call.
         let owner = self.owner(dn).filter(|_| self.channels(dn) <= 2 && caller.is_none_or(|place| place.dn != dn));
         if let Some(owner) = owner {
@@ -83,7 +87,9 @@ impl Exchange {
             let route = self.route(key);
             self.tell(key, Happening::Delivered { at: at.into(), route }, cause, &[]);
             if let Some(event) = self.outbox.back_mut() {
-                event.seen.retain(|seen| seen.place == at || (index == 0 && !(seen.place.dn == dn && phones.contains(&seen.place.phone))));
+                event.seen.retain(|seen| {
+                    seen.place == at || (index == 0 && !(seen.place.dn == dn && phones.contains(&seen.place.phone)))
+                });
             }
         }
     }
@@ -191,10 +197,18 @@ impl Exchange {
         self.cancel(|timer| matches!(timer, Timer::Ringing { call } | Timer::Trunk { call } if *call == key));
         let route = self.route(key);
         self.tell(key, Happening::Established { at: party.clone(), route }, "normal", &[]);
+        self.keep_ringing(key);
         if let Some(host) = joins {
             self.joined(key, host, party);
         }
         Ok(())
+    }
+
+    /// Somebody answered; whoever else still rings in the call does so for a limited time.
+    pub(super) fn keep_ringing(&mut self, key: u64) {
+        if self.calls.get(&key).is_some_and(|call| call.legs.iter().any(|leg| leg.state == LegState::Alerting)) {
+            self.set_timer(self.behaviour.limits.ringing, Timer::Ringing { call: key });
+        }
     }
 
     /// The phone beyond the trunk rings (most networks do not tell).

@@ -1,6 +1,6 @@
 //! Everything that happens in the model because time passed.
 
-use super::{Exchange, LegState, Party, Place};
+use super::{Exchange, Leg, LegState, Party, Place};
 
 /// A timer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Timer {
     Trunk { call: u64 },
     /// A phone is back after its restart.
     Register { phone: u32 },
+    /// A phone without power has missed its keepalives.
+    Deceased { phone: u32 },
 }
 
 impl Timer {
@@ -33,7 +35,7 @@ impl Timer {
             | Self::Prompt { call }
             | Self::Consultation { call }
             | Self::Trunk { call } => Some(*call),
-            Self::Register { .. } => None,
+            Self::Register { .. } | Self::Deceased { .. } => None,
         }
     }
 }
@@ -41,9 +43,9 @@ impl Timer {
 impl Exchange {
     pub(super) fn fire(&mut self, timer: Timer) {
         match timer {
-            Timer::Ringing { call } => self.end_all(call, "callNotAnswered"),
+            Timer::Ringing { call } => self.give_up(call, LegState::Alerting, "callNotAnswered"),
             Timer::NoAnswer { call, dn } => self.forward_no_answer(call, dn),
-            Timer::Busy { call } => self.end_all(call, "normalClearing"),
+            Timer::Busy { call } => self.give_up(call, LegState::Fail, "normalClearing"),
             Timer::Interdigit { call } => match self.calls.get(&call).map(|call| call.called.is_empty()) {
                 Some(true) => self.end_all(call, "interdigitTimeout"),
                 Some(false) => self.send_digits(call),
@@ -58,9 +60,26 @@ impl Exchange {
             Timer::Trunk { call } => {
                 let _ = self.trunk_answer(call);
             }
+            Timer::Deceased { phone } => {
+                let _ = self.unregister_phone(phone, true);
+            }
             Timer::Register { phone } => {
                 let _ = self.register_phone(phone);
             }
+        }
+    }
+
+    /// The far end did not come about. A call in which others talk goes on without it.
+    fn give_up(&mut self, key: u64, state: LegState, cause: &'static str) {
+        let Some(call) = self.calls.get_mut(&key).filter(|call| call.talking() > 1) else {
+            return self.end_all(key, cause);
+        };
+        call.joins = None;
+        let (gone, stay) = std::mem::take(&mut call.legs).into_iter().partition(|leg| leg.state == state);
+        call.legs = stay;
+        let gone: Vec<Leg> = gone;
+        for leg in gone.into_iter().filter(|leg| leg.state != LegState::Fail) {
+            self.dropped(key, leg.party, cause);
         }
     }
 

@@ -35,6 +35,9 @@ impl Exchange {
 
     /// The call of the phone that is the other half of a two-call service: the place may be another line of the same phone.
     pub(crate) fn sibling(&self, place: Place, key: u64) -> Option<Place> {
+        if self.state_at(key, place).is_some() {
+            return Some(place);
+        }
         let places = self.lines(place.phone).into_iter().map(|dn| Place { dn, phone: place.phone });
         places.into_iter().find(|other| self.state_at(key, *other).is_some())
     }
@@ -71,6 +74,15 @@ impl Exchange {
         Ok((first, second))
     }
 
+    /// Whether somebody other than the phone itself is in both calls.
+    pub(super) fn overlap(&self, held: (u64, Place), active: (u64, Place)) -> bool {
+        let others = |(key, own): (u64, Place)| {
+            let legs = self.calls.get(&key).map(|call| call.legs.as_slice()).unwrap_or_default();
+            legs.iter().filter_map(move |leg| leg.party.place().filter(|place| *place != own))
+        };
+        others(held).any(|place| others(active).any(|other| other == place))
+    }
+
     fn blocked(&self, to: &str) -> bool {
         self.system.transfer_blocked.iter().any(|prefix| !prefix.is_empty() && to.starts_with(prefix.as_str()))
     }
@@ -78,6 +90,13 @@ impl Exchange {
     /// The parties of both calls are joined; the transferring phone leaves. The key of the surviving call comes back.
     pub(crate) fn transfer(&mut self, place: Place, held: u64, active: u64) -> Result<u64, Refusal> {
         let (first, second) = self.two(place, held, active)?;
+        if self.overlap((held, first), (active, second)) {
+            return Err(Refusal::InvalidDestination);
+        }
+        // Somebody must be there to be transferred.
+        if self.calls.get(&held).is_some_and(|call| call.talking() < 2) {
+            return Err(Refusal::WrongState);
+        }
         let to = self.far(active, second).ok_or(Refusal::WrongState)?;
         if self.blocked(&self.number(&to)) {
             return Err(Refusal::Blocked);
@@ -101,6 +120,9 @@ impl Exchange {
         let primary_gone = gone.was_primary;
         self.tell(key, what, "transfer", also);
         self.fix_primary(primary_gone);
+        if self.calls.get(&key).is_some_and(|call| call.legs.len() < 2) {
+            self.end_all(key, "normalClearing");
+        }
         Ok(key)
     }
 
@@ -152,7 +174,8 @@ impl Exchange {
             return;
         }
         if let Some(event) = self.outbox.back_mut()
-            && let Happening::Transferred { secondary: Some(other), .. } | Happening::Conferenced { secondary: Some(other), .. } = &mut event.what
+            && let Happening::Transferred { secondary: Some(other), .. } | Happening::Conferenced { secondary: Some(other), .. } =
+                &mut event.what
         {
             std::mem::swap(other, &mut event.gcid);
         }
@@ -162,7 +185,8 @@ impl Exchange {
     pub(crate) fn blind_transfer(&mut self, place: Place, key: u64, to: &str) -> Result<(), Refusal> {
         let state = self.state_at(key, place).ok_or(Refusal::UnknownCall)?;
         let call = self.calls.get(&key).ok_or(Refusal::UnknownCall)?;
-        if !matches!(state, LegState::Connected | LegState::Hold) || call.talking() < 2 || call.conference {
+        if !matches!(state, LegState::Connected | LegState::Hold) || call.talking() < 2 || call.conference || call.joins.is_some()
+        {
             return Err(Refusal::WrongState);
         }
         if to.is_empty() || self.system.dn_of(to) == Some(place.dn) {
@@ -176,7 +200,8 @@ impl Exchange {
         if let Some(call) = self.calls.get_mut(&key) {
             call.legs.retain(|leg| leg.party.place() != Some(place));
             call.calling = remaining.clone();
-            call.redirected = Some((self.system.dns.get(&place.dn).map(|dn| dn.number.clone()).unwrap_or_default(), "singleStepTransfer"));
+            call.redirected =
+                Some((self.system.dns.get(&place.dn).map(|dn| dn.number.clone()).unwrap_or_default(), "singleStepTransfer"));
         }
         let target = match self.system.dn_of(to) {
             Some(dn) => Party::Line { dn, phone: None },
@@ -201,7 +226,11 @@ pub(super) struct Gone {
 impl Timer {
     fn follow(&mut self, from: u64, to: u64) {
         match self {
-            Self::Ringing { call } | Self::NoAnswer { call, .. } | Self::Trunk { call } | Self::Busy { call } if *call == from => *call = to,
+            Self::Ringing { call } | Self::NoAnswer { call, .. } | Self::Trunk { call } | Self::Busy { call }
+                if *call == from =>
+            {
+                *call = to
+            }
             _ => {}
         }
     }

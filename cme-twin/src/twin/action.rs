@@ -50,16 +50,18 @@ fn places(exchange: &Exchange, line: &str) -> Result<Vec<Place>, Refusal> {
     let first = place(exchange, line)?;
     let mut all = vec![first];
     if !line.contains('@') {
-        all.extend(exchange.phones_with(first.dn).into_iter().map(|phone| Place { dn: first.dn, phone }).filter(|one| *one != first));
+        all.extend(
+            exchange.phones_with(first.dn).into_iter().map(|phone| Place { dn: first.dn, phone }).filter(|one| *one != first),
+        );
     }
     Ok(all)
 }
 
 fn pick(exchange: &Exchange, line: &str, states: &[LegState], none: Refusal) -> Result<(Place, u64), Refusal> {
     let all = places(exchange, line)?;
-    let found = states.iter().find_map(|state| {
-        all.iter().find_map(|place| exchange.calls_at(*place, &[*state]).last().map(|key| (*place, *key)))
-    });
+    let found = states
+        .iter()
+        .find_map(|state| all.iter().find_map(|place| exchange.calls_at(*place, &[*state]).last().map(|key| (*place, *key))));
     found.ok_or(none)
 }
 
@@ -313,6 +315,17 @@ impl Twin {
     /// When there is no such phone.
     pub async fn phone_died(&self, phone: &str) -> Done {
         self.phone_gone(phone, true)
+    }
+
+    /// A phone (tag or MAC) loses its power; the router notices after [`crate::Limits::power_loss`].
+    ///
+    /// # Errors
+    /// When there is no such phone.
+    pub async fn phone_loses_power(&self, phone: &str) -> Done {
+        self.act(|router| {
+            let phone = router.exchange.system.phone_of(phone).ok_or(Refusal::UnknownDevice)?;
+            router.exchange.lose_power(phone)
+        })
     }
 
     fn phone_gone(&self, phone: &str, deceased: bool) -> Done {

@@ -227,8 +227,9 @@ impl Twin {
     pub async fn stop(&self) {
         self.shared.act_now(|router| router.kill_connections(false));
         self.shared.stop.cancel();
-        // The tasks get a turn, so that the ports are free when this returns.
-        tokio::task::yield_now().await;
+        // Listeners hold the other end of this; when it is closed the ports are free.
+        let mut doors = self.ports.doors.lock().await;
+        while doors.recv().await.is_some() {}
     }
 
     /// The router restarts: TCP is reset, both interfaces refuse connections for so long, sessions, registrations, monitors and calls are gone, times

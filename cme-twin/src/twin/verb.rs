@@ -48,6 +48,12 @@ impl Twin {
         self.shared.act_now(|router| router.system_status(status));
     }
 
+    /// Sends any request in the dialogs of a number, for example a re-INVITE, `OPTIONS`, or an INFO with a strange body. Returns how many were
+    /// sent; the statuses of their answers are in [`crate::Requests::injected`].
+    pub fn inject(&self, number: &str, method: &str, content_type: &str, body: &str) -> usize {
+        self.shared.act_now(|router| router.inject_at(number, method, content_type, body))
+    }
+
     /// So many DND changes of a phone at once: a flood of events for its lines.
     pub fn flood(&self, phone: &str, events: u32) {
         self.shared.act_now(|router| {

@@ -64,8 +64,12 @@ pub(crate) fn apply(router: &mut Router, setting: Setting) -> Applied {
             }
             dn(router, tag)?.template = template;
         }
-        Setting::DnForwardAll { tag, number } => return refused(router.exchange.set_forward(tag, ForwardKind::All, &number, None)),
-        Setting::DnForwardBusy { tag, number } => return refused(router.exchange.set_forward(tag, ForwardKind::Busy, &number, None)),
+        Setting::DnForwardAll { tag, number } => {
+            return refused(router.exchange.set_forward(tag, ForwardKind::All, &number, None));
+        }
+        Setting::DnForwardBusy { tag, number } => {
+            return refused(router.exchange.set_forward(tag, ForwardKind::Busy, &number, None));
+        }
         Setting::DnForwardNoAnswer { tag, number, timeout } => {
             return refused(router.exchange.set_forward(tag, ForwardKind::NoAnswer, &number, Some(timeout)));
         }

@@ -174,14 +174,16 @@ async fn finish(stream: &mut TcpStream, knobs: &XmlKnobs, mut bytes: Vec<u8>, fa
         }
         HttpFailure::ShortLength => {
             let length = (bytes.len() / 2).to_string();
-            let mut head = http::response_head("200 OK", &[("Content-Type", "text/xml"), ("Content-Length", &length)], SystemTime::now());
+            let mut head =
+                http::response_head("200 OK", &[("Content-Type", "text/xml"), ("Content-Length", &length)], SystemTime::now());
             head.push_str("\r\n");
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(&bytes).await?;
             return Ok(());
         }
         HttpFailure::Drip => {
-            let mut head = http::response_head("200 OK", &[("Content-Type", "text/xml"), ("Connection", "close")], SystemTime::now());
+            let mut head =
+                http::response_head("200 OK", &[("Content-Type", "text/xml"), ("Connection", "close")], SystemTime::now());
             head.push_str("\r\n");
             http::drip(stream, head.as_bytes(), Duration::from_millis(200)).await?;
             http::drip(stream, &bytes, Duration::from_millis(200)).await?;
@@ -192,7 +194,13 @@ async fn finish(stream: &mut TcpStream, knobs: &XmlKnobs, mut bytes: Vec<u8>, fa
     send(stream, knobs, bytes, framing, fragment).await
 }
 
-async fn send(stream: &mut TcpStream, knobs: &XmlKnobs, bytes: Vec<u8>, framing: BodyFraming, fragment: usize) -> Result<(), ReadError> {
+async fn send(
+    stream: &mut TcpStream,
+    knobs: &XmlKnobs,
+    bytes: Vec<u8>,
+    framing: BodyFraming,
+    fragment: usize,
+) -> Result<(), ReadError> {
     let bytes = if knobs.quirks.latin1 { latin1(&bytes) } else { bytes };
     let headers = [("Content-Type", "text/xml"), ("Connection", "close"), ("Accept-Ranges", "none")];
     let head = http::response_head("200 OK", &headers, SystemTime::now());
@@ -208,7 +216,13 @@ async fn plain(stream: &mut TcpStream, status: &str, text: &str, headers: &[(&st
     plain_typed(stream, status, text.as_bytes(), "text/plain", headers).await
 }
 
-async fn plain_typed(stream: &mut TcpStream, status: &str, body: &[u8], kind: &str, headers: &[(&str, &str)]) -> Result<(), ReadError> {
+async fn plain_typed(
+    stream: &mut TcpStream,
+    status: &str,
+    body: &[u8],
+    kind: &str,
+    headers: &[(&str, &str)],
+) -> Result<(), ReadError> {
     let mut all = vec![("Connection", "close"), ("Accept-Ranges", "none"), ("Content-Type", kind)];
     all.extend_from_slice(headers);
     let head = http::response_head(status, &all, SystemTime::now());

@@ -39,7 +39,12 @@ fn ring(ring: ButtonRing) -> Ring {
 }
 
 fn dials(dials: &[system::SpeedDial]) -> Vec<SpeedDial> {
-    let one = |dial: &system::SpeedDial| SpeedDial { index: dial.index, number: dial.number.clone(), label: dial.label.clone(), blf: dial.blf };
+    let one = |dial: &system::SpeedDial| SpeedDial {
+        index: dial.index,
+        number: dial.number.clone(),
+        label: dial.label.clone(),
+        blf: dial.blf,
+    };
     dials.iter().map(one).collect()
 }
 
@@ -54,7 +59,7 @@ impl Source for Records<'_> {
             version: system.version.clone(),
             registered: u32::try_from(registered).unwrap_or(u32::MAX),
             peak: u32::try_from(exchange.phones.len()).unwrap_or(u32::MAX),
-            peak_time: 90_210,
+            peak_time: exchange.uptime().min(90_210),
             keepalive: system.keepalive,
             devices: system.phones.len(),
             extensions: system.dns.len(),
@@ -100,6 +105,8 @@ impl Source for Records<'_> {
         let (status, last_status) = match (state.registered, state.deceased) {
             (true, _) => ("registered", "unregistered"),
             (false, true) => ("unregistered", "deceased"),
+            // Never seen since the router started.
+            (false, false) if state.change_time == 0 => ("unregistered", "unregistered"),
             (false, false) => ("unregistered", "registered"),
         };
         let keepalives = exchange.uptime().saturating_sub(state.change_time) / exchange.system.keepalive.max(1);

@@ -8,7 +8,7 @@ mod permission;
 mod ticket;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +50,13 @@ impl Principal {
     /// Whether it still counts.
     pub(super) fn is_valid(&self, now: Timestamp) -> bool {
         !self.ended.is_cancelled() && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// Ends when the credential expires; never for one that does not.
+    pub(super) async fn expired(&self) {
+        let Some(end) = self.expires_at else { return std::future::pending().await };
+        let left = end.unix_ms() - wall_clock().unix_ms();
+        tokio::time::sleep(Duration::from_millis(u64::try_from(left).unwrap_or(0))).await;
     }
 
     /// Whether it may see the line.

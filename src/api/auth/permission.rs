@@ -122,6 +122,24 @@ impl Reader {
         }
     }
 
+    /// Where all calls of an address go, by the PBX's own word.
+    ///
+    /// # Errors
+    /// What the service refuses; 404 for a line that is not visible.
+    pub(in crate::api) async fn forwarding(&self, line: &LineId, address: u8) -> Result<Option<String>, Problem> {
+        self.seen().line(line)?;
+        Ok(self.state.gateway().forwarding(&self.principal.caller(), line, address, None).await?)
+    }
+
+    /// Do not disturb of a line's phone, by the PBX's own word.
+    ///
+    /// # Errors
+    /// As [`Reader::forwarding`].
+    pub(in crate::api) async fn do_not_disturb(&self, line: &LineId) -> Result<bool, Problem> {
+        self.seen().line(line)?;
+        Ok(self.state.gateway().do_not_disturb(&self.principal.caller(), line, None).await?)
+    }
+
     /// Entity tag of a PBX.
     pub(in crate::api) fn pbx_etag(&self, id: &PbxId) -> Option<String> {
         self.state.gateway().pbx_etag(id)
@@ -220,6 +238,29 @@ impl Controller {
     pub(in crate::api) async fn patch_call(&self, call: &CallId, data: Box<RawValue>) -> Result<Written, Problem> {
         self.seen().call(call)?;
         Ok(self.state.gateway().patch_call(&self.principal.caller(), call, data).await?)
+    }
+
+    /// Sets where all calls of an address go.
+    ///
+    /// # Errors
+    /// As [`Controller::dial`].
+    pub(in crate::api) async fn set_forwarding(
+        &self,
+        line: &LineId,
+        address: u8,
+        target: Option<String>,
+    ) -> Result<Option<String>, Problem> {
+        self.seen().line(line)?;
+        Ok(self.state.gateway().forwarding(&self.principal.caller(), line, address, Some(target)).await?)
+    }
+
+    /// Sets do not disturb of a line's phone.
+    ///
+    /// # Errors
+    /// As [`Controller::dial`].
+    pub(in crate::api) async fn set_do_not_disturb(&self, line: &LineId, enabled: bool) -> Result<bool, Problem> {
+        self.seen().line(line)?;
+        Ok(self.state.gateway().do_not_disturb(&self.principal.caller(), line, Some(enabled)).await?)
     }
 
     /// Retries the monitor of a line and takes a snapshot of it.
@@ -345,7 +386,7 @@ impl Admin {
     /// Changes what is logged.
     ///
     /// # Errors
-    /// 422 when the filter is wrong, 501 when the process cannot.
+    /// 422 when the filter is wrong, 404 when the log of this process has no filter.
     pub(in crate::api) fn set_log_level(&self, filter: &str) -> Result<(), Problem> {
         let Some(set) = &self.state.settings().set_log_level else {
             return Err(Problem::new("not_found", "The log level of this process cannot be changed while it runs."));

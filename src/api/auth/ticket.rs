@@ -12,10 +12,13 @@ pub(in crate::api) const TICKET_LIFETIME_S: u64 = 30;
 /// Tickets that may wait at once; more means somebody makes them in a loop.
 const WAITING: usize = 10_000;
 
+/// When a ticket was made, and for whom.
+type Waiting = (Instant, Arc<Principal>);
+
 /// The tickets that nobody used yet.
 #[derive(Default)]
 pub(in crate::api) struct Tickets {
-    waiting: Mutex<HashMap<[u8; 32], (Instant, Arc<Principal>)>>,
+    waiting: Mutex<HashMap<[u8; 32], Waiting>>,
 }
 
 impl Tickets {

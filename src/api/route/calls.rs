@@ -18,10 +18,10 @@ use crate::service::gateway::CallAction;
 type Answer = Result<Response<Body>, Problem>;
 
 /// List the calls of the moment
-#[utoipa::path(get, path = "/api/v1/calls", tag = "Calls",
+#[utoipa::path(get, path = "/api/v1/calls", tag = "Calls", security(("bearer" = ["read"])),
     params(("line" = Option<String>, Query, description = "Only of this line"),
            ("pbx" = Option<String>, Query, description = "Only of this PBX"),
-           ("state" = Option<CallState>, Query),
+           ("state" = Option<CallState>, Query, description = "Only in this state"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Items on a page; 100 without it"),
            ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page of calls", body = CallPage), Refused))]
@@ -42,7 +42,7 @@ pub(in crate::api) async fn list_calls(reader: Reader, uri: Uri) -> Answer {
 }
 
 /// Read a call
-#[utoipa::path(get, path = "/api/v1/calls/{call}", tag = "Calls",
+#[utoipa::path(get, path = "/api/v1/calls/{call}", tag = "Calls", security(("bearer" = ["read"])),
     params(("call" = CallId, Path, description = "Its id")),
     responses((status = 200, description = "The call", body = Call), Refused, Unknown))]
 pub(in crate::api) async fn get_call(reader: Reader, PathId(id): PathId<CallId>, uri: Uri) -> Answer {
@@ -54,7 +54,7 @@ pub(in crate::api) async fn get_call(reader: Reader, PathId(id): PathId<CallId>,
 /// Attach data to a call
 ///
 /// A JSON merge patch (RFC 7396) of `data`; it follows the call through transfers.
-#[utoipa::path(patch, path = "/api/v1/calls/{call}", tag = "Calls",
+#[utoipa::path(patch, path = "/api/v1/calls/{call}", tag = "Calls", security(("bearer" = ["control"])),
     request_body(content((CallPatch = "application/merge-patch+json"), (CallPatch = "application/json"))),
     params(("call" = CallId, Path, description = "Its id")),
     responses((status = 200, description = "The call after the change", body = Call), Refused, Unknown, Acting))]
@@ -99,7 +99,7 @@ async fn act(controller: &Controller, id: &CallId, uri: &Uri, action: Action) ->
 macro_rules! plain_actions {
     ($($name:ident, $path:literal, $action:ident, $title:literal);+ $(;)?) => {
         $(#[doc = $title]
-        #[utoipa::path(post, path = $path, tag = "Calls", request_body = Option<NoFields>,
+        #[utoipa::path(post, path = $path, tag = "Calls", security(("bearer" = ["control"])), request_body = Option<NoFields>,
             params(("call" = CallId, Path, description = "Its id"),
                    ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
             responses((status = 200, description = "Every call that it changed, as known then", body = CallsAnswer), Refused, Unknown, Acting))]

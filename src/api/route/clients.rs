@@ -13,7 +13,7 @@ use super::super::schema::Refused;
 use super::json_bytes;
 
 /// List the readers of the event stream
-#[utoipa::path(get, path = "/api/v1/clients", tag = "Administration",
+#[utoipa::path(get, path = "/api/v1/clients", tag = "Administration", security(("bearer" = ["admin"])),
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Items on a page; 100 without it"),
            ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page of readers", body = ClientPage), Refused))]

@@ -10,7 +10,7 @@ use super::super::filter::{Filter, Wishes};
 use super::super::frame;
 use super::super::problem::Problem;
 use super::super::query::Params;
-use super::super::schema::{PollAnswer, Refused, Snapshot, Unknown};
+use super::super::schema::{Handshake, PollAnswer, Refused, Snapshot, Unknown};
 use super::super::{poll, sse, ws};
 use super::json_bytes;
 
@@ -18,7 +18,7 @@ use super::json_bytes;
 ///
 /// As WebSocket (`Upgrade: websocket`, see /asyncapi.json), as server-sent events (`Accept: text/event-stream`, honours
 /// `Last-Event-ID`) or, without either, as JSON with long polling. The same event has equal bytes on all of them.
-#[utoipa::path(get, path = "/api/v1/events", tag = "Events",
+#[utoipa::path(get, path = "/api/v1/events", tag = "Events", security(("bearer" = ["read"])),
     params(("after" = Option<String>, Query, description = "`<epoch>:<seq>`: what comes after it (polling)"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Events in one answer (polling)"),
            ("wait_s" = Option<u32>, Query, minimum = 0, maximum = 60, description = "Wait this long for the first event (polling)"),
@@ -30,7 +30,7 @@ use super::json_bytes;
            ("Last-Event-ID" = Option<String>, Header, description = "`<epoch>:<seq>` (SSE)")),
     responses((status = 101, description = "WebSocket"),
               (status = 200, description = "Events", content((PollAnswer = "application/json"), (String = "text/event-stream"))),
-              Refused, Unknown))]
+              Refused, Unknown, Handshake))]
 pub(in crate::api) async fn events(reader: Reader, request: Request) -> Result<Response<Body>, Problem> {
     if ws::is_upgrade(request.headers()) {
         return ws::upgrade(reader, request);
@@ -45,7 +45,7 @@ pub(in crate::api) async fn events(reader: Reader, request: Request) -> Result<R
 /// Everything that is known now
 ///
 /// The `snapshot` frame of the event stream as a resource: go on from `as_of_seq`.
-#[utoipa::path(get, path = "/api/v1/snapshot", tag = "Events",
+#[utoipa::path(get, path = "/api/v1/snapshot", tag = "Events", security(("bearer" = ["read"])),
     params(("lines" = Option<String>, Query, description = "Line ids, with commas"),
            ("pbxs" = Option<String>, Query, description = "PBX ids, with commas")),
     responses((status = 200, description = "The snapshot", body = Snapshot), Refused, Unknown))]

@@ -44,7 +44,7 @@ pub(in crate::api) async fn readyz(State(state): State<ApiState>) -> Result<Resp
 }
 
 /// Metrics
-#[utoipa::path(get, path = "/metrics", tag = "Health",
+#[utoipa::path(get, path = "/metrics", tag = "Health", security(("bearer" = ["read"])),
     responses((status = 200, description = "Prometheus text", body = String, content_type = "text/plain"), Refused))]
 pub(in crate::api) async fn metrics(reader: Reader) -> Response<Body> {
     let text = reader.state().settings().metrics.as_ref().map_or_else(String::new, |render| render());

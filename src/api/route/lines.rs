@@ -11,7 +11,7 @@ use super::super::extract::{JsonBody, OptionalBody, PathId};
 use super::super::page::Page;
 use super::super::problem::Problem;
 use super::super::query::{Params, wrong};
-use super::super::schema::{Acting, LinePatch, Refused, Unknown};
+use super::super::schema::{Acting, Conditional, Configuring, LinePatch, Refused, Unknown};
 use super::{as_patch, json, json_bytes, made_call, no_content, object_id, tagged, written};
 use crate::domain::{Call, Line, LineId, LineKind, LineStatus};
 use crate::service::gateway::{DialRequest, NewLine};
@@ -66,11 +66,12 @@ impl Wanted {
 }
 
 /// List the lines
-#[utoipa::path(get, path = "/api/v1/lines", tag = "Lines",
+#[utoipa::path(get, path = "/api/v1/lines", tag = "Lines", security(("bearer" = ["read"])),
     params(("pbx" = Option<String>, Query, description = "Only of this PBX"),
            ("q" = Option<String>, Query, description = "Part of a number, name or device id"),
            ("number" = Option<String>, Query, description = "Exactly this number, on any button"),
-           ("status" = Option<LineStatus>, Query), ("kind" = Option<LineKind>, Query),
+           ("status" = Option<LineStatus>, Query, description = "Only with this status"),
+           ("kind" = Option<LineKind>, Query, description = "Only of this kind"),
            ("label" = Option<String>, Query, description = "`key:value`; may stand several times"),
            ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Items on a page; 100 without it"),
            ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
@@ -86,9 +87,9 @@ pub(in crate::api) async fn list_lines(reader: Reader, uri: Uri) -> Answer {
 }
 
 /// Add a line by hand
-#[utoipa::path(post, path = "/api/v1/lines", tag = "Lines", request_body = NewLineBody,
+#[utoipa::path(post, path = "/api/v1/lines", tag = "Lines", security(("bearer" = ["admin"])), request_body = NewLineBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
-    responses((status = 201, description = "The new line", body = Line), Refused, Unknown, Acting))]
+    responses((status = 201, description = "The new line", body = Line), Refused, Unknown, Configuring))]
 pub(in crate::api) async fn create_line(admin: Admin, uri: Uri, JsonBody(body): JsonBody<NewLineBody>) -> Answer {
     Params::read(&uri)?.finish()?;
     admin.seen().pbx(&body.pbx_id).map_err(|problem| problem.field("/pbx_id", "There is no such PBX."))?;
@@ -106,7 +107,7 @@ pub(in crate::api) async fn create_line(admin: Admin, uri: Uri, JsonBody(body): 
 }
 
 /// Read a line
-#[utoipa::path(get, path = "/api/v1/lines/{line}", tag = "Lines",
+#[utoipa::path(get, path = "/api/v1/lines/{line}", tag = "Lines", security(("bearer" = ["read"])),
     params(("line" = LineId, Path, description = "Its id")),
     responses((status = 200, description = "The line", body = Line), (status = 304, description = "Unchanged since `If-None-Match`"), Refused, Unknown))]
 pub(in crate::api) async fn get_line(
@@ -122,11 +123,12 @@ pub(in crate::api) async fn get_line(
 
 /// Change a line
 ///
-/// A JSON merge patch (RFC 7396) of what people may set: `enabled`, `name`, `labels`.
-#[utoipa::path(patch, path = "/api/v1/lines/{line}", tag = "Lines",
+/// A JSON merge patch (RFC 7396) of what people may set: `enabled`, `name`, `labels`; of a line that was added by hand also
+/// `number`, `device_id`, `buttons`.
+#[utoipa::path(patch, path = "/api/v1/lines/{line}", tag = "Lines", security(("bearer" = ["admin"])),
     request_body(content((LinePatch = "application/merge-patch+json"), (LinePatch = "application/json"))),
     params(("line" = LineId, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "Only if its ETag is still this")),
-    responses((status = 200, description = "The line after the change", body = Line), Refused, Unknown, Acting))]
+    responses((status = 200, description = "The line after the change", body = Line), Refused, Unknown, Configuring, Conditional))]
 pub(in crate::api) async fn update_line(
     admin: Admin,
     PathId(id): PathId<LineId>,
@@ -145,9 +147,9 @@ pub(in crate::api) async fn update_line(
 /// Delete a line that was added by hand
 ///
 /// A line that the PBX gave cannot be deleted (409); disable it.
-#[utoipa::path(delete, path = "/api/v1/lines/{line}", tag = "Lines",
+#[utoipa::path(delete, path = "/api/v1/lines/{line}", tag = "Lines", security(("bearer" = ["admin"])),
     params(("line" = LineId, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "Only if its ETag is still this")),
-    responses((status = 204, description = "It is gone"), Refused, Unknown, Acting))]
+    responses((status = 204, description = "It is gone"), Refused, Unknown, Configuring, Conditional))]
 pub(in crate::api) async fn delete_line(
     admin: Admin,
     PathId(id): PathId<LineId>,
@@ -161,7 +163,7 @@ pub(in crate::api) async fn delete_line(
 }
 
 /// Retry a failed monitor and mend our view of the line
-#[utoipa::path(post, path = "/api/v1/lines/{line}/refresh", tag = "Lines", request_body = Option<NoFields>,
+#[utoipa::path(post, path = "/api/v1/lines/{line}/refresh", tag = "Lines", security(("bearer" = ["control"])), request_body = Option<NoFields>,
     params(("line" = LineId, Path, description = "Its id"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 200, description = "The line as it is now", body = Line), Refused, Unknown, Acting))]
 pub(in crate::api) async fn refresh_line(
@@ -177,7 +179,7 @@ pub(in crate::api) async fn refresh_line(
 /// Dial
 ///
 /// With `dry_run=true` nothing is dialled: the answer says what would be.
-#[utoipa::path(post, path = "/api/v1/lines/{line}/calls", tag = "Calls", request_body = Option<DialBody>,
+#[utoipa::path(post, path = "/api/v1/lines/{line}/calls", tag = "Calls", security(("bearer" = ["control"])), request_body = Option<DialBody>,
     params(("line" = LineId, Path, description = "The line that dials"),
            ("dry_run" = Option<bool>, Query, description = "Only say what would be dialled"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),

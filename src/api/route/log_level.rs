@@ -8,12 +8,12 @@ use super::super::dto::LogLevelBody;
 use super::super::extract::JsonBody;
 use super::super::problem::Problem;
 use super::super::query::Params;
-use super::super::schema::Refused;
+use super::super::schema::{Refused, Unknown};
 use super::json;
 
 /// Change what is logged
-#[utoipa::path(put, path = "/api/v1/log-level", tag = "Administration", request_body = LogLevelBody,
-    responses((status = 200, description = "It counts from now on", body = LogLevelBody), Refused))]
+#[utoipa::path(put, path = "/api/v1/log-level", tag = "Administration", security(("bearer" = ["admin"])), request_body = LogLevelBody,
+    responses((status = 200, description = "It counts from now on", body = LogLevelBody), Refused, Unknown))]
 pub(in crate::api) async fn set_log_level(
     admin: Admin,
     uri: Uri,

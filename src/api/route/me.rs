@@ -22,7 +22,7 @@ pub(in crate::api) fn describe(principal: &Principal) -> Me {
 }
 
 /// Who am I
-#[utoipa::path(get, path = "/api/v1/me", tag = "Administration",
+#[utoipa::path(get, path = "/api/v1/me", tag = "Administration", security(("bearer" = ["read"])),
     responses((status = 200, description = "The own token", body = Me), Refused))]
 pub(in crate::api) async fn me(reader: Reader, uri: Uri) -> Result<Response<Body>, Problem> {
     Params::read(&uri)?.finish()?;

@@ -4,10 +4,12 @@ pub(super) mod calls;
 pub(super) mod clients;
 pub(super) mod documents;
 pub(super) mod events;
+pub(super) mod features;
 pub(super) mod health;
 pub(super) mod lines;
 pub(super) mod log_level;
 pub(super) mod me;
+pub(super) mod operations;
 pub(super) mod pbxs;
 pub(super) mod status_page;
 pub(super) mod tickets;
@@ -56,14 +58,15 @@ pub(super) fn no_content(position: Option<&Position>) -> Response<Body> {
 
 /// An object of the journal's view with its tag, or 304.
 fn tagged(headers: &axum::http::HeaderMap, body: Bytes, tag: Option<&str>) -> Response<Body> {
-    let mut response = if etag::is_unchanged(headers, tag) {
+    let tag = etag::of(tag, &body);
+    let mut response = if etag::is_unchanged(headers, tag.as_deref()) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
         json_bytes(StatusCode::OK, body)
     };
-    if let Some(value) = etag::header_value(tag) {
+    if let Some(value) = etag::header_value(tag.as_deref()) {
         response.headers_mut().insert(header::ETAG, value);
     }
     response
@@ -71,8 +74,9 @@ fn tagged(headers: &axum::http::HeaderMap, body: Bytes, tag: Option<&str>) -> Re
 
 /// A configuration change.
 fn written(status: StatusCode, written: Written, location: Option<&str>) -> Response<Body> {
+    let tag = etag::of(written.etag.as_deref(), &written.json);
     let mut response = json_bytes(status, written.json);
-    if let Some(value) = etag::header_value(written.etag.as_deref()) {
+    if let Some(value) = etag::header_value(tag.as_deref()) {
         response.headers_mut().insert(header::ETAG, value);
     }
     set_position(&mut response, &written.position);

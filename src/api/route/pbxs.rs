@@ -13,7 +13,7 @@ use super::super::extract::{JsonBody, OptionalBody, PathId};
 use super::super::page::Page;
 use super::super::problem::Problem;
 use super::super::query::Params;
-use super::super::schema::{Acting, Pbx, PbxInput, PbxPage, Refused, Unknown};
+use super::super::schema::{Acting, Conditional, Configuring, Pbx, PbxInput, PbxPage, PbxPatch, Refused, Unknown};
 use super::{as_patch, json, json_bytes, no_content, object_id, tagged, written};
 use crate::domain::{PbxId, PbxStatus};
 use crate::service::gateway::LineDiff;
@@ -21,7 +21,7 @@ use crate::service::gateway::LineDiff;
 type Answer = Result<Response<Body>, Problem>;
 
 /// List the PBXs
-#[utoipa::path(get, path = "/api/v1/pbxs", tag = "PBXs",
+#[utoipa::path(get, path = "/api/v1/pbxs", tag = "PBXs", security(("bearer" = ["read"])),
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Items on a page; 100 without it"),
            ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page of PBXs", body = PbxPage), Refused))]
@@ -37,9 +37,9 @@ pub(in crate::api) async fn list_pbxs(reader: Reader, uri: Uri) -> Answer {
 /// Create a PBX
 ///
 /// An enabled PBX connects, loads its lines and monitors them by itself; progress is in its status.
-#[utoipa::path(post, path = "/api/v1/pbxs", tag = "PBXs", request_body = PbxInput,
+#[utoipa::path(post, path = "/api/v1/pbxs", tag = "PBXs", security(("bearer" = ["admin"])), request_body = PbxInput,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
-    responses((status = 201, description = "The new PBX", body = Pbx), Refused, Acting))]
+    responses((status = 201, description = "The new PBX", body = Pbx), Refused, Configuring))]
 pub(in crate::api) async fn create_pbx(admin: Admin, uri: Uri, JsonBody(body): JsonBody<Value>) -> Answer {
     Params::read(&uri)?.finish()?;
     if !body.is_object() {
@@ -51,7 +51,7 @@ pub(in crate::api) async fn create_pbx(admin: Admin, uri: Uri, JsonBody(body): J
 }
 
 /// Read a PBX
-#[utoipa::path(get, path = "/api/v1/pbxs/{pbx}", tag = "PBXs",
+#[utoipa::path(get, path = "/api/v1/pbxs/{pbx}", tag = "PBXs", security(("bearer" = ["read"])),
     params(("pbx" = PbxId, Path, description = "Its id")),
     responses((status = 200, description = "The PBX with its status", body = Pbx), (status = 304, description = "Unchanged since `If-None-Match`"), Refused, Unknown))]
 pub(in crate::api) async fn get_pbx(
@@ -68,10 +68,10 @@ pub(in crate::api) async fn get_pbx(
 /// Change a PBX
 ///
 /// A JSON merge patch (RFC 7396). Passwords are write-only.
-#[utoipa::path(patch, path = "/api/v1/pbxs/{pbx}", tag = "PBXs",
-    request_body(content((PbxInput = "application/merge-patch+json"), (PbxInput = "application/json"))),
+#[utoipa::path(patch, path = "/api/v1/pbxs/{pbx}", tag = "PBXs", security(("bearer" = ["admin"])),
+    request_body(content((PbxPatch = "application/merge-patch+json"), (PbxPatch = "application/json"))),
     params(("pbx" = PbxId, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "Only if its ETag is still this")),
-    responses((status = 200, description = "The PBX after the change", body = Pbx), Refused, Unknown, Acting))]
+    responses((status = 200, description = "The PBX after the change", body = Pbx), Refused, Unknown, Configuring, Conditional))]
 pub(in crate::api) async fn update_pbx(
     admin: Admin,
     PathId(id): PathId<PbxId>,
@@ -88,9 +88,9 @@ pub(in crate::api) async fn update_pbx(
 }
 
 /// Delete a PBX with its lines
-#[utoipa::path(delete, path = "/api/v1/pbxs/{pbx}", tag = "PBXs",
+#[utoipa::path(delete, path = "/api/v1/pbxs/{pbx}", tag = "PBXs", security(("bearer" = ["admin"])),
     params(("pbx" = PbxId, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "Only if its ETag is still this")),
-    responses((status = 204, description = "It is gone"), Refused, Unknown, Acting))]
+    responses((status = 204, description = "It is gone"), Refused, Unknown, Configuring, Conditional))]
 pub(in crate::api) async fn delete_pbx(
     admin: Admin,
     PathId(id): PathId<PbxId>,
@@ -104,7 +104,7 @@ pub(in crate::api) async fn delete_pbx(
 }
 
 /// Status of a PBX
-#[utoipa::path(get, path = "/api/v1/pbxs/{pbx}/status", tag = "PBXs",
+#[utoipa::path(get, path = "/api/v1/pbxs/{pbx}/status", tag = "PBXs", security(("bearer" = ["read"])),
     params(("pbx" = PbxId, Path, description = "Its id")),
     responses((status = 200, description = "The status that is also in the PBX", body = PbxStatus), Refused, Unknown))]
 pub(in crate::api) async fn pbx_status(reader: Reader, PathId(id): PathId<PbxId>, uri: Uri) -> Answer {
@@ -120,7 +120,7 @@ pub(in crate::api) async fn pbx_status(reader: Reader, PathId(id): PathId<PbxId>
 }
 
 /// Read the lines from the PBX
-#[utoipa::path(post, path = "/api/v1/pbxs/{pbx}/load-lines", tag = "PBXs", request_body = Option<LoadLinesBody>,
+#[utoipa::path(post, path = "/api/v1/pbxs/{pbx}/load-lines", tag = "PBXs", security(("bearer" = ["admin"])), request_body = Option<LoadLinesBody>,
     params(("pbx" = PbxId, Path, description = "Its id"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),
     responses((status = 200, description = "What changed, or would change", body = LineDiff), Refused, Unknown, Acting))]
 pub(in crate::api) async fn load_lines(

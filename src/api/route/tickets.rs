@@ -19,7 +19,7 @@ use crate::store::Scope;
 /// Get a ticket
 ///
 /// It opens one WebSocket or SSE stream with `?ticket=` within 30 s, so that no token stands in a URL.
-#[utoipa::path(post, path = "/api/v1/tickets", tag = "Events", request_body = Option<TicketBody>,
+#[utoipa::path(post, path = "/api/v1/tickets", tag = "Events", security(("bearer" = ["read"])), request_body = Option<TicketBody>,
     responses((status = 201, description = "The ticket", body = Ticket), Refused, Unknown))]
 pub(in crate::api) async fn create_ticket(
     reader: Reader,

@@ -31,7 +31,7 @@ fn info(row: &TokenRow) -> TokenInfo {
 /// List the tokens
 ///
 /// Their secrets are not stored and cannot be shown again.
-#[utoipa::path(get, path = "/api/v1/tokens", tag = "Administration",
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "Administration", security(("bearer" = ["admin"])),
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Items on a page; 100 without it"),
            ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, description = "A page of tokens", body = TokenPage), Refused))]
@@ -61,7 +61,7 @@ pub(in crate::api) async fn list_tokens(admin: Admin, uri: Uri) -> Answer {
 /// Create a token
 ///
 /// The answer shows its secret once.
-#[utoipa::path(post, path = "/api/v1/tokens", tag = "Administration", request_body = NewTokenBody,
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "Administration", security(("bearer" = ["admin"])), request_body = NewTokenBody,
     responses((status = 201, description = "The new token with its secret", body = NewToken), Refused))]
 pub(in crate::api) async fn create_token(admin: Admin, uri: Uri, JsonBody(body): JsonBody<NewTokenBody>) -> Answer {
     Params::read(&uri)?.finish()?;
@@ -112,8 +112,8 @@ pub(in crate::api) async fn create_token(admin: Admin, uri: Uri, JsonBody(body):
 /// Delete a token
 ///
 /// Sockets and tickets that stand on it end at once.
-#[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "Administration",
-    params(("token" = TokenId, Path, description = "Its id")),
+#[utoipa::path(delete, path = "/api/v1/tokens/{token_id}", tag = "Administration", security(("bearer" = ["admin"])),
+    params(("token_id" = TokenId, Path, description = "Its id, not its secret")),
     responses((status = 204, description = "It is gone"), Refused, Unknown, Conflicts))]
 pub(in crate::api) async fn delete_token(admin: Admin, PathId(id): PathId<TokenId>, uri: Uri) -> Answer {
     Params::read(&uri)?.finish()?;

@@ -26,12 +26,6 @@ pub use tls::{TlsError, TlsSwitch, tls_from_pem};
 
 use flow::Counted;
 
-/// Head of a request must be there within this time; also how long an idle connection is kept.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// TLS handshake must be done within this time.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// A client that takes no byte of an answer for this long is cut off; streams have more patience.
-const STALLED_AFTER: Duration = Duration::from_secs(15);
 const HEADERS: usize = 100;
 const HEAD_BUFFER: usize = 64 * 1024;
 
@@ -42,6 +36,10 @@ pub struct ServeSettings {
     pub tls: Option<TlsSwitch>,
     /// Connections at once; more wait in the kernel.
     pub connections: usize,
+    /// TLS handshake and head of a request must each be there within this time; also how long an idle connection is kept.
+    pub head_time: Duration,
+    /// A client that takes no byte of an answer for this long is cut off; server-sent events have four times the patience.
+    pub stalled_after: Duration,
     /// Time that connections get to end after the shutdown began.
     pub drain: Duration,
 }
@@ -51,6 +49,8 @@ impl Default for ServeSettings {
         Self {
             tls: None,
             connections: 20_000,
+            head_time: Duration::from_secs(10),
+            stalled_after: Duration::from_secs(15),
             drain: Duration::from_secs(4),
         }
     }
@@ -100,6 +100,8 @@ pub async fn serve(
         let connection = Connection {
             router: router.clone(),
             tls: settings.tls.clone(),
+            head_time: settings.head_time,
+            stalled_after: settings.stalled_after,
             shutdown: shutdown.clone(),
         };
         let abort = abort.clone();
@@ -124,6 +126,8 @@ pub async fn serve(
 struct Connection {
     router: Router,
     tls: Option<TlsSwitch>,
+    head_time: Duration,
+    stalled_after: Duration,
     shutdown: CancellationToken,
 }
 
@@ -135,7 +139,7 @@ impl Connection {
         let counted = Counted::new(stream, &peer);
         match self.tls.as_ref().map(TlsSwitch::acceptor) {
             None => self.http(counted, peer).await,
-            Some(acceptor) => match tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(counted)).await {
+            Some(acceptor) => match tokio::time::timeout(self.head_time, acceptor.accept(counted)).await {
                 Ok(Ok(stream)) => self.http(stream, peer).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -154,7 +158,7 @@ impl Connection {
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
+            .header_read_timeout(self.head_time)
             .max_headers(HEADERS)
             .max_buf_size(HEAD_BUFFER)
             .keep_alive(true);
@@ -173,7 +177,7 @@ impl Connection {
                     is_ending = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = peer.stalled(STALLED_AFTER) => {
+                () = peer.stalled(self.stalled_after) => {
                     tracing::debug!("a client that takes no byte was cut off");
                     return;
                 }

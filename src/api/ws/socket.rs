@@ -1,7 +1,6 @@
 //! The task of one socket. It awaits only its own client: a slow one slows nobody else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::super::auth::{Principal, Reader, swap, wall_clock};
+use super::super::auth::{Principal, Reader, swap};
 use super::super::clients::{ClientKind, Registration};
 use super::super::feed::{Fed, Feed, can_resume, oldest};
 use super::super::filter::{Filter, Wishes};
@@ -131,12 +130,11 @@ impl Socket {
             state,
             ..
         } = self;
-        let expiry = time_to_live(principal);
         tokio::select! {
             biased;
             () = principal.ended.cancelled() => Err(End::Unauthorized),
             () = state.stopping().cancelled() => Err(End::Stopping),
-            () = sleep_until_expiry(expiry) => Err(End::Unauthorized),
+            () = principal.expired() => Err(End::Unauthorized),
             message = outlet.receive() => message.map(Woken::Message),
             Some(answer) = answers.recv() => Ok(Woken::Answer(answer)),
             fed = next_fed(subscription) => fed.map(Woken::Fed),
@@ -305,16 +303,4 @@ async fn next_fed(subscription: &mut Option<(Feed, Wishes)>) -> Result<Fed, End>
         tracing::error!(%error, "the journal cannot be read; an event socket ends");
         End::Failed
     })
-}
-
-fn time_to_live(principal: &Principal) -> Option<Duration> {
-    let left = principal.expires_at?.unix_ms() - wall_clock().unix_ms();
-    Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)))
-}
-
-async fn sleep_until_expiry(left: Option<Duration>) {
-    match left {
-        Some(left) => tokio::time::sleep(left).await,
-        None => std::future::pending().await,
-    }
 }

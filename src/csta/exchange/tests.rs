@@ -290,6 +290,26 @@ fn the_body_counts_before_the_status() {
     talk.sent(6);
     talk.answer(6, 408, "");
     assert_eq!(talk.done(6), Outcome::Unknown(Doubt::NoAnswer));
+    talk.submit(7, hold());
+    talk.sent(7);
+    talk.answer(7, 408, "<html>late</html>");
+    assert_eq!(talk.done(7), Outcome::Unknown(Doubt::NoAnswer));
+}
+
+#[test]
+fn a_snapshot_that_collects_takes_no_other_answer() {
+    let mut talk = Talk::with(|config| config.max_outstanding = 2);
+    talk.submit(1, snapshot());
+    talk.submit(2, hold());
+    talk.sent(1);
+    talk.sent(2);
+    talk.answer(1, 200, ANNOUNCED);
+    talk.body(NOT_SUPPORTED);
+    talk.replied(200);
+    assert!(matches!(talk.done(2), Outcome::Refused(Refusal::Fault(_))));
+    talk.body(&segment(0, true));
+    talk.replied(200);
+    assert_eq!(calls(&talk.answered(1)), ["c0"]);
 }
 
 #[test]

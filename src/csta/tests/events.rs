@@ -319,6 +319,33 @@ fn missing_parts_never_cost_the_event() {
 }
 
 #[test]
+fn a_party_may_be_withheld_or_not_known_in_any_word() {
+    for (word, expected) in [
+        ("notKnown", SubjectDevice::NotKnown),
+        ("notRequired", SubjectDevice::NotKnown),
+        ("notSpecified", SubjectDevice::NotKnown),
+        ("restricted", SubjectDevice::Restricted),
+        ("surprise", SubjectDevice::Absent),
+    ] {
+        let EventKind::Held { holding_device, .. } =
+            read("HeldEvent", &format!("<holdingDevice><{word}/></holdingDevice>")).kind
+        else {
+            panic!()
+        };
+        assert_eq!(holding_device, expected, "{word}");
+    }
+    for (word, expected) in [
+        ("notKnown", RedirectionDevice::NotKnown),
+        ("notSpecified", RedirectionDevice::NotSpecified),
+        ("restricted", RedirectionDevice::Restricted),
+    ] {
+        let inner = format!("<lastRedirectionDevice><{word}/></lastRedirectionDevice>");
+        let EventKind::Failed { progress } = read("FailedEvent", &inner).kind else { panic!() };
+        assert_eq!(progress.last_redirection_device, expected);
+    }
+}
+
+#[test]
 fn unknown_words_are_kept() {
     let found = read("HeldEvent", "<cause>solarFlare</cause><localConnectionInfo>asleep</localConnectionInfo>");
     assert_eq!(found.cause, Some(EventCause::Other("solarFlare".into())));

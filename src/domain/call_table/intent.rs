@@ -185,9 +185,10 @@ impl CallTable {
         let data = pending.intent.data.take();
         let dialed = pending.intent.dialed.clone();
         let consultation_of = self.intended(seat, id, &intent.command);
+        let wants_dial_tone = dialed.is_empty();
         let called = (!dialed.is_empty()).then(|| Party {
             number: Some(dialed.clone()),
-            name: self.names.get(&dialed).cloned(),
+            name: self.name_of(&dialed),
             raw: Some(dialed),
             e164: None,
             presentation: Presentation::Available,
@@ -203,6 +204,10 @@ impl CallTable {
             {
                 call.called = called;
                 call.internal = internal;
+            }
+            // CME: off hook without digits is told as originated, called unknown (dossier 2.4); nothing was dialled.
+            if wants_dial_tone && call.state == CallState::Dialing && call.called.raw.is_none() {
+                call.state = CallState::DialTone;
             }
         };
         let Some(tracked) = self.calls.get_mut(id) else { return };

@@ -36,7 +36,7 @@ impl CallTable {
         let own = Party {
             number: settings.numbers.first().cloned(),
             raw: settings.numbers.first().cloned(),
-            name: settings.numbers.first().and_then(|number| self.names.get(number)).cloned(),
+            name: settings.numbers.first().and_then(|number| self.name_of(number)),
             presentation: crate::domain::party::Presentation::Available,
             ..Party::default()
         };

@@ -50,6 +50,8 @@ pub struct TableSettings {
     pub trust: Trust,
     /// A connection of our number without a device is ours (U-26).
     pub assume_own: bool,
+    /// Of two merged calls the second lives on where the PBX does not tell (U-15).
+    pub keeps_secondary: bool,
     /// Calls without a signal for this long are checked by a snapshot.
     pub snapshot_interval: Duration,
     /// Operations that the gateway offers and the PBX can do.
@@ -65,6 +67,7 @@ impl Default for TableSettings {
         Self {
             trust: Trust::Guarded,
             assume_own: true,
+            keeps_secondary: false,
             snapshot_interval: Duration::from_secs(60),
             offered: ActionSet::of(&super::action::Action::ALL),
             internal: Vec::new(),
@@ -193,7 +196,7 @@ impl CallTable {
         self.settings = settings;
     }
 
-    /// Names of numbers of this PBX, for parties.
+    /// The numbers of this PBX with their names, for parties; a number without a name has an empty one.
     pub fn name_numbers(&mut self, names: HashMap<String, String>) {
         self.names = names;
     }

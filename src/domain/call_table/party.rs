@@ -14,7 +14,7 @@ impl CallTable {
                 number: Some(device.number.clone()),
                 raw: Some(device.number.clone()),
                 e164: None,
-                name: self.names.get(&device.number).cloned(),
+                name: self.name_of(&device.number),
                 presentation: Presentation::Available,
             }),
             Endpoint::Restricted => Some(Party {
@@ -25,11 +25,21 @@ impl CallTable {
         }
     }
 
+    /// The name that the PBX's own configuration gives a number.
+    pub(super) fn name_of(&self, number: &str) -> Option<String> {
+        self.names.get(number).filter(|name| !name.is_empty()).cloned()
+    }
+
     /// Whether a number belongs to this PBX.
     pub(super) fn is_internal(&self, party: &Party) -> bool {
         party.raw.as_deref().is_some_and(|number| {
-            self.names.contains_key(number) || self.settings.internal.iter().any(|range| range.contains(number))
+            self.knows_number(number) || self.settings.internal.iter().any(|range| range.contains(number))
         })
+    }
+
+    /// Whether the PBX's configuration has this very number.
+    pub fn knows_number(&self, number: &str) -> bool {
+        self.names.contains_key(number)
     }
 
     /// What the parties of a signal mean for a call; known things are never replaced by unknown ones.

@@ -236,6 +236,45 @@ impl Gateway {
             .await
     }
 
+    /// Where all calls of an address go, by the PBX's own word; `set` changes it first.
+    ///
+    /// # Errors
+    /// A line that cannot be controlled now, a number that cannot be dialled, or what the PBX refuses.
+    pub async fn forwarding(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+        address: u8,
+        set: Option<Option<String>>,
+    ) -> Outcome<Option<String>> {
+        let (caller, id) = (caller.clone(), line.clone());
+        self.link_of_line(line)?
+            .ask(|reply| LinkCommand::Forwarding {
+                line: id,
+                address,
+                caller,
+                set,
+                reply,
+            })
+            .await
+    }
+
+    /// Do not disturb of a line's phone, by the PBX's own word; `set` changes it first.
+    ///
+    /// # Errors
+    /// As [`Gateway::forwarding`].
+    pub async fn do_not_disturb(&self, caller: &Caller, line: &LineId, set: Option<bool>) -> Outcome<bool> {
+        let (caller, id) = (caller.clone(), line.clone());
+        self.link_of_line(line)?
+            .ask(|reply| LinkCommand::DoNotDisturb {
+                line: id,
+                caller,
+                set,
+                reply,
+            })
+            .await
+    }
+
     /// Retries a line's monitor and mends its calls.
     ///
     /// # Errors

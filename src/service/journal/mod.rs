@@ -127,10 +127,12 @@ impl Journal {
         Receipt(receipt)
     }
 
-    /// A reader of everything, and the number of the last event that it will not get.
+    /// A reader, and the number after which it gets every event that concerns it. The number is the view's: an event is
+    /// in the view before it is handed to the readers, so that one which passed before this reader came is at or below
+    /// it. (The position is told last, and would leave such an event out.)
     pub fn subscribe(&self, interest: Interest) -> (Subscription, u64) {
         let subscription = self.inner.readers.enter(interest);
-        (subscription, self.inner.seq.load(Ordering::Acquire))
+        (subscription, self.inner.views.current().seq)
     }
 
     /// Events after a number, from the store.
@@ -140,6 +142,23 @@ impl Journal {
     pub async fn read_after(&self, seq: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let rows = self.inner.store.events_after(seq, limit).await?;
         Ok(rows.into_iter().map(Event::from).collect())
+    }
+
+    /// Removes what is older than a time, and all but the newest events: in small rounds, between which events are
+    /// written, until nothing too old is left.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub(crate) async fn prune(&self, before_ms: i64, kept: u64) -> Result<(), StoreError> {
+        loop {
+            let last = self.position().seq;
+            let keep_from = (last + 1).saturating_sub(kept);
+            let pruned = self.inner.store.prune_events(before_ms, keep_from, last).await?;
+            self.inner.oldest.store(pruned.oldest.unwrap_or(last + 1), Ordering::Release);
+            if pruned.is_done {
+                return Ok(());
+            }
+        }
     }
 
     /// Writes what is queued and marks a clean end.
@@ -160,12 +179,8 @@ async fn prune(journal: Journal, retention: Retention) {
             () = journal.inner.stop.cancelled() => return,
             () = tokio::time::sleep(PRUNE_EVERY) => {}
         }
-        let last = journal.position().seq;
-        let before = wall_clock().unix_ms() - kept_ms;
-        let keep_from = last.saturating_sub(retention.events);
-        match journal.inner.store.prune_events(before, keep_from, last).await {
-            Ok(oldest) => journal.inner.oldest.store(oldest.unwrap_or(last + 1), Ordering::Release),
-            Err(error) => tracing::error!(%error, "old events cannot be removed"),
+        if let Err(error) = journal.prune(wall_clock().unix_ms() - kept_ms, retention.events).await {
+            tracing::error!(%error, "old events cannot be removed");
         }
     }
 }

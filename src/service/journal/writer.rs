@@ -33,7 +33,15 @@ impl Writer {
     }
 
     pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Batch>) {
-        while let Some(first) = queue.recv().await {
+        let stop = self.journal.inner.stop.clone();
+        loop {
+            let first = tokio::select! {
+                biased;
+                // After the clean end nothing is written: the mark of it names the last event.
+                () = stop.cancelled() => return,
+                first = queue.recv() => first,
+            };
+            let Some(first) = first else { return };
             let mut changes = first.changes;
             let mut waiting = vec![first.done];
             // Group commit of whatever is there, without waiting for more.

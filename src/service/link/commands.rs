@@ -1,185 +1,368 @@
-//! What a link is asked: dispatch, and the life of a command until its outcome is certain.
+//! The life of a command: its plan step by step, its answer, and what is told of its outcome.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::confirm::Confirmation;
 use super::faults::refused_command;
+use super::plan::{Effect, Making, Plan, Step, TakesOver};
 use super::services::Purpose;
-use super::shutdown::Shutdown;
 use super::task::LinkTask;
-use super::{LinkCommand, Reply, json_bytes};
+use super::timers::Timer;
+use super::{Reply, json_bytes};
 use crate::csta::exchange::{Outcome, Refusal};
-use crate::csta::{Request, Response};
-use crate::domain::call_table::SeatId;
-use crate::domain::{CallId, CommandId, LineId};
+use crate::csta::{FaultValue, OperationError, Request, Response, Service};
+use crate::domain::call_table::{DialIntent, SeatId};
+use crate::domain::{Call, CallId, CallState, CommandId, LineId, RandomIds};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::Done;
 use crate::service::journal::{Actor, Known};
+use crate::service::pbx::Template;
 
-/// A command that the PBX has not answered yet.
-pub(super) struct Command {
+/// How long a transfer by consultation waits for its target to ring.
+const REACHED: Duration = Duration::from_secs(20);
+/// A response that names no call: the next event of the device is its call (dossier 15c).
+const NAMELESS: Duration = Duration::from_secs(5);
+
+/// What is known about a command beside its plan.
+pub(super) struct Order {
     pub(super) actor: Arc<str>,
     /// Its verb in the API.
     pub(super) action: &'static str,
     /// What it does, for sentences.
     pub(super) what: &'static str,
     pub(super) line: LineId,
+    pub(super) client_ref: Option<String>,
+    pub(super) data: Option<Box<serde_json::value::RawValue>>,
+    pub(super) reply: Reply<Done>,
+}
+
+/// A command that the PBX has not answered yet.
+pub(super) struct Command {
+    pub(super) actor: Arc<str>,
+    pub(super) action: &'static str,
+    pub(super) what: &'static str,
+    pub(super) line: LineId,
     pub(super) seat: SeatId,
-    /// The calls that it changes; of a dial none until the PBX names it.
     pub(super) calls: Vec<CallId>,
     pub(super) client_ref: Option<String>,
-    pub(super) reply: Option<Reply<Done>>,
-    /// Services that follow the one that is out.
-    pub(super) rest: VecDeque<Request>,
-    pub(super) is_dial: bool,
+    pub(super) effect: Effect,
+    /// Goes to the call that it makes.
+    data: Option<Box<serde_json::value::RawValue>>,
+    reply: Option<Reply<Done>>,
+    steps: VecDeque<Step>,
+    needs: Option<Service>,
+    alternative: Option<Box<Plan>>,
+    takes_over: TakesOver,
+    teaches: Option<Template>,
+    makes: Option<Making>,
+    /// The call that it made.
+    pub(super) made: Option<CallId>,
+    /// What the command waits for beside answers.
+    wait: Option<Wait>,
+    has_acted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wait {
+    /// The call that the PBX did not name.
+    Call,
+    /// Its call to be ringing or answered at the far end; then it is connected with this one.
+    Reached(CallId),
 }
 
 /// Commands that are not answered.
 #[derive(Default)]
 pub(super) struct Commands {
     open: HashMap<CommandId, Command>,
-}
-
-impl Commands {
-    pub(super) fn insert(&mut self, id: CommandId, command: Command) {
-        self.open.insert(id, command);
-    }
+    /// Numbers of their timers.
+    timers: HashMap<u64, CommandId>,
+    next: u64,
 }
 
 impl LinkTask {
-    pub(super) async fn on_command(&mut self, command: LinkCommand) {
-        match command {
-            LinkCommand::Dial {
-                line,
-                caller,
-                request,
-                reply,
-            } => self.dial(&line, &caller, request, reply),
-            LinkCommand::Act {
-                call,
-                caller,
-                action,
-                reply,
-            } => self.act(&call, &caller, &action, reply),
-            LinkCommand::Attach {
-                call,
-                caller,
-                data,
-                reply,
-            } => self.attach(&call, &caller, data, reply),
-            LinkCommand::Refresh { line, reply } => self.refresh(&line, reply),
-            LinkCommand::LoadLines { dry_run, reply } => self.load_lines(dry_run, reply),
-            LinkCommand::CreateLine { line, caller, reply } => {
-                let outcome = self.create_line(line, &caller).await;
-                self.answer_written(reply, outcome);
+    /// Begins a command.
+    pub(super) fn order(&mut self, order: Order, plan: Plan) {
+        let id = CommandId::new(&mut RandomIds);
+        let command = Command {
+            actor: order.actor,
+            action: order.action,
+            what: order.what,
+            line: order.line,
+            seat: plan.seat,
+            calls: plan.calls,
+            client_ref: order.client_ref,
+            effect: plan.effect,
+            data: order.data,
+            reply: Some(order.reply),
+            steps: plan.steps,
+            needs: plan.needs,
+            alternative: plan.alternative,
+            takes_over: plan.takes_over,
+            teaches: plan.teaches,
+            makes: plan.makes,
+            made: None,
+            wait: None,
+            has_acted: false,
+        };
+        self.intend(&id, &command);
+        self.commands.open.insert(id.clone(), command);
+        self.next_step(&id);
+    }
+
+    /// What the calls do next carries the command's id.
+    fn intend(&mut self, id: &CommandId, command: &Command) {
+        let at = self.at();
+        for call in &command.calls {
+            self.table.intend(at, call, id.clone(), command.actor.to_string());
+        }
+        self.intend_dial(id, command);
+    }
+
+    fn intend_dial(&mut self, id: &CommandId, command: &Command) {
+        let Some(making) = &command.makes else { return };
+        self.table.intend_dial(
+            command.seat,
+            DialIntent {
+                command: id.clone(),
+                actor: command.actor.to_string(),
+                client_ref: command.client_ref.clone(),
+                dialed: making.dialed.clone(),
+                data: command.data.clone(),
+            },
+        );
+    }
+
+    fn next_step(&mut self, id: &CommandId) {
+        let Some(command) = self.commands.open.get_mut(id) else { return };
+        let seat = command.seat;
+        match command.steps.pop_front() {
+            None => self.on_command_accepted(id),
+            Some(Step::Ask(request)) => self.submit(seat, *request, Purpose::Command(id.clone())),
+            Some(Step::TransferWhenReached { held }) => {
+                command.wait = Some(Wait::Reached(held));
+                self.wait_for(id, REACHED);
+                self.look_at_wait(id);
             }
-            LinkCommand::UpdateLine {
-                line,
-                caller,
-                patch,
-                if_match,
-                reply,
-            } => {
-                let outcome = self.update_line(&line, &caller, patch, if_match.as_deref()).await;
-                self.answer_written(reply, outcome);
-            }
-            LinkCommand::DeleteLine { line, caller, reply } => {
-                let outcome = self.delete_line(&line, &caller).await;
-                self.outbox.after(move |_| {
-                    let _ = reply.send(outcome);
-                });
-            }
-            LinkCommand::Configure {
-                row,
-                changed,
-                actor,
-                reply,
-            } => self.configure(*row, changed, actor, reply),
-            LinkCommand::Remove { actor, reply } => self.remove(actor, reply),
-            LinkCommand::Stop { reply } => self.shutdown(Shutdown::new(Some(reply))),
         }
     }
 
-    /// A step of a command is done.
+    fn wait_for(&mut self, id: &CommandId, time: Duration) {
+        self.commands.next += 1;
+        let number = self.commands.next;
+        self.commands.timers.insert(number, id.clone());
+        self.timers.set(Timer::Command(number), Some(self.now() + time));
+    }
+
+    pub(super) fn on_command_time(&mut self, number: u64) {
+        let Some(id) = self.commands.timers.remove(&number) else { return };
+        let Some(command) = self.commands.open.get(&id) else { return };
+        match command.wait {
+            // The snapshot that follows tells whether there is a call.
+            Some(Wait::Call) => {
+                let seat = command.seat;
+                self.on_command_unknown(seat, &id);
+            }
+            Some(Wait::Reached(_)) => {
+                let error = ServiceError::new(Code::PbxRefused, "The target of the transfer does not ring.")
+                    .with_hint("The consultation call lives: complete the transfer later, or drop it to go back.");
+                self.fail_command(&id, error);
+            }
+            None => {}
+        }
+    }
+
+    /// A call changed: does a command wait for that?
+    pub(super) fn judge_waiting(&mut self, call: &Call, command_id: Option<&CommandId>) {
+        let waiting: Vec<CommandId> = self
+            .commands
+            .open
+            .iter()
+            .filter(|(id, command)| match &command.wait {
+                Some(Wait::Call) => command_id == Some(id),
+                Some(Wait::Reached(_)) => command.made.as_ref() == Some(&call.id),
+                None => false,
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in waiting {
+            if let Some(command) = self.commands.open.get_mut(&id)
+                && command.wait == Some(Wait::Call)
+            {
+                command.wait = None;
+                command.made = Some(call.id.clone());
+                self.next_step(&id);
+            } else if call.state.is_ended() || matches!(call.state, CallState::Busy | CallState::Failed) {
+                let error = ServiceError::new(Code::PbxRefused, "The target of the transfer is busy or cannot be reached.")
+                    .with_hint("The call is on hold: retrieve it, or transfer it to another number.");
+                self.fail_command(&id, error);
+            } else {
+                self.look_at_wait(&id);
+            }
+        }
+    }
+
+    /// The target of a transfer by consultation rings: connect.
+    fn look_at_wait(&mut self, id: &CommandId) {
+        let Some(command) = self.commands.open.get(id) else { return };
+        let Some(Wait::Reached(held)) = &command.wait else { return };
+        let Some(active) = command.made.as_ref().and_then(|made| self.table.call(made)) else { return };
+        if !matches!(active.state, CallState::Ringback | CallState::Connected) {
+            return;
+        }
+        let Some(held) = self.table.call(held) else { return };
+        let Some(seat) = self.seats.get(&command.seat) else { return };
+        let request = Request::TransferCall {
+            held: self.connection(seat, held),
+            active: self.connection(seat, active),
+        };
+        let seat = command.seat;
+        if let Some(command) = self.commands.open.get_mut(id) {
+            command.wait = None;
+        }
+        self.submit(seat, request, Purpose::Command(id.clone()));
+    }
+
+    /// A service of a command is done.
     pub(super) fn on_command_step(&mut self, id: SeatId, command_id: &CommandId, outcome: Outcome) {
+        let at = self.at();
         match outcome {
             Outcome::Response(answer) => {
-                let next = self.commands.open.get_mut(command_id).and_then(|command| command.rest.pop_front());
-                if let Some(request) = next {
-                    return self.submit(id, request, Purpose::Command(command_id.clone()));
-                }
-                let made = match answer.response() {
-                    Ok(Some(Response::MakeCall { calling_device })) => {
-                        calling_device.call_id.map(|call| call.into_owned())
+                let named = match answer.response() {
+                    Ok(Some(Response::MakeCall { calling_device })) => Some(calling_device.call_id.map(|call| call.into_owned())),
+                    Ok(Some(Response::ConsultationCall { initiated_call })) => {
+                        Some(initiated_call.call_id.map(|call| call.into_owned()))
                     }
                     _ => None,
                 };
-                self.on_command_accepted(command_id, made.as_deref());
-            }
-            Outcome::Refused(refusal) => {
-                let what = self.commands.open.get(command_id).map_or("do this", |command| command.what);
-                let error = match refusal {
-                    Refusal::Fault(fault) => refused_command(&fault, what),
-                    Refusal::Sip(481) => ServiceError::new(
-                        Code::PbxUnavailable,
-                        "The PBX does not know the session of this line any more; it is opened again.",
-                    )
-                    .with_hint("Ask again in a moment.")
-                    .with_sip_status(481)
-                    .retryable(Some(2)),
-                    Refusal::Sip(status) => {
-                        ServiceError::new(Code::PbxRefused, format!("The PBX refused to {what} (SIP {status})."))
-                            .with_hint("Look at the state of the PBX and the protocol trace.")
-                            .with_sip_status(status)
+                let Some(command) = self.commands.open.get_mut(command_id) else { return };
+                command.has_acted = true;
+                if let Some(named) = named
+                    && command.makes.is_some()
+                {
+                    let seat = command.seat;
+                    let by_event = self.table.dialed_call(seat, command_id);
+                    let call = self.table.bind_dial(at, seat, command_id, named.as_deref()).or(by_event);
+                    let Some(command) = self.commands.open.get_mut(command_id) else { return };
+                    match call {
+                        Some(call) => command.made = Some(call),
+                        None => {
+                            command.wait = Some(Wait::Call);
+                            return self.wait_for(command_id, NAMELESS);
+                        }
                     }
-                    Refusal::QueueFull | Refusal::WaitedTooLong => ServiceError::new(
-                        Code::PbxUnavailable,
-                        "Too many commands wait for this line; nothing was done.",
-                    )
-                    .with_hint("Ask again in a second.")
-                    .retryable(Some(1)),
-                };
-                self.fail_command(command_id, error);
+                }
+                self.next_step(command_id);
             }
+            Outcome::Refused(refusal) => self.on_command_refused(command_id, refusal),
             Outcome::Unknown(_) | Outcome::Mismatch { .. } => self.on_command_unknown(id, command_id),
         }
     }
 
-    /// The PBX said yes.
-    fn on_command_accepted(&mut self, command_id: &CommandId, made: Option<&str>) {
-        let at = self.at();
+    fn on_command_refused(&mut self, command_id: &CommandId, refusal: Refusal) {
         let Some(command) = self.commands.open.get_mut(command_id) else { return };
-        let (seat, is_dial) = (command.seat, command.is_dial);
-        let mut is_confirmed = false;
-        if is_dial {
-            let by_event = self.table.dialed_call(seat, command_id);
-            is_confirmed = by_event.is_some();
-            let Some(call) = self.table.bind_dial(at, seat, command_id, made).or(by_event) else {
-                // A response without an id: the next event of the device is bound (dossier 15c).
-                return self.await_call(command_id);
-            };
-            if let Some(command) = self.commands.open.get_mut(command_id) {
-                command.calls = vec![call];
+        let is_unknown_service = match &refusal {
+            Refusal::Fault(fault) => {
+                matches!(&fault.value, FaultValue::Operation(OperationError::ServiceNotSupported))
             }
+            Refusal::Sip(status) => matches!(status, 405 | 415 | 501),
+            _ => false,
+        };
+        let was_sent = matches!(refusal, Refusal::Fault(_) | Refusal::Sip(_));
+        let needs = command.needs;
+        let is_invalid_number = match &refusal {
+            Refusal::Fault(fault) => matches!(
+                &fault.value,
+                FaultValue::Operation(OperationError::InvalidCalledDeviceId | OperationError::InvalidDestination)
+            ),
+            _ => false,
+        };
+        let takes_over = is_unknown_service
+            || match command.takes_over {
+                TakesOver::Missing => false,
+                TakesOver::Refused => true,
+                TakesOver::InvalidNumber => is_invalid_number,
+            };
+        let takes_alternative = was_sent && takes_over && !command.has_acted;
+        let alternative = if takes_alternative { command.alternative.take() } else { None };
+        if is_unknown_service && let Some(service) = needs {
+            self.report.cannot(service);
+            self.offer_actions();
+            self.status_changed();
         }
-        self.accepted(command_id, is_confirmed);
+        if let Some(plan) = alternative {
+            return self.take_alternative(command_id, *plan);
+        }
+        let what = self.commands.open.get(command_id).map_or("do this", |command| command.what);
+        let error = match refusal {
+            Refusal::Fault(fault) => refused_command(&fault, what),
+            Refusal::Sip(481) => ServiceError::new(
+                Code::PbxUnavailable,
+                "The PBX does not know the session of this line any more; it is opened again.",
+            )
+            .with_hint("Ask again in a moment.")
+            .with_sip_status(481)
+            .retryable(Some(2)),
+            Refusal::Sip(status) => {
+                let code = if is_unknown_service { Code::NotSupportedByPbx } else { Code::PbxRefused };
+                ServiceError::new(code, format!("The PBX refused to {what} (SIP {status})."))
+                    .with_hint("Look at the state of the PBX and the protocol trace.")
+                    .with_sip_status(status)
+            }
+            Refusal::QueueFull | Refusal::WaitedTooLong => {
+                ServiceError::new(Code::PbxUnavailable, "Too many commands wait for this line; nothing was done.")
+                    .with_hint("Ask again in a second.")
+                    .retryable(Some(1))
+            }
+        };
+        self.fail_command(command_id, error);
     }
 
-    /// The command has its calls: answers, and waits for their change.
-    pub(super) fn accepted(&mut self, command_id: &CommandId, is_confirmed: bool) {
+    /// Goes on with another plan for the same calls.
+    fn take_alternative(&mut self, command_id: &CommandId, plan: Plan) {
+        let Some(mut command) = self.commands.open.remove(command_id) else { return };
+        // A call that the first plan was to make is still to come.
+        let is_first_to_make = command.makes.is_none() && plan.makes.is_some();
+        command.steps = plan.steps;
+        command.needs = plan.needs;
+        command.alternative = plan.alternative;
+        command.takes_over = plan.takes_over;
+        command.teaches = plan.teaches;
+        command.makes = plan.makes.or(command.makes);
+        command.effect = plan.effect;
+        if is_first_to_make {
+            self.intend_dial(command_id, &command);
+        }
+        self.commands.open.insert(command_id.clone(), command);
+        self.next_step(command_id);
+    }
+
+    /// Every step is done: answers, and waits for the effect.
+    fn on_command_accepted(&mut self, command_id: &CommandId) {
         // Changes that the table already has are part of the answer.
         while let Some(output) = self.table.poll() {
             self.on_table_output(output);
         }
         let Some(mut command) = self.commands.open.remove(command_id) else { return };
+        if let Some(form) = command.teaches.take() {
+            self.trials.number_worked(form);
+            self.status_changed();
+        }
+        // A call that was made comes first: the answer is it.
+        if let Some(made) = command.made.clone()
+            && command.effect == Effect::Made
+        {
+            command.calls.retain(|call| *call != made);
+            command.calls.insert(0, made);
+        }
         if let Some(reply) = command.reply.take() {
             let calls = command
                 .calls
                 .iter()
-                .filter_map(|id| self.table.call(id).cloned())
+                .filter_map(|id| self.table.call(id).cloned().or_else(|| self.confirmations.ended(id)))
                 .map(|call| Known::call(call).json)
                 .collect();
             let command_id = command_id.clone();
@@ -195,7 +378,7 @@ impl LinkTask {
                 let _ = reply.send(answer);
             });
         }
-        self.confirm(Confirmation::new(command_id.clone(), command), is_confirmed);
+        self.confirm(Confirmation::new(command_id.clone(), command));
     }
 
     /// Nobody knows what came of it: the snapshot tells, and it is never sent again.
@@ -236,21 +419,25 @@ impl LinkTask {
         self.fail_command(command_id, error);
     }
 
-    /// Ends a command that changed nothing.
+    /// Ends a command that the PBX refused.
     pub(super) fn fail_command(&mut self, command_id: &CommandId, error: ServiceError) {
         let Some(command) = self.commands.open.remove(command_id) else { return };
         let error = error.with_command(command_id.clone());
-        if command.is_dial {
-            self.table.drop_pending(command.seat, command_id);
-        }
-        for call in &command.calls {
-            self.table.intent_done(call, command_id);
-        }
+        self.forget_intents(command_id, &command);
         self.tell_command(command_id, &command, Some(&error));
         if let Some(reply) = command.reply {
             self.outbox.after(move |_| {
                 let _ = reply.send(Err(error));
             });
+        }
+    }
+
+    pub(super) fn forget_intents(&mut self, id: &CommandId, command: &Command) {
+        if command.makes.is_some() {
+            self.table.drop_pending(command.seat, id);
+        }
+        for call in command.calls.iter().chain(&command.made) {
+            self.table.intent_done(call, id);
         }
     }
 
@@ -278,6 +465,13 @@ impl LinkTask {
         let event = if error.is_some() { "command.failed" } else { "command.succeeded" };
         let pbx = self.row.id.clone();
         let actor = Actor::Token(Arc::clone(&command.actor));
-        self.outbox.command(event, &pbx, &command.line, call, id, actor, json_bytes(&json));
+        self.outbox.command(event, (&pbx, &command.line, call), id, actor, json_bytes(&json));
+    }
+}
+
+impl Command {
+    /// Whether it makes a call that nobody has seen yet.
+    pub(super) fn awaits_call(&self) -> bool {
+        self.effect == Effect::Made && self.made.is_none()
     }
 }

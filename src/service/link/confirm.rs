@@ -1,28 +1,22 @@
 //! Certainty: a command has succeeded when an event or a snapshot shows its effect, and failed when neither does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::commands::Command;
+use super::plan::Verdict;
 use super::task::LinkTask;
 use super::timers::Timer;
 use crate::domain::call_table::SeatId;
-use crate::domain::{Call, CallId, CallState, CommandId};
+use crate::domain::{Call, CallId, CommandId};
 use crate::service::error::{Code, ServiceError};
 
 /// No event after a positive answer (dossier 15e, `service.no_event`): then the snapshot is asked.
 const NO_EVENT: Duration = Duration::from_secs(5);
 /// Time for that snapshot.
 const LAST_LOOK: Duration = Duration::from_secs(10);
-
-/// When a confirmation is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moment {
-    /// A snapshot of the seat has been applied.
-    Snapshot,
-    /// No snapshot came either.
-    Late,
-}
+/// Calls that ended just now, for answers that come a moment later.
+const ENDED: usize = 64;
 
 /// A command that the PBX accepted, or whose answer was lost.
 pub(super) struct Confirmation {
@@ -51,6 +45,16 @@ pub(super) struct Confirmations {
     open: HashMap<u64, Confirmation>,
     by_call: HashMap<CallId, Vec<u64>>,
     by_seat: HashMap<SeatId, Vec<u64>>,
+    ended: VecDeque<Call>,
+}
+
+fn unlist<K: std::hash::Hash + Eq>(index: &mut HashMap<K, Vec<u64>>, key: &K, number: u64) {
+    if let Some(list) = index.get_mut(key) {
+        list.retain(|other| *other != number);
+        if list.is_empty() {
+            index.remove(key);
+        }
+    }
 }
 
 impl Confirmations {
@@ -68,86 +72,70 @@ impl Confirmations {
     fn remove(&mut self, number: u64) -> Option<Confirmation> {
         let confirmation = self.open.remove(&number)?;
         for call in &confirmation.command.calls {
-            if let Some(list) = self.by_call.get_mut(call) {
-                list.retain(|other| *other != number);
-                if list.is_empty() {
-                    self.by_call.remove(call);
-                }
-            }
+            unlist(&mut self.by_call, call, number);
         }
-        if let Some(list) = self.by_seat.get_mut(&confirmation.command.seat) {
-            list.retain(|other| *other != number);
-            if list.is_empty() {
-                self.by_seat.remove(&confirmation.command.seat);
-            }
-        }
+        unlist(&mut self.by_seat, &confirmation.command.seat, number);
         Some(confirmation)
     }
-}
 
-/// Whether a call shows the effect of a command; `None` when it shows that the effect will not come.
-fn effect(action: &str, call: &Call) -> Option<bool> {
-    let ended = call.state.is_ended();
-    match action {
-        "drop" | "redirect" | "blind_transfer" | "complete_transfer" => Some(ended),
-        // It was made: that it ended since does not take that back.
-        "dial" | "consult" => Some(true),
-        "answer" => (!ended || call.answered_at.is_some()).then_some(call.state.is_answered() || ended),
-        "hold" => (!ended).then_some(call.state == CallState::OnHold),
-        "retrieve" => {
-            (!ended).then_some(call.state.is_answered() && call.state != CallState::OnHold)
+    /// A call that ended just now, as it was then.
+    pub(super) fn ended(&self, id: &CallId) -> Option<Call> {
+        self.ended.iter().find(|call| call.id == *id).cloned()
+    }
+
+    fn remember(&mut self, call: &Call) {
+        if self.ended.len() >= ENDED {
+            self.ended.pop_front();
         }
-        _ => Some(true),
+        self.ended.push_back(call.clone());
     }
 }
 
 impl LinkTask {
+    fn verdict_of(&self, command: &Command) -> Verdict {
+        command.effect.verdict(&command.calls, |id| self.table.call(id))
+    }
+
     /// Waits for the effect of an accepted command.
-    pub(super) fn confirm(&mut self, confirmation: Confirmation, is_confirmed: bool) {
-        if is_confirmed {
-            return self.succeed(&confirmation);
+    pub(super) fn confirm(&mut self, confirmation: Confirmation) {
+        match self.verdict_of(&confirmation.command) {
+            Verdict::Shown if !confirmation.command.awaits_call() => self.succeed(&confirmation),
+            _ => {
+                let number = self.confirmations.insert(confirmation);
+                self.timers.set(Timer::Confirm(number), Some(self.now() + NO_EVENT));
+            }
         }
-        let has_effect = confirmation.command.action != "dial"
-            && confirmation.command.calls.first().is_some_and(|id| match self.table.call(id) {
-                Some(call) => effect(confirmation.command.action, call) == Some(true),
-                // The event of its end came before the answer.
-                None => matches!(confirmation.command.action, "drop" | "redirect" | "blind_transfer" | "complete_transfer"),
-            });
-        if has_effect {
-            return self.succeed(&confirmation);
-        }
-        let number = self.confirmations.insert(confirmation);
-        self.timers.set(Timer::Confirm(number), Some(self.now() + NO_EVENT));
     }
 
     /// Waits for what the snapshot says about a command whose answer was lost.
     pub(super) fn doubt(&mut self, mut confirmation: Confirmation) {
         confirmation.is_doubtful = true;
         confirmation.has_asked = true;
-        if confirmation.command.is_dial
-            && let Some(call) = self.table.dialed_call(confirmation.command.seat, &confirmation.id)
-        {
-            confirmation.command.calls = vec![call];
-            return self.succeed(&confirmation);
-        }
         let number = self.confirmations.insert(confirmation);
         self.timers.set(Timer::Confirm(number), Some(self.now() + LAST_LOOK));
     }
 
-    /// A response named no call: the next event of the device is it, within five seconds.
-    pub(super) fn await_call(&mut self, command_id: &CommandId) {
-        self.accepted(command_id, false);
-    }
-
     /// A call changed: does that confirm something?
-    pub(super) fn judge_call(&mut self, call: &Call) {
+    pub(super) fn judge_call(&mut self, call: &Call, command: Option<&CommandId>) {
+        if call.state.is_ended() {
+            self.confirmations.remember(call);
+        }
+        self.judge_waiting(call, command);
         let numbers = self.confirmations.by_call.get(&call.id).cloned().unwrap_or_default();
         for number in numbers {
             let Some(confirmation) = self.confirmations.open.get(&number) else { continue };
-            match effect(confirmation.command.action, call) {
-                Some(true) => self.settle_confirmation(number, true),
-                Some(false) => {}
-                None => self.settle_confirmation(number, false),
+            // The table may be ahead of this change: the call as it was then counts.
+            let verdict = confirmation.command.effect.verdict(&confirmation.command.calls, |id| {
+                if *id == call.id {
+                    (!call.state.is_ended()).then_some(call)
+                } else {
+                    self.table.call(id)
+                }
+            });
+            match verdict {
+                Verdict::Shown => self.settle_confirmation(number, true),
+                Verdict::NotYet => {}
+                Verdict::Never => self.settle_confirmation(number, false),
             }
         }
     }
@@ -155,7 +143,7 @@ impl LinkTask {
     pub(super) fn on_confirm_time(&mut self, number: u64) {
         let Some(confirmation) = self.confirmations.open.get_mut(&number) else { return };
         if std::mem::replace(&mut confirmation.has_asked, true) {
-            return self.judge_one(number, Moment::Late);
+            return self.judge_one(number);
         }
         let seat = confirmation.command.seat;
         self.timers.set(Timer::Confirm(number), Some(self.now() + LAST_LOOK));
@@ -163,44 +151,35 @@ impl LinkTask {
     }
 
     /// A snapshot of the seat was applied: what is not true now did not happen.
-    pub(super) fn judge(&mut self, seat: SeatId, moment: Moment) {
+    pub(super) fn judge(&mut self, seat: SeatId) {
         let numbers = self.confirmations.by_seat.get(&seat).cloned().unwrap_or_default();
         for number in numbers {
             if self.confirmations.open.get(&number).is_some_and(|confirmation| confirmation.has_asked) {
-                self.judge_one(number, moment);
+                self.judge_one(number);
             }
         }
     }
 
-    fn judge_one(&mut self, number: u64, moment: Moment) {
+    fn judge_one(&mut self, number: u64) {
         let Some(confirmation) = self.confirmations.open.get(&number) else { return };
-        let command = &confirmation.command;
-        if command.is_dial && command.calls.is_empty() {
+        if confirmation.command.awaits_call() {
             // A call that the snapshot found was given to the waiting dial.
-            let found = self.table.dialed_call(command.seat, &confirmation.id);
-            return match found {
-                Some(call) => {
-                    if let Some(confirmation) = self.confirmations.open.get_mut(&number) {
-                        confirmation.command.calls = vec![call];
-                    }
-                    self.settle_confirmation(number, true);
-                }
-                None => self.settle_confirmation(number, false),
-            };
+            let found = self.table.dialed_call(confirmation.command.seat, &confirmation.id);
+            let is_found = found.is_some();
+            if let (Some(call), Some(confirmation)) = (found, self.confirmations.open.get_mut(&number)) {
+                confirmation.command.calls.insert(0, call.clone());
+                confirmation.command.made = Some(call);
+            }
+            return self.settle_confirmation(number, is_found);
         }
-        let is_true = match command.calls.first().and_then(|id| self.table.call(id)) {
-            Some(call) => effect(command.action, call) == Some(true),
-            None => matches!(command.action, "drop" | "dial"),
-        };
-        if is_true || moment == Moment::Late || !command.is_dial {
-            self.settle_confirmation(number, is_true);
-        }
+        let is_shown = self.verdict_of(&confirmation.command) == Verdict::Shown;
+        self.settle_confirmation(number, is_shown);
     }
 
-    fn settle_confirmation(&mut self, number: u64, is_true: bool) {
+    fn settle_confirmation(&mut self, number: u64, is_shown: bool) {
         self.timers.set(Timer::Confirm(number), None);
         let Some(confirmation) = self.confirmations.remove(number) else { return };
-        if is_true {
+        if is_shown {
             return self.succeed(&confirmation);
         }
         let what = confirmation.command.what;
@@ -218,19 +197,13 @@ impl LinkTask {
             )
             .with_hint("The phone may be in a menu or out of service; look at it and ask again.")
         };
-        for call in &confirmation.command.calls {
-            self.table.intent_done(call, &confirmation.id);
-        }
-        self.table.drop_pending(confirmation.command.seat, &confirmation.id);
         let (id, command) = (confirmation.id, confirmation.command);
+        self.forget_intents(&id, &command);
         self.tell_command(&id, &command, Some(&error));
     }
 
     fn succeed(&mut self, confirmation: &Confirmation) {
-        for call in &confirmation.command.calls {
-            self.table.intent_done(call, &confirmation.id);
-        }
-        self.table.drop_pending(confirmation.command.seat, &confirmation.id);
+        self.forget_intents(&confirmation.id, &confirmation.command);
         self.tell_command(&confirmation.id, &confirmation.command, None);
     }
 }

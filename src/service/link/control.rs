@@ -1,33 +1,115 @@
-//! Call control: from a wish of the API to services of the PBX (dossier 15a).
+//! What a link is asked: dispatch, and what must be true before anything goes to the PBX.
 
 use serde_json::value::RawValue;
 
-use super::commands::Command;
+use super::commands::Order;
+use super::plan::{Effect, Making, Plan, Step, TakesOver};
 use super::seat::Seat;
-use super::services::Purpose;
+use super::shutdown::Shutdown;
 use super::task::LinkTask;
-use super::Reply;
-use crate::csta::{self, CallExtras, Request, Service};
-use crate::domain::call_table::{DialIntent, SeatId};
-use crate::domain::{
-    Action, ActionSet, Call, CallId, CallState, CommandId, DialString, LineId, MonitorState, RandomIds,
-};
+use super::{LinkCommand, Reply};
+use crate::csta::Service;
+use crate::domain::call_table::SeatId;
+use crate::domain::{Action, ActionSet, Call, CallId, DialString, LineId, MonitorState};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{CallAction, Caller, DialRequest, Done, Written, parse_dial};
 use crate::service::journal::Known;
-use crate::service::pbx::{RejectBy, TemplateValues};
+use crate::service::pbx::{RejectBy, ServiceChoice};
 
 impl LinkTask {
+    pub(super) async fn on_command(&mut self, command: LinkCommand) {
+        match command {
+            LinkCommand::Dial {
+                line,
+                caller,
+                request,
+                reply,
+            } => self.dial(&line, &caller, request, reply),
+            LinkCommand::Act {
+                call,
+                caller,
+                action,
+                reply,
+            } => self.act(&call, &caller, &action, reply),
+            LinkCommand::Attach {
+                call,
+                caller,
+                data,
+                reply,
+            } => self.attach(&call, &caller, data, reply),
+            LinkCommand::Forwarding {
+                line,
+                address,
+                caller,
+                set,
+                reply,
+            } => self.forwarding(&line, address, &caller, set, reply),
+            LinkCommand::DoNotDisturb {
+                line,
+                caller,
+                set,
+                reply,
+            } => self.do_not_disturb(&line, &caller, set, reply),
+            LinkCommand::Refresh { line, reply } => self.refresh(&line, reply),
+            LinkCommand::LoadLines { dry_run, reply } => self.load_lines(dry_run, reply),
+            LinkCommand::CreateLine { line, caller, reply } => {
+                let outcome = self.create_line(line, &caller).await;
+                self.answer_written(reply, outcome);
+            }
+            LinkCommand::UpdateLine {
+                line,
+                caller,
+                patch,
+                if_match,
+                reply,
+            } => {
+                let outcome = self.update_line(&line, &caller, patch, if_match.as_deref()).await;
+                self.answer_written(reply, outcome);
+            }
+            LinkCommand::DeleteLine { line, caller, reply } => {
+                let outcome = self.delete_line(&line, &caller).await;
+                self.outbox.after(move |_| {
+                    let _ = reply.send(outcome);
+                });
+            }
+            LinkCommand::Configure {
+                row,
+                changed,
+                actor,
+                reply,
+            } => self.configure(*row, changed, actor, reply),
+            LinkCommand::Remove { actor, reply } => self.remove(actor, reply),
+            LinkCommand::Stop { reply } => self.shutdown(Shutdown::new(Some(reply))),
+        }
+    }
+
     /// The actions that the gateway offers and the PBX can do.
     pub(super) fn offered(&self) -> ActionSet {
+        let can = |service| self.report.may_use(service);
+        let can_confer = match self.dialect.svc.conference {
+            ServiceChoice::Auto => can(Service::ConferenceCall),
+            ServiceChoice::On => true,
+            ServiceChoice::Off => false,
+        };
         let mut set = ActionSet::EMPTY;
-        for (action, service) in [
-            (Action::Answer, Service::AnswerCall),
-            (Action::Drop, Service::ClearConnection),
-            (Action::Hold, Service::HoldCall),
-            (Action::Retrieve, Service::RetrieveCall),
+        for (action, possible) in [
+            (Action::Answer, can(Service::AnswerCall)),
+            (Action::Drop, can(Service::ClearConnection)),
+            (Action::Hold, can(Service::HoldCall)),
+            (Action::Retrieve, can(Service::RetrieveCall)),
+            (Action::Redirect, can(Service::DeflectCall)),
+            // Emulated by hold and dial, or by a consultation, where the service itself is missing.
+            (Action::BlindTransfer, can(Service::SingleStepTransferCall) || can(Service::TransferCall)),
+            (Action::Consult, can(Service::ConsultationCall) || (can(Service::HoldCall) && can(Service::MakeCall))),
+            (Action::Dial, true),
+            (Action::Digits, can(Service::GenerateDigits)),
+            (Action::Swap, can(Service::AlternateCall) || (can(Service::HoldCall) && can(Service::RetrieveCall))),
+            (Action::CompleteTransfer, can(Service::TransferCall)),
+            (Action::CompleteConference, can_confer),
+            (Action::AddToConference, can_confer),
+            (Action::RemoveFromConference, self.dialect.svc.remove_party != "none"),
         ] {
-            if self.report.may_use(service) {
+            if possible {
                 set.insert(action);
             }
         }
@@ -36,10 +118,12 @@ impl LinkTask {
 
     /// Whether a ringing call can be refused (U-18).
     pub(super) fn may_reject(&self) -> bool {
+        let has_target = !self.dialect.reject.target.is_empty() && self.report.may_use(Service::DeflectCall);
         match self.dialect.svc.reject {
             RejectBy::Clear => true,
-            RejectBy::Auto => self.report.may_clear_alerting(),
-            RejectBy::Deflect | RejectBy::None => false,
+            RejectBy::Auto => self.report.may_clear_alerting() || has_target,
+            RejectBy::Deflect => has_target,
+            RejectBy::None => false,
         }
     }
 
@@ -51,7 +135,7 @@ impl LinkTask {
     }
 
     /// The seat that a command goes to, or why none can take it.
-    fn seat_for(&self, line: &LineId, address: u8) -> Result<SeatId, ServiceError> {
+    pub(super) fn seat_for(&self, line: &LineId, address: u8) -> Result<SeatId, ServiceError> {
         let entry = self.lines.get(line).ok_or_else(|| ServiceError::not_found("line"))?;
         if !entry.row.body.enabled {
             return Err(ServiceError::new(Code::NotAllowedNow, "This line is switched off.")
@@ -69,15 +153,16 @@ impl LinkTask {
         self.ready(seat).map(|()| id)
     }
 
-    fn ready(&self, seat: &Seat) -> Result<(), ServiceError> {
+    pub(super) fn ready(&self, seat: &Seat) -> Result<(), ServiceError> {
         if !self.row.settings.enabled {
             return Err(ServiceError::new(Code::PbxUnavailable, "This PBX is switched off.")
                 .with_hint("Enable it with PATCH /api/v1/pbxs/{pbx}."));
         }
         if !self.net.is_connected() {
             let why = self.net.trouble.clone().unwrap_or_default();
+            let hint = if why.is_empty() { "It is connected again by itself; ask again in a moment.".to_owned() } else { why };
             return Err(ServiceError::new(Code::PbxUnavailable, "The link to the PBX is down.")
-                .with_hint(if why.is_empty() { "It is connected again by itself; ask again in a moment.".to_owned() } else { why })
+                .with_hint(hint)
                 .retryable(Some(2)));
         }
         match seat.monitor.state {
@@ -95,93 +180,69 @@ impl LinkTask {
     }
 
     /// Dials.
-    pub(super) fn dial(&mut self, line: &LineId, caller: &Caller, request: DialRequest, reply: Reply<Done>) {
+    fn dial(&mut self, line: &LineId, caller: &Caller, request: DialRequest, reply: Reply<Done>) {
         let planned = parse_dial(request.to.as_deref()).and_then(|to| {
             let id = self.seat_for(line, request.address)?;
-            Ok((id, to))
+            let seat = self.seats.get(&id).ok_or_else(|| ServiceError::not_found("line"))?;
+            let digits = to.as_ref().map_or("", DialString::digits).to_owned();
+            let plan = |request, teaches| Plan {
+                seat: id,
+                steps: [Step::ask(request)].into(),
+                calls: Vec::new(),
+                makes: Some(Making { dialed: digits.clone() }),
+                effect: Effect::Made,
+                needs: None,
+                alternative: None,
+                takes_over: TakesOver::Missing,
+                teaches,
+            };
+            let first = plan(self.make_call(seat, &digits), None);
+            // A number that the PBX has and calls invalid is perhaps written in the wrong form (U-10).
+            let other = self.other_number_form().filter(|_| self.table.knows_number(&digits));
+            Ok(match other {
+                Some(form) => {
+                    let request = self.make_call_to(seat, self.called_as(&form, &digits));
+                    first.or_when_number_is_invalid(plan(request, Some(form)))
+                }
+                None => first,
+            })
         });
-        let (id, to) = match planned {
-            Ok(planned) => planned,
+        match planned {
+            Ok(plan) => {
+                let order = Order {
+                    actor: caller.name.as_str().into(),
+                    action: "dial",
+                    what: "dial",
+                    line: line.clone(),
+                    client_ref: request.client_ref,
+                    data: request.data,
+                    reply,
+                };
+                self.order(order, plan);
+            }
             Err(error) => {
                 let _ = reply.send(Err(error));
-                return;
             }
-        };
-        let Some(seat) = self.seats.get(&id) else { return };
-        let digits = to.as_ref().map_or("", DialString::digits).to_owned();
-        let called = if digits.is_empty() {
-            String::new()
-        } else {
-            let values = TemplateValues {
-                digits: Some(&digits),
-                number: Some(&digits),
-                cme: Some(&self.row.settings.host),
-                ..TemplateValues::default()
-            };
-            self.dialect.called.template.fill(values).unwrap_or_else(|| digits.clone())
-        };
-        let service = Request::MakeCall {
-            calling: self.device_of(seat),
-            called,
-            prompt: match self.dialect.autooriginate.as_str() {
-                "prompt" => Some(true),
-                "omit" => None,
-                _ => Some(false),
-            },
-            extras: CallExtras::default(),
-        };
-        let command_id = CommandId::new(&mut RandomIds);
-        self.table.intend_dial(
-            id,
-            DialIntent {
-                command: command_id.clone(),
-                actor: caller.name.clone(),
-                client_ref: request.client_ref.clone(),
-                dialed: digits,
-                data: request.data,
-            },
-        );
-        let command = Command {
-            actor: caller.name.as_str().into(),
-            action: "dial",
-            what: "dial",
-            line: line.clone(),
-            seat: id,
-            calls: Vec::new(),
-            client_ref: request.client_ref,
-            reply: Some(reply),
-            rest: Default::default(),
-            is_dial: true,
-        };
-        self.commands.insert(command_id.clone(), command);
-        self.submit(id, service, Purpose::Command(command_id));
+        }
     }
 
     /// Acts on a call.
-    pub(super) fn act(&mut self, call: &CallId, caller: &Caller, action: &CallAction, reply: Reply<Done>) {
+    fn act(&mut self, call: &CallId, caller: &Caller, action: &CallAction, reply: Reply<Done>) {
         match self.plan(call, action) {
-            Ok((id, mut services)) => {
-                let Some(first) = services.pop_front() else { return };
-                let command_id = CommandId::new(&mut RandomIds);
+            Ok(plan) => {
                 let known = self.table.call(call);
-                let client_ref = known.and_then(|call| call.client_ref.clone());
                 let Some(line) = known.map(|call| call.line_id.clone()) else { return };
-                let actor = caller.name.clone();
-                self.table.intend(self.at(), call, command_id.clone(), actor.clone());
-                let command = Command {
-                    actor: actor.into(),
+                let client_ref = known.and_then(|call| call.client_ref.clone()).filter(|_| plan.makes.is_none());
+                let order = Order {
+                    actor: caller.name.as_str().into(),
                     action: action.action.as_str(),
                     what: what(action.action),
                     line,
-                    seat: id,
-                    calls: vec![call.clone()],
                     client_ref,
-                    reply: Some(reply),
-                    rest: services,
-                    is_dial: false,
+                    data: None,
+                    reply,
                 };
-                self.commands.insert(command_id.clone(), command);
-                self.submit(id, first, Purpose::Command(command_id));
+                self.order(order, plan);
             }
             Err(error) => {
                 let _ = reply.send(Err(error));
@@ -189,57 +250,8 @@ impl LinkTask {
         }
     }
 
-    /// The services of an action, in order, or why it is not possible.
-    fn plan(
-        &self,
-        id: &CallId,
-        action: &CallAction,
-    ) -> Result<(SeatId, std::collections::VecDeque<Request>), ServiceError> {
-        let call = self.table.call(id).ok_or_else(|| ServiceError::not_found("call"))?;
-        let seat_id = self.table.seat_of(id).ok_or_else(|| ServiceError::not_found("call"))?;
-        let seat = self.seats.get(&seat_id).ok_or_else(|| ServiceError::not_found("call"))?;
-        if !call.allowed_actions.contains(action.action) {
-            return Err(not_allowed(call, action.action));
-        }
-        self.ready(seat)?;
-        let connection = self.connection(seat, call);
-        let services = match action.action {
-            Action::Answer => {
-                // CME: a waiting call is answered by holding the active one first (dossier 15a).
-                let mut services: std::collections::VecDeque<Request> = self
-                    .table
-                    .calls_of_line(&call.line_id)
-                    .filter(|other| other.id != call.id && other.address == call.address)
-                    .filter(|other| {
-                        matches!(other.state, CallState::Connected | CallState::RemoteHeld | CallState::Conferenced)
-                    })
-                    .map(|other| Request::HoldCall {
-                        call: self.connection(seat, other),
-                    })
-                    .collect();
-                services.push_back(Request::AnswerCall { call: connection });
-                services
-            }
-            Action::Drop => [Request::ClearConnection {
-                call: connection,
-                reason: None,
-            }]
-            .into(),
-            Action::Hold => [Request::HoldCall { call: connection }].into(),
-            Action::Retrieve => [Request::RetrieveCall { call: connection }].into(),
-            other => return Err(not_allowed(call, other)),
-        };
-        Ok((seat_id, services))
-    }
-
-    /// A call at a seat, as requests name it.
-    fn connection(&self, seat: &Seat, call: &Call) -> csta::Connection<'static> {
-        let pbx_call = call.pbx_call_id.clone().unwrap_or_default();
-        csta::Connection::from((pbx_call.as_str(), self.device_of(seat).as_str()))
-    }
-
     /// Replaces the data of a call.
-    pub(super) fn attach(&mut self, call: &CallId, caller: &Caller, data: Box<RawValue>, reply: Reply<Written>) {
+    fn attach(&mut self, call: &CallId, caller: &Caller, data: Box<RawValue>, reply: Reply<Written>) {
         if self.table.call(call).is_none() {
             let _ = reply.send(Err(ServiceError::not_found("call")));
             return;
@@ -253,7 +265,7 @@ impl LinkTask {
     }
 }
 
-fn not_allowed(call: &Call, action: Action) -> ServiceError {
+pub(super) fn not_allowed(call: &Call, action: Action) -> ServiceError {
     let allowed: Vec<&str> = call.allowed_actions.iter().map(Action::as_str).collect();
     let hint = if allowed.is_empty() {
         "Nothing can be done with this call now.".to_owned()

@@ -1,6 +1,6 @@
 //! From the router's inventory to lines: what is new, what changed, what vanished (dossier `axl-cme` 9).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::faults::Refused;
 use super::net::sentence;
@@ -18,6 +18,13 @@ use crate::service::gateway::{LineChange, LineDiff};
 use crate::service::journal::Actor;
 use crate::service::pbx::OnMove;
 use crate::store::{LineBody, LineRow, StoreError};
+
+/// What identifies a line at the router: its number and its phone or user.
+type LineKey = (String, Option<String>);
+
+fn key_of(record: &LineRecord) -> LineKey {
+    (record.number.clone(), record.device_id.clone())
+}
 
 /// The wanted state of one line.
 struct Wish {
@@ -62,8 +69,12 @@ impl LinkTask {
                     self.outbox.line("line.created", line, Vec::new(), Actor::Gateway);
                 }
             } else if let Some(entry) = self.lines.get_mut(&id) {
+                let has_moved = entry.row.body.host_mac != row.body.host_mac;
                 entry.row = row;
                 self.arrange_seats(&id);
+                if has_moved {
+                    self.line_moved(&id);
+                }
             }
         }
         self.name_numbers();
@@ -85,8 +96,9 @@ impl LinkTask {
         let mut unchanged = 0;
         let mut seen: HashSet<LineId> = HashSet::new();
         let mut unmatched = Vec::new();
+        let known = self.known_lines();
         for record in &records.lines {
-            match self.find_line(record) {
+            match known.get(&key_of(record)).cloned() {
                 Some(id) if seen.insert(id.clone()) => self.wish(&id, record, &mut wishes, &mut unchanged),
                 // The same number and phone twice: the first counts.
                 Some(_) => {}
@@ -132,11 +144,12 @@ impl LinkTask {
         (wishes, unchanged, vanished)
     }
 
-    fn find_line(&self, record: &LineRecord) -> Option<LineId> {
+    /// The lines by what identifies them at the router.
+    fn known_lines(&self) -> HashMap<LineKey, LineId> {
         self.lines
             .iter()
-            .find(|(_, entry)| entry.row.number == record.number && entry.row.device_id == record.device_id)
-            .map(|(id, _)| id.clone())
+            .map(|(id, entry)| ((entry.row.number.clone(), entry.row.device_id.clone()), id.clone()))
+            .collect()
     }
 
     fn wish(&self, id: &LineId, record: &LineRecord, wishes: &mut Vec<Wish>, unchanged: &mut usize) {
@@ -244,8 +257,9 @@ impl LinkTask {
                 read_line_buttons: options.read_line_buttons,
             })
             .lines;
+        let known = self.known_lines();
         for record in records {
-            let Some(id) = self.find_line(&record) else { continue };
+            let Some(id) = known.get(&key_of(&record)).cloned() else { continue };
             let Some(entry) = self.lines.get_mut(&id) else { continue };
             let came = entry.in_service != Some(true) && record.in_service;
             if entry.in_service != Some(record.in_service) {
@@ -272,7 +286,7 @@ impl LinkTask {
         for seat in seats {
             match self.seats.get(&seat).map(|seat| seat.phase) {
                 Some(Phase::Waiting) => self.enqueue(seat),
-                Some(Phase::Active) if self.dialect.em.on_move == OnMove::RestartMonitor => self.want_snapshot(seat),
+                Some(Phase::Active) => self.want_snapshot(seat),
                 _ => {}
             }
         }
@@ -302,8 +316,19 @@ impl LinkTask {
         }
     }
 
-    /// A mobility user moved: the monitor is started anew on the same session (U-27).
-    pub(super) fn restart_monitor(&mut self, id: SeatId) {
+    /// A mobility user came, went or moved to another phone (U-27).
+    fn line_moved(&mut self, id: &LineId) {
+        let seats = self.lines.get(id).map(|entry| entry.seats.clone()).unwrap_or_default();
+        for seat in seats {
+            match self.dialect.em.on_move {
+                OnMove::RestartMonitor => self.restart_monitor(seat),
+                OnMove::Reinvite => self.close_seat(seat),
+            }
+        }
+    }
+
+    /// Starts a monitor anew on the same session.
+    fn restart_monitor(&mut self, id: SeatId) {
         let Some(seat) = self.seats.get_mut(&id).filter(|seat| seat.phase == Phase::Active) else { return };
         let Some(xref) = seat.xref.take() else { return };
         seat.phase = Phase::Opening;

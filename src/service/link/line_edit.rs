@@ -182,12 +182,12 @@ impl LinkTask {
         self.arrange_seats(id);
         self.name_numbers();
         self.changed_lines.remove(id);
-        if let Some(line) = self.line_object(id) {
-            if let Some(entry) = self.lines.get_mut(id) {
-                let changed = line.changes(&entry.shown);
-                entry.shown = line.clone();
-                self.outbox.line("line.updated", line, changed, Actor::Token(caller.name.as_str().into()));
-            }
+        if let Some(line) = self.line_object(id)
+            && let Some(entry) = self.lines.get_mut(id)
+        {
+            let changed = line.changes(&entry.shown);
+            entry.shown = line.clone();
+            self.outbox.line("line.updated", line, changed, Actor::Token(caller.name.as_str().into()));
         }
         self.status_changed();
         self.shown_json(id)

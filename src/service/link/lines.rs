@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use super::faults::DnFacts;
 use super::seat::{Phase, Seat};
 use super::task::LinkTask;
+use crate::csta::Service;
 use crate::domain::call_table::{self, SeatId, SeatSettings, TableSettings, Trust};
 use crate::domain::{
     Activity, Address, Call, Fix, Forwarding, Line, LineAction, LineId, LineKind, LineStatus, Monitor, MonitorState,
     NumberRange, Timestamp,
 };
 use crate::service::journal::Actor;
-use crate::service::pbx::{ButtonsMode, LocalInfoTrust, SessionUser};
+use crate::service::pbx::{ButtonsMode, LocalInfoTrust, MergePrefer, SessionUser, SharedMode};
 use crate::store::{LineRow, StoreError};
 
 /// A line with what the link knows beside its row.
@@ -125,6 +126,7 @@ impl LinkTask {
                 LocalInfoTrust::Never => Trust::Never,
             },
             assume_own: self.dialect.shared.assume_own,
+            keeps_secondary: self.dialect.merge.prefer == MergePrefer::Secondary,
             snapshot_interval: std::time::Duration::from_secs(u64::from(settings.options.snapshot_interval_s)),
             offered: self.offered(),
             internal: settings
@@ -187,7 +189,8 @@ impl LinkTask {
         for (number, address) in numbers.iter().zip(0_u8..) {
             let known = old.iter().copied().find(|id| {
                 self.seats.get(id).is_some_and(|seat| {
-                    seat.address == address && seat.number == *number && seat.mac == mac && seat.phase != Phase::Closing
+                    let is_same_phone = seat.mac == mac || (seat.needs_phone && seat.mac == phone);
+                    seat.address == address && seat.number == *number && is_same_phone && seat.phase != Phase::Closing
                 })
             });
             let id = known.unwrap_or_else(|| {
@@ -292,8 +295,14 @@ impl LinkTask {
             None if is_monitored(first) => LineStatus::InService,
             None => LineStatus::Unknown,
         };
-        if is_monitored(first) && self.report.may_use(crate::csta::Service::MakeCall) {
-            line.allowed_actions.push(LineAction::Dial);
+        for (action, service) in [
+            (LineAction::Dial, Service::MakeCall),
+            (LineAction::Forward, Service::SetForwarding),
+            (LineAction::DoNotDisturb, Service::SetDoNotDisturb),
+        ] {
+            if is_monitored(first) && self.report.may_use(service) {
+                line.allowed_actions.push(action);
+            }
         }
         line.do_not_disturb = entry.do_not_disturb;
         line.forwarding = Forwarding {
@@ -332,6 +341,9 @@ impl LinkTask {
             Output::Ended(change) => self.on_call_change("call.ended", *change),
             Output::WantSnapshot { seat } => self.want_snapshot(seat),
             Output::RemoteInUse { seat, in_use } => {
+                if self.dialect.shared.mode == SharedMode::Hide {
+                    return;
+                }
                 if let Some(seat) = self.seats.get_mut(&seat) {
                     seat.remote_in_use = in_use;
                     self.changed_lines.insert(seat.line.clone());
@@ -347,9 +359,9 @@ impl LinkTask {
             call_table::Actor::Token(name) => Actor::Token(name.into()),
         };
         self.changed_lines.insert(change.call.line_id.clone());
-        let call = change.call.clone();
+        let (call, command) = (change.call.clone(), change.command.clone());
         self.outbox.call(event, change.call, change.changed, change.command, actor);
-        self.judge_call(&call);
+        self.judge_call(&call, command.as_ref());
     }
 
     /// What the XML API tells about the dn of a seat.

@@ -10,12 +10,15 @@ mod control;
 mod discovery;
 mod events;
 mod faults;
+mod features;
 mod inventory;
 mod line_edit;
 mod lines;
 mod net;
+mod operations;
 mod outbox;
 mod pacing;
+mod plan;
 mod registrar;
 mod report;
 mod seat;
@@ -27,6 +30,7 @@ mod status;
 mod task;
 mod timers;
 mod translate;
+mod trials;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,6 +80,21 @@ pub(super) enum LinkCommand {
         caller: Caller,
         data: Box<RawValue>,
         reply: Reply<Written>,
+    },
+    /// Read or set the unconditional forwarding of an address.
+    Forwarding {
+        line: LineId,
+        address: u8,
+        caller: Caller,
+        set: Option<Option<String>>,
+        reply: Reply<Option<String>>,
+    },
+    /// Read or set do not disturb of a line's phone.
+    DoNotDisturb {
+        line: LineId,
+        caller: Caller,
+        set: Option<bool>,
+        reply: Reply<bool>,
     },
     /// Retry a line's monitor and mend its calls.
     Refresh { line: LineId, reply: Reply<Written> },

@@ -70,9 +70,7 @@ impl Outbox {
     pub(super) fn command(
         &mut self,
         event: &'static str,
-        pbx: &PbxId,
-        line: &LineId,
-        call: Option<&CallId>,
+        (pbx, line, call): (&PbxId, &LineId, Option<&CallId>),
         command: &CommandId,
         actor: Actor,
         json: Bytes,

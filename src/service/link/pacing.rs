@@ -1,7 +1,8 @@
 //! How fast new sessions are opened: a token bucket for the rate and a window for those without an answer
 //! (dossier 15c "thundering herd", 15e `invite.rate`).
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 /// Hands out turns in order of asking.
@@ -10,16 +11,19 @@ pub(super) struct Pacing<K> {
     interval: Duration,
     window: usize,
     waiting: VecDeque<K>,
+    /// Those of `waiting` that still want a turn.
+    wanted: HashSet<K>,
     outstanding: usize,
     next_turn: Option<Instant>,
 }
 
-impl<K: PartialEq + Copy> Pacing<K> {
+impl<K: Eq + Hash + Copy> Pacing<K> {
     pub(super) fn new(rate_per_s: u32, window: u32) -> Self {
         Self {
             interval: Duration::from_secs(1) / rate_per_s.max(1),
             window: usize::try_from(window.max(1)).unwrap_or(usize::MAX),
             waiting: VecDeque::new(),
+            wanted: HashSet::new(),
             outstanding: 0,
             next_turn: None,
         }
@@ -32,13 +36,15 @@ impl<K: PartialEq + Copy> Pacing<K> {
 
     /// Queues a wish; one wish each.
     pub(super) fn ask(&mut self, key: K) {
-        if !self.waiting.contains(&key) {
+        if self.wanted.insert(key) {
             self.waiting.push_back(key);
         }
     }
 
     pub(super) fn withdraw(&mut self, key: K) {
-        self.waiting.retain(|waiting| *waiting != key);
+        if self.wanted.remove(&key) {
+            self.waiting.retain(|waiting| *waiting != key);
+        }
     }
 
     /// The answer to a turn has come (or never will).
@@ -49,6 +55,7 @@ impl<K: PartialEq + Copy> Pacing<K> {
     /// Forgets who waits and who is outstanding: the link starts anew.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
+        self.wanted.clear();
         self.outstanding = 0;
     }
 
@@ -58,6 +65,7 @@ impl<K: PartialEq + Copy> Pacing<K> {
             return None;
         }
         let key = self.waiting.pop_front()?;
+        self.wanted.remove(&key);
         self.outstanding += 1;
         // Turns missed while nobody asked are not saved up: the rate holds in every second.
         let from = self.next_turn.map_or(now, |at| at.max(now - self.interval.min(Duration::from_millis(100))));

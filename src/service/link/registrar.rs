@@ -6,7 +6,7 @@ use super::net::sentence;
 use super::task::LinkTask;
 use super::timers::Timer;
 use crate::domain::Timestamp;
-use crate::service::pbx::{KeepaliveKind, ReferenceId, RegisterMode, TemplateValues};
+use crate::service::pbx::{KeepaliveKind, RegisterMode, TemplateValues};
 use crate::sip::{
     Credentials, Endpoint, EndpointConfig, Failure, Input, KeepAlive, RegisterConfig,
 };
@@ -14,8 +14,6 @@ use crate::sip::{
 /// Pause after credentials were rejected: asking again at once would only lock the user out (dossier 3.6).
 const CREDENTIALS_PAUSE: Duration = Duration::from_secs(60);
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
-/// Time for answers to questions of a connection that was lost: IOS gives them on the next one.
-const REGAIN: Duration = Duration::from_secs(4);
 const UNANSWERED_PAUSE: Duration = Duration::from_secs(1);
 /// Pause before an identity that somebody else uses is asked for again.
 const FOREIGN_PAUSE: Duration = Duration::from_secs(300);
@@ -31,8 +29,6 @@ pub(super) struct Registrar {
     pub(super) lines_may_start: bool,
     /// Connections were lost: what happened meanwhile is not known.
     pub(super) is_resync_due: bool,
-    /// When the last connection was lost.
-    pub(super) lost_at: Option<Instant>,
     /// The PBX did not know a session any more, and has not registered us since the connection was lost.
     pub(super) has_lost_sessions: bool,
     /// The reference id changed: sessions from before may be gone.
@@ -164,7 +160,6 @@ impl LinkTask {
     /// No connection is left. Dialogs live on, but what the PBX says now comes late or not at all.
     pub(super) fn on_all_flows_lost(&mut self) {
         self.registrar.is_resync_due = true;
-        self.registrar.lost_at = Some(self.now());
         if self.shutdown.is_none() {
             self.greet();
             self.await_registration();
@@ -204,15 +199,9 @@ impl LinkTask {
         self.registrar.lines_may_start = true;
         self.timers.set(Timer::LinesMayStart, None);
         if std::mem::take(&mut self.registrar.is_resync_due) || restarted || was == State::Silent {
-            self.regained();
+            self.resync_all();
         }
         self.status_changed();
-    }
-
-    /// The PBX is heard again.
-    pub(super) fn regained(&mut self) {
-        self.timers.set(Timer::Regained, Some(self.now() + REGAIN));
-        self.resync_all();
     }
 
     pub(super) fn on_registration_failed(&mut self, failure: &Failure) {
@@ -265,8 +254,8 @@ impl LinkTask {
     }
 
     /// The reference id that an INVITE echoes (U-4).
-    pub(super) fn reference_header(&self) -> Option<(String, String)> {
-        if self.dialect.invite.reference_id != ReferenceId::Header {
+    pub(super) fn reference_header(&self, is_wanted: bool) -> Option<(String, String)> {
+        if !is_wanted {
             return None;
         }
         let reference = self.registrar.reference.clone()?;

@@ -27,8 +27,8 @@ pub(super) struct Report {
     pub(super) invites: u64,
     features: Features,
     cannot: HashSet<Service>,
-    from_attempt: Option<usize>,
-    device_attempt: Option<usize>,
+    /// The services that are assumed while the PBX has not named its own; `None` for all.
+    assumed: Option<HashSet<Service>>,
     pub(super) version: Option<String>,
     /// Why this release cannot be used.
     pub(super) unsupported: Option<String>,
@@ -46,13 +46,17 @@ impl Report {
             invites: 0,
             features: Features::NotAsked,
             cannot: HashSet::new(),
-            from_attempt: None,
-            device_attempt: None,
+            assumed: row.settings.dialect().assumed_services(),
             version: None,
             unsupported: None,
             restarted_at: None,
             is_due: true,
         }
+    }
+
+    /// Other settings assume other services.
+    pub(super) fn assume(&mut self, services: Option<HashSet<Service>>) {
+        self.assumed = services;
     }
 
     /// Whether the capabilities shall be asked for; yes only once.
@@ -86,7 +90,10 @@ impl Report {
     }
 
     fn stated(&self, service: Service) -> Option<bool> {
-        let Features::Known(Some(features)) = &self.features else { return None };
+        let Features::Known(Some(features)) = &self.features else {
+            let assumed = self.assumed.as_ref()?;
+            return (!assumed.contains(&service)).then_some(false);
+        };
         let capability = match service {
             Service::MakeCall => ServiceCapability::MakeCall,
             Service::AnswerCall => ServiceCapability::AnswerCall,
@@ -95,7 +102,18 @@ impl Report {
             Service::RetrieveCall => ServiceCapability::RetrieveCall,
             Service::GetForwarding => ServiceCapability::GetForwarding,
             Service::GetDoNotDisturb => ServiceCapability::GetDoNotDisturb,
+            Service::SetForwarding => ServiceCapability::SetForwarding,
+            Service::SetDoNotDisturb => ServiceCapability::SetDoNotDisturb,
             Service::SnapshotDevice => ServiceCapability::SnapshotDevice,
+            Service::DeflectCall => ServiceCapability::DeflectCall,
+            Service::SingleStepTransferCall => ServiceCapability::SingleStepTransfer,
+            Service::ConsultationCall => ServiceCapability::ConsultationCall,
+            Service::AlternateCall => ServiceCapability::AlternateCall,
+            Service::ReconnectCall => ServiceCapability::ReconnectCall,
+            Service::TransferCall => ServiceCapability::TransferCall,
+            Service::ConferenceCall => ServiceCapability::ConferenceCall,
+            Service::DialDigits => ServiceCapability::DialDigits,
+            Service::GenerateDigits => ServiceCapability::GenerateDigits,
             _ => return None,
         };
         Some(features.supports(capability))
@@ -111,46 +129,44 @@ impl Report {
         }
     }
 
-    /// `yes`, `no` or `unknown` for each operation.
+    /// `yes`, `no`, `emulated` or `unknown` for each operation.
     pub(super) fn capabilities(&self) -> BTreeMap<String, String> {
-        [
-            ("dial", Service::MakeCall),
-            ("answer", Service::AnswerCall),
-            ("drop", Service::ClearConnection),
-            ("hold", Service::HoldCall),
-            ("retrieve", Service::RetrieveCall),
-            ("snapshot", Service::SnapshotDevice),
-        ]
-        .into_iter()
-        .map(|(name, service)| {
-            let word = match (self.cannot.contains(&service), self.stated(service)) {
-                (true, _) | (false, Some(false)) => "no",
-                (false, Some(true)) => "yes",
-                (false, None) => "unknown",
-            };
-            (name.to_owned(), word.to_owned())
-        })
-        .collect()
-    }
-
-    pub(super) fn from_attempt_worked(&mut self, attempt: usize) {
-        self.from_attempt.get_or_insert(attempt);
-    }
-
-    pub(super) fn has_identity_worked(&self) -> bool {
-        self.from_attempt.is_some()
-    }
-
-    pub(super) fn learned_from_attempt(&self) -> usize {
-        self.from_attempt.unwrap_or(0)
-    }
-
-    pub(super) fn device_attempt_worked(&mut self, attempt: usize) {
-        self.device_attempt.get_or_insert(attempt);
-    }
-
-    pub(super) fn learned_device_attempt(&self) -> usize {
-        self.device_attempt.unwrap_or(0)
+        use Service as S;
+        // An operation, its service, and the services that stand in for it.
+        let table: [(&str, S, &[S]); 18] = [
+            ("dial", S::MakeCall, &[]),
+            ("answer", S::AnswerCall, &[]),
+            ("drop", S::ClearConnection, &[]),
+            ("hold", S::HoldCall, &[]),
+            ("retrieve", S::RetrieveCall, &[]),
+            ("redirect", S::DeflectCall, &[]),
+            ("blind_transfer", S::SingleStepTransferCall, &[S::TransferCall]),
+            ("consult", S::ConsultationCall, &[S::HoldCall, S::MakeCall]),
+            ("swap", S::AlternateCall, &[S::HoldCall, S::RetrieveCall]),
+            ("complete_transfer", S::TransferCall, &[]),
+            ("complete_conference", S::ConferenceCall, &[]),
+            ("add_to_conference", S::ConferenceCall, &[]),
+            ("dial_tone", S::DialDigits, &[S::MakeCall]),
+            ("digits", S::GenerateDigits, &[]),
+            ("forwarding", S::SetForwarding, &[]),
+            ("do_not_disturb", S::SetDoNotDisturb, &[]),
+            ("reconnect", S::ReconnectCall, &[S::ClearConnection, S::RetrieveCall]),
+            ("snapshot", S::SnapshotDevice, &[]),
+        ];
+        table
+            .into_iter()
+            .map(|(name, service, others)| {
+                let is_missing = self.cannot.contains(&service) || self.stated(service) == Some(false);
+                let can_stand_in = !others.is_empty() && others.iter().all(|other| self.may_use(*other));
+                let word = match (is_missing, self.stated(service)) {
+                    (true, _) if can_stand_in => "emulated",
+                    (true, _) => "no",
+                    (false, Some(_)) => "yes",
+                    (false, None) => "unknown",
+                };
+                (name.to_owned(), word.to_owned())
+            })
+            .collect()
     }
 
     /// What a load says about the release.
@@ -160,17 +176,5 @@ impl Report {
             Support::Refused { sentence } | Support::InventoryOnly { sentence } => Some(capital(&sentence)),
             Support::Full(_) | Support::Unknown => None,
         };
-    }
-
-    /// What was learned, for people.
-    pub(super) fn learned(&self) -> BTreeMap<String, serde_json::Value> {
-        let mut learned = BTreeMap::new();
-        if let Some(attempt) = self.from_attempt.filter(|attempt| *attempt > 0) {
-            learned.insert("invite.from_user".to_owned(), format!("fallback {attempt}").into());
-        }
-        if let Some(attempt) = self.device_attempt.filter(|attempt| *attempt > 0) {
-            learned.insert("device_id.self".to_owned(), format!("form {attempt}").into());
-        }
-        learned
     }
 }

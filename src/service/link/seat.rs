@@ -10,7 +10,7 @@ use crate::csta::exchange::{Exchange, ExchangeConfig, ResponseMode};
 use crate::csta::{Encoding, Namespace};
 use crate::domain::call_table::SeatId;
 use crate::domain::{LineId, Monitor, MonitorState, Timestamp};
-use crate::service::pbx::{self, PrivateLine, Switch, TemplateValues};
+use crate::service::pbx::{self, TemplateValues};
 
 /// How far a session has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,10 @@ pub(super) struct Seat {
     /// Which of the identity templates is being tried.
     pub(super) from_attempt: usize,
     pub(super) device_attempt: usize,
+    /// The last INVITE's body began with an XML declaration.
+    pub(super) sent_declaration: bool,
+    /// The PBX wants this mobility line's session to name the phone (U-27).
+    pub(super) needs_phone: bool,
     /// Times that the session ended by itself, recently.
     pub(super) ends: u32,
     pub(super) monitor_stops: VecDeque<Instant>,
@@ -85,6 +89,8 @@ impl Seat {
             learned_device: None,
             from_attempt: 0,
             device_attempt: 0,
+            sent_declaration: true,
+            needs_phone: false,
             ends: 0,
             monitor_stops: VecDeque::new(),
             is_snapshot_out: false,
@@ -130,16 +136,19 @@ impl LinkTask {
     /// Settings of the conversations in CSTA.
     pub(super) fn exchange_config(&self) -> ExchangeConfig {
         let csta = &self.dialect.csta;
-        let mut encoding = Encoding::default();
-        encoding.namespace = match csta.namespace.as_str() {
+        let namespace = match csta.namespace.as_str() {
             "ed2" => Namespace::Ed2,
             "ed4" => Namespace::Ed4,
             "ed5" => Namespace::Ed5,
             "ed6" => Namespace::Ed6,
             _ => Namespace::Ed3,
         };
-        encoding.prefix = (!csta.prefix.is_empty()).then(|| csta.prefix.clone());
-        encoding.declaration = self.dialect.xml.declaration == Switch::On;
+        let encoding = Encoding {
+            namespace,
+            prefix: (!csta.prefix.is_empty()).then(|| csta.prefix.clone()),
+            declaration: self.has_declaration(),
+            ..Encoding::default()
+        };
         ExchangeConfig {
             encoding,
             learn_namespace: csta.namespace == "learn",
@@ -150,31 +159,6 @@ impl LinkTask {
             },
             max_outstanding: usize::try_from(self.dialect.dialog.max_outstanding).unwrap_or(1),
             ..ExchangeConfig::default()
-        }
-    }
-
-    /// The encoding of a seat's system status request, with private data where the dialect wants it (U-8).
-    pub(super) fn status_encoding(&self, seat: &Seat) -> Encoding {
-        let mut encoding = seat.exchange.encoding().clone();
-        if self.dialect.status.private_line == PrivateLine::Lcs {
-            encoding.private_line = self.dialect.status.line_uri.fill(seat.values(&self.seat_surroundings()));
-        }
-        encoding
-    }
-
-    /// The device string of a seat in requests (U-9).
-    pub(super) fn device_of(&self, seat: &Seat) -> String {
-        if let Some(learned) = &seat.learned_device {
-            return learned.clone();
-        }
-        let around = self.seat_surroundings();
-        let own = self.dialect.device_id.self_id.fill(seat.values(&around));
-        let attempt = seat.device_attempt.max(self.report.learned_device_attempt());
-        match (attempt, own) {
-            (0, Some(own)) => own,
-            (0 | 1, _) => format!("tel:{}", seat.number),
-            (2, _) => seat.number.clone(),
-            _ => format!("sip:{}@{}", seat.number, around.host),
         }
     }
 

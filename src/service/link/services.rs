@@ -1,7 +1,7 @@
 //! Services in CSTA: who asked for which, and what becomes of their answers.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use super::sessions::session_of;
 use super::task::LinkTask;
 use super::timers::Timer;
 use crate::csta::exchange::{self, Answer, Doubt, Outcome, Output, Received, Refusal, Ticket};
-use crate::csta::{FaultValue, OperationError, Request, Response, Service};
+use crate::csta::{FaultValue, ForwardListItem, ForwardingType, OperationError, Request, Response, Service};
 use crate::domain::call_table::SeatId;
 use crate::domain::{CommandId, Monitor, MonitorState};
 use crate::sip::{self, Body, Input, ReplyToken};
@@ -21,8 +21,6 @@ const MONITOR_AGAIN: Duration = Duration::from_secs(1);
 /// So many ends within the window, and the session itself is opened anew (dossier 15c).
 const MONITOR_ENDS: usize = 3;
 const MONITOR_WINDOW: Duration = Duration::from_secs(60);
-/// Device forms that are tried when a monitor is refused (U-9).
-const DEVICE_FORMS: usize = 4;
 const LIMIT_PAUSE: Duration = Duration::from_secs(300);
 
 /// What a service is for.
@@ -46,6 +44,8 @@ pub(super) enum Purpose {
     DoNotDisturb,
     /// A step of a command.
     Command(CommandId),
+    /// Forwarding or do not disturb, by the number of the wish.
+    Feature(u64),
 }
 
 /// Services that are not done.
@@ -53,22 +53,6 @@ pub(super) enum Purpose {
 pub(super) struct Flights {
     next: u64,
     open: HashMap<Ticket, Purpose>,
-    /// Where and when their requests went out.
-    sent: HashMap<Ticket, (SeatId, Instant)>,
-}
-
-impl Flights {
-    fn take(&mut self, ticket: Ticket) -> Option<Purpose> {
-        self.sent.remove(&ticket);
-        self.open.remove(&ticket)
-    }
-}
-
-impl Purpose {
-    /// Asking again does no harm.
-    const fn may_be_asked_again(&self) -> bool {
-        !matches!(self, Self::Command(_) | Self::MonitorStop | Self::OldMonitor)
-    }
 }
 
 impl LinkTask {
@@ -187,22 +171,6 @@ impl LinkTask {
         self.touch(id);
     }
 
-    /// A connection stands again for a while: questions that went out on the one before have no answer any more and
-    /// must not block their sessions. Commands wait on, for their answer may still come (dossier 15c).
-    pub(super) fn on_regained(&mut self) {
-        let now = self.now();
-        let Some(lost_at) = self.registrar.lost_at else { return };
-        let open = &self.flights.open;
-        let is_lost = |ticket: &Ticket, sent: Instant| sent < lost_at && open.get(ticket).is_some_and(Purpose::may_be_asked_again);
-        let lost = self.flights.sent.iter().filter(|(ticket, (_, sent))| is_lost(ticket, *sent));
-        for (ticket, id) in lost.map(|(ticket, (id, _))| (*ticket, *id)).collect::<Vec<_>>() {
-            if let Some(seat) = self.seats.get_mut(&id) {
-                seat.exchange.handle(now, exchange::Input::InfoLost { ticket });
-            }
-            self.touch(id);
-        }
-    }
-
     /// Everything that a seat's conversation asks for.
     pub(super) fn poll_exchange(&mut self, id: SeatId) {
         while let Some(output) = self.seats.get_mut(&id).and_then(|seat| seat.exchange.poll()) {
@@ -214,22 +182,18 @@ impl LinkTask {
 
     fn on_exchange_output(&mut self, id: SeatId, output: Output) {
         match output {
-            Output::SendInfo { ticket, body } => {
-                let now = self.now();
-                self.flights.sent.insert(ticket, (id, now));
-                self.feed(Input::Info {
-                    session: session_of(id),
-                    ticket: sip::Ticket(ticket.0),
-                    body,
-                });
-            }
+            Output::SendInfo { ticket, body } => self.feed(Input::Info {
+                session: session_of(id),
+                ticket: sip::Ticket(ticket.0),
+                body,
+            }),
             Output::Slow { ticket } => {
                 if let Some(Purpose::Command(command)) = self.flights.open.get(&ticket).cloned() {
                     self.on_command_slow(&command);
                 }
             }
             Output::Done { ticket, outcome } => {
-                if let Some(purpose) = self.flights.take(ticket) {
+                if let Some(purpose) = self.flights.open.remove(&ticket) {
                     self.on_service_done(id, purpose, outcome);
                 }
             }
@@ -259,9 +223,11 @@ impl LinkTask {
 
     /// A service that its dialog took along.
     pub(super) fn on_service_cancelled(&mut self, id: SeatId, ticket: Ticket, sent: bool) {
-        let Some(purpose) = self.flights.take(ticket) else { return };
-        if let Purpose::Command(command) = purpose {
-            self.on_command_lost(id, &command, sent);
+        let Some(purpose) = self.flights.open.remove(&ticket) else { return };
+        match purpose {
+            Purpose::Command(command) => self.on_command_lost(id, &command, sent),
+            Purpose::Feature(number) => self.on_feature_lost(number),
+            _ => {}
         }
     }
 
@@ -278,6 +244,7 @@ impl LinkTask {
             Purpose::Forwarding => self.on_forwarding_done(id, &outcome),
             Purpose::DoNotDisturb => self.on_do_not_disturb_done(id, &outcome),
             Purpose::Command(command) => self.on_command_step(id, &command, outcome),
+            Purpose::Feature(number) => self.on_feature_done(id, number, &outcome),
         }
     }
 
@@ -359,14 +326,9 @@ impl LinkTask {
                             | OperationError::InvalidDeviceId
                     )
                 );
-                let may_try = is_device && self.report.learned_device_attempt() == 0;
-                let Some(seat) = self.seats.get_mut(&id) else { return };
-                if may_try && seat.device_attempt + 1 < DEVICE_FORMS {
-                    seat.device_attempt += 1;
-                    seat.learned_device = None;
+                if is_device && self.tries_another_device(id) {
                     return self.ask_monitor(id);
                 }
-                seat.device_attempt = 0;
                 let (why, pause) = refused_monitor(fault, self.service_facts(id));
                 let retry = Duration::from_secs(u64::from(self.row.settings.options.monitor_retry_interval_s));
                 let pause = pause.unwrap_or(retry);
@@ -405,7 +367,7 @@ impl LinkTask {
             seat.monitor = Monitor::plain(MonitorState::Active, wall);
         }
         let line = seat.line.clone();
-        self.report.device_attempt_worked(attempt);
+        self.trials.device_worked(attempt);
         self.timers.set(Timer::Seat(id), None);
         self.changed_lines.insert(line);
         self.status_changed();
@@ -436,14 +398,7 @@ impl LinkTask {
     fn on_forwarding_done(&mut self, id: SeatId, outcome: &Outcome) {
         self.learn_refusal(Service::GetForwarding, outcome);
         let Some(Ok(Some(Response::Forwarding(list)))) = answer(outcome).map(Answer::response) else { return };
-        let target = list
-            .iter()
-            .find(|item| {
-                item.forward_status == Some(true)
-                    && item.forwarding_type.as_ref().is_none_or(|kind| *kind == crate::csta::ForwardingType::ForwardImmediate)
-            })
-            .and_then(|item| item.forward_dn.as_ref())
-            .map(|device| device.number.to_string());
+        let target = immediate(&list);
         self.set_forwarding(id, target);
     }
 
@@ -488,6 +443,17 @@ impl LinkTask {
             self.seat_in(id, MONITOR_AGAIN);
         }
     }
+}
+
+/// Where all calls go, by a list of settings.
+pub(super) fn immediate(list: &[ForwardListItem<'_>]) -> Option<String> {
+    list.iter()
+        .find(|item| {
+            item.forward_status == Some(true)
+                && item.forwarding_type.as_ref().is_none_or(|kind| *kind == ForwardingType::ForwardImmediate)
+        })
+        .and_then(|item| item.forward_dn.as_ref())
+        .map(|device| device.number.to_string())
 }
 
 pub(super) fn answer(outcome: &Outcome) -> Option<&Answer> {

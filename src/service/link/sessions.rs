@@ -58,14 +58,16 @@ impl LinkTask {
             self.pacing.answered();
             return;
         };
-        let attempt = seat.from_attempt.max(self.report.learned_from_attempt());
         let invite = &self.dialect.invite;
-        let mut templates = std::iter::once(&invite.from_user).chain(&invite.from_user_fallback).skip(attempt);
-        // A template whose fields are not known (no MAC) is passed over.
-        let from_user = templates.find_map(|template| template.fill(seat.values(&around)));
+        let form = self.form_of(seat);
+        // A template whose fields are not known (no MAC) leaves the number.
+        let from_user = form.user.and_then(|template| template.fill(seat.values(&around)));
         let from_user = from_user.unwrap_or_else(|| seat.number.clone());
         let to_user = invite.to_user.fill(seat.values(&around)).unwrap_or_else(|| seat.number.clone());
-        let body = Request::RequestSystemStatus.encode(&self.status_encoding(seat));
+        let mut encoding = self.exchange_config().encoding;
+        let has_declaration = encoding.declaration;
+        encoding.private_line = self.private_line(seat);
+        let body = Request::RequestSystemStatus.encode(&encoding);
         let session = &self.dialect.session;
         let mut spec = InviteSpec::new(&to_user, &from_user, body);
         spec.from_host.clone_from(&invite.from_host);
@@ -76,10 +78,11 @@ impl LinkTask {
             pbx::RefreshMethod::Reinvite => RefreshMethod::Invite,
             pbx::RefreshMethod::Update => RefreshMethod::Update,
         };
-        spec.extra_headers.extend(self.reference_header());
+        spec.extra_headers.extend(self.reference_header(form.has_reference));
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.phase = Phase::Inviting;
             seat.has_turn = true;
+            seat.sent_declaration = has_declaration;
         }
         self.report.invites += 1;
         self.feed(Input::OpenSession {
@@ -137,8 +140,12 @@ impl LinkTask {
         if status.is_none() {
             tracing::warn!(link.name = %self.row.settings.name, "OPTIONS is not answered");
             self.drop_silent_flows();
+            // Registering keeps the connection in use as well, and is known to be answered (U-7).
+            if self.dialect.register.mode != pbx::RegisterMode::Never {
+                self.feed(Input::Register);
+            }
         } else if std::mem::take(&mut self.registrar.is_resync_due) {
-            self.regained();
+            self.resync_all();
         }
         self.status_changed();
     }
@@ -172,7 +179,7 @@ impl LinkTask {
         seat.xref = None;
         seat.exchange = csta::exchange::Exchange::new(config);
         let attempt = seat.from_attempt;
-        self.report.from_attempt_worked(attempt);
+        self.trials.invite_worked(attempt);
         let status = body.and_then(|body| match csta::decode(&body.data) {
             Ok(Message::Response(Response::SystemStatus(status))) => status,
             _ => None,
@@ -180,14 +187,17 @@ impl LinkTask {
         match status {
             Some(status) => self.on_system_status(id, &status),
             // 200 without a readable status: ask for it (dossier 15c).
-            None => self.submit(id, Request::RequestSystemStatus, Purpose::Status),
+            None => self.ask_status_with_line(id),
         }
     }
 
     /// The status of the PBX as one session tells it.
     pub(super) fn on_system_status(&mut self, id: SeatId, status: &SystemStatus) {
         match status {
-            SystemStatus::Normal | SystemStatus::Enabled | SystemStatus::OverloadRelieved => self.start_monitor(id),
+            SystemStatus::Normal | SystemStatus::Enabled | SystemStatus::OverloadRelieved => {
+                self.status_worked(id);
+                self.start_monitor(id);
+            }
             SystemStatus::Disabled => {
                 let why = Refused::new("pbx_disabled", "The PBX says that its CTI is disabled.")
                     .hint("Check `no cti shutdown` under `voice service voip` on the router.");
@@ -232,23 +242,16 @@ impl LinkTask {
             seat.phase = Phase::Off;
             return self.on_session_closed(id);
         }
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.opened_at = None;
+        }
         if failure.status.is_none() {
             self.drop_silent_flows();
         }
-        let templates = 1 + self.dialect.invite.from_user_fallback.len();
-        let may_be_identity = matches!(failure.status, Some(400 | 403 | 404 | 484 | 485 | 488 | 604))
-            && !self.report.has_identity_worked()
-            && !self.is_explained(id);
+        if self.tries_another_form(id, failure.status) {
+            return;
+        }
         let Some(seat) = self.seats.get_mut(&id) else { return };
-        seat.opened_at = None;
-        if may_be_identity && seat.from_attempt + 1 < templates {
-            // Perhaps the PBX wants another identity (U-1).
-            seat.from_attempt += 1;
-            return self.enqueue(id);
-        }
-        if may_be_identity {
-            seat.from_attempt = 0;
-        }
         seat.ends = seat.ends.saturating_add(1);
         let ends = seat.ends;
         let (why, pause) = refused_session(failure, self.service_facts(id));
@@ -403,7 +406,7 @@ impl LinkTask {
         match seat.phase {
             Phase::Waiting => self.enqueue(id),
             // The status was not normal, or the monitor was refused while the session stands.
-            Phase::Opening => self.submit(id, Request::RequestSystemStatus, Purpose::Status),
+            Phase::Opening => self.ask_status_with_line(id),
             Phase::Active if seat.xref.is_none() => self.ask_monitor(id),
             _ => {}
         }

@@ -9,6 +9,7 @@ use super::registrar::Registrar;
 use super::seat::Phase;
 use super::status::pbx_json;
 use super::task::LinkTask;
+use super::trials::Trials;
 use super::timers::Timer;
 use crate::domain::LineId;
 use crate::domain::call_table::SeatId;
@@ -18,20 +19,20 @@ use crate::service::pbx::{PbxSettings, RegisterMode};
 use crate::sip::Input;
 use crate::store::PbxRow;
 
-/// Time for monitors to end in order; then sessions end without.
-const TIME: Duration = Duration::from_millis(1500);
-/// Time for sessions to end after that.
-const LAST_TIME: Duration = Duration::from_millis(1500);
+/// Time for monitors to end; a session whose MonitorStop is not answered by then gets its BYE all the same.
+const MONITORS_TIME: Duration = Duration::from_millis(1500);
+/// Time for sessions and the registration after that.
+const REST_TIME: Duration = Duration::from_millis(1500);
 
 /// A stop that is under way.
 pub(super) struct Shutdown {
     reply: Option<oneshot::Sender<()>>,
     /// Sessions that still close.
     open: usize,
-    /// Nobody waits for the end of monitors any more.
-    is_hurried: bool,
     /// The registration is being taken back.
     is_unregistering: bool,
+    /// The time for monitors is over.
+    is_hurried: bool,
 }
 
 impl Shutdown {
@@ -39,8 +40,8 @@ impl Shutdown {
         Self {
             reply,
             open: 0,
-            is_hurried: false,
             is_unregistering: false,
+            is_hurried: false,
         }
     }
 }
@@ -68,6 +69,8 @@ impl LinkTask {
     pub(super) fn configure(&mut self, row: PbxRow, changed: Vec<&'static str>, actor: Actor, reply: Reply<Written>) {
         let old = std::mem::replace(&mut self.row, row);
         self.dialect = self.row.settings.dialect();
+        self.report.assume(self.dialect.assumed_services());
+        self.trials = Trials::default();
         let options = &self.row.settings.options;
         self.pacing.configure(options.invite_rate_per_s, options.invite_window);
         self.configure_table();
@@ -111,7 +114,7 @@ impl LinkTask {
         self.pacing.clear();
         self.resync.clear();
         self.close_net();
-        for timer in [Timer::Connect, Timer::Resolve, Timer::Register, Timer::LinesMayStart, Timer::Regained, Timer::Discovery] {
+        for timer in [Timer::Connect, Timer::Resolve, Timer::Register, Timer::LinesMayStart, Timer::Discovery] {
             self.timers.set(timer, None);
         }
         for id in sessions {
@@ -169,7 +172,7 @@ impl LinkTask {
         }
         self.discovery.cancel();
         self.shutdown = Some(shutdown);
-        self.timers.set(Timer::Shutdown, Some(self.now() + TIME));
+        self.timers.set(Timer::Shutdown, Some(self.now() + MONITORS_TIME));
         let open: Vec<SeatId> = self
             .seats
             .iter()
@@ -187,23 +190,25 @@ impl LinkTask {
         }
     }
 
-    /// Some sessions are not closed yet: a service without an answer holds up the end of their monitors.
+    /// Time is up. A PBX that does not answer, or whose answer went with a connection, must not keep our sessions and
+    /// our registration for it.
     pub(super) fn on_shutdown_time(&mut self) {
         let Some(shutdown) = &mut self.shutdown else { return };
-        if std::mem::replace(&mut shutdown.is_hurried, true) {
-            // Who did not answer until now is not waited for.
-            shutdown.open = 0;
-            self.is_shutdown_done();
-            self.is_done = true;
+        if !std::mem::replace(&mut shutdown.is_hurried, true) {
+            let late: Vec<SeatId> =
+                self.seats.iter().filter(|(_, seat)| seat.phase == Phase::Closing).map(|(id, _)| *id).collect();
+            for id in late {
+                self.feed(Input::CloseSession {
+                    session: super::sessions::session_of(id),
+                });
+            }
+            self.timers.set(Timer::Shutdown, Some(self.now() + REST_TIME));
             return;
         }
-        self.timers.set(Timer::Shutdown, Some(self.now() + LAST_TIME));
-        let open = self.seats.iter().filter(|(_, seat)| seat.phase == Phase::Closing);
-        for id in open.map(|(id, _)| *id).collect::<Vec<_>>() {
-            self.feed(Input::CloseSession {
-                session: super::sessions::session_of(id),
-            });
-        }
+        // Nobody waits for the answer.
+        shutdown.open = 0;
+        self.is_shutdown_done();
+        self.is_done = true;
     }
 
     /// A seat's session is closed.

@@ -1,6 +1,5 @@
 //! Snapshots: the PBX's own word on which calls there are (section 10 rules 3 and 6).
 
-use super::confirm;
 use super::seat::Phase;
 use super::services::{Purpose, answer};
 use super::task::LinkTask;
@@ -54,6 +53,12 @@ impl LinkTask {
                 }
             }
             Outcome::Unknown(Doubt::NoAnswer | Doubt::EmptyAnswer) => self.session_is_dead(id),
+            // Another connection may be there already; without one the next one asks.
+            Outcome::Unknown(Doubt::LinkLost) if self.net.is_connected() => {
+                if let Some(seat) = self.seats.get_mut(&id) {
+                    seat.is_snapshot_wanted = true;
+                }
+            }
             Outcome::Refused(Refusal::Fault(fault)) => {
                 if matches!(&fault.value, FaultValue::Operation(OperationError::ServiceNotSupported)) {
                     self.learn_refusal(Service::SnapshotDevice, outcome);
@@ -76,7 +81,7 @@ impl LinkTask {
         {
             self.resync.answered();
         }
-        self.judge(id, confirm::Moment::Snapshot);
+        self.judge(id);
     }
 
     /// Every monitored seat is looked at anew, those with calls first.

@@ -85,7 +85,7 @@ impl LinkTask {
         let mut status = PbxStatus {
             lines,
             capabilities: self.report.capabilities(),
-            learned: self.report.learned(),
+            learned: self.trials.learned(&self.dialect),
             cme_version: self.report.version.clone(),
             ..self.report.status.clone()
         };

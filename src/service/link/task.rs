@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::commands::Commands;
 use super::confirm::Confirmations;
 use super::discovery::Discovery;
+use super::features::Features;
 use super::lines::LineEntry;
 use super::net::{Net, Route};
 use super::outbox::Outbox;
@@ -19,6 +20,7 @@ use super::seat::Seat;
 use super::services::Flights;
 use super::shutdown::Shutdown;
 use super::timers::{Timer, Timers};
+use super::trials::Trials;
 use super::{LinkCommand, Surroundings};
 use crate::domain::call_table::{CallTable, SeatId};
 use crate::domain::{LineId, Moment, PbxId, RandomIds};
@@ -77,8 +79,10 @@ pub(super) struct LinkTask {
     pub(super) flights: Flights,
     pub(super) commands: Commands,
     pub(super) confirmations: Confirmations,
+    pub(super) features: Features,
     pub(super) discovery: Discovery,
     pub(super) report: Report,
+    pub(super) trials: Trials,
     pub(super) timers: Timers,
     pub(super) outbox: Outbox,
     /// Sessions whose exchange has something to say.
@@ -113,6 +117,7 @@ impl LinkTask {
             registrar: Registrar::default(),
             discovery: Discovery::default(),
             report: Report::new(&row, moment.wall),
+            trials: Trials::default(),
             dialect,
             generation: 0,
             link_key,
@@ -129,6 +134,7 @@ impl LinkTask {
             flights: Flights::default(),
             commands: Commands::default(),
             confirmations: Confirmations::default(),
+            features: Features::default(),
             timers: Timers::default(),
             outbox: Outbox::default(),
             busy_seats: BTreeSet::new(),
@@ -249,13 +255,13 @@ impl LinkTask {
             Timer::Resolve => self.find_route(),
             Timer::Register => self.on_register_time(),
             Timer::LinesMayStart => self.on_register_waited(),
-            Timer::Regained => self.on_regained(),
             Timer::Discovery => self.discover(),
             Timer::Status => self.tell_status(),
             Timer::Seat(seat) => self.on_seat_time(seat),
             Timer::Exchange(seat) => self.on_exchange_time(seat),
             Timer::Early(seat) => self.on_early_time(seat),
             Timer::Confirm(number) => self.on_confirm_time(number),
+            Timer::Command(number) => self.on_command_time(number),
             Timer::Shutdown => self.on_shutdown_time(),
         }
     }

@@ -16,8 +16,6 @@ pub(super) enum Timer {
     Register,
     /// Lines start without a registration.
     LinesMayStart,
-    /// Give up questions of the connection before.
-    Regained,
     /// Look at the inventory again.
     Discovery,
     /// Tell the status of the PBX.
@@ -30,6 +28,8 @@ pub(super) enum Timer {
     Early(SeatId),
     /// A command without effect.
     Confirm(u64),
+    /// A command waits for something that does not come.
+    Command(u64),
     /// The end of the time to close sessions in.
     Shutdown,
 }

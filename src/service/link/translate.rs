@@ -1,7 +1,7 @@
 //! From the words of CSTA to the signals of the call model (dossier `csta-sip-cme` 7 and 10).
 
 use crate::csta::{
-    self, CallLinkage, ConnectionListItem, DeviceId, EventCause, EventKind, LocalConnectionState, Progress,
+    self, ConnectionListItem, DeviceId, EventCause, EventKind, LocalConnectionState, Progress,
     RedirectionDevice, SnapshotDeviceInfo, SubjectDevice,
 };
 use crate::domain::call_table::{
@@ -143,11 +143,6 @@ pub(super) fn snapshot_call(info: &SnapshotDeviceInfo<'_>, own: csta::OwnIndex) 
         own: state.own(own).as_ref().and_then(local_state).unwrap_or(LocalState::Connected),
         other: state.other(own).as_ref().and_then(local_state),
     }
-}
-
-/// The global call id that linkage data names, where it differs from the call id.
-pub(super) fn global_call_id<'a>(linkage: Option<&'a CallLinkage<'_>>) -> Option<&'a str> {
-    linkage?.global_call_id.as_deref()
 }
 
 fn connection(it: &csta::Connection<'_>) -> Connection {

@@ -3,12 +3,35 @@
 //!
 //! Settings are written as a flat map with dotted keys (`"register.mode": "never"`); nested objects are taken too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::template::Template;
+use crate::csta::Service;
+
+/// Services of the profile `moc` (ECMA TR/87).
+const MOC: [Service; 18] = [
+    Service::MakeCall,
+    Service::AnswerCall,
+    Service::ClearConnection,
+    Service::HoldCall,
+    Service::RetrieveCall,
+    Service::AlternateCall,
+    Service::ReconnectCall,
+    Service::ConsultationCall,
+    Service::TransferCall,
+    Service::SingleStepTransferCall,
+    Service::DeflectCall,
+    Service::GenerateDigits,
+    Service::SetForwarding,
+    Service::GetForwarding,
+    Service::SetDoNotDisturb,
+    Service::GetDoNotDisturb,
+    Service::MonitorStart,
+    Service::MonitorStop,
+];
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -83,10 +106,21 @@ words! {
 words! {
     /// U-24: how calls are validated.
     SnapshotMethod { /// SnapshotDevice.
-        Device = "device", /// SnapshotCall for each call.
-        Call = "call", /// The XML API.
-        Xml = "xml", /// Not at all.
+        Device = "device", /// Not at all: the life of the session is all that is proved.
         Off = "off" }
+}
+words! {
+    /// U-15: which of two merged calls lives on where the PBX does not tell.
+    MergePrefer { /// The one that was there first.
+        Primary = "primary", /// The consultation.
+        Secondary = "secondary" }
+}
+words! {
+    /// U-20: what a PBX can do that does not answer GetCSTAFeatures.
+    Profile { /// Everything is worth a try until it is refused.
+        Cme = "cme", /// What Office Communicator used: no conference, no snapshot.
+        Moc = "moc", /// The services that `services` names.
+        Custom = "custom" }
 }
 words! {
     /// U-24: which entry of `compoundCallState` is the own one.
@@ -242,10 +276,10 @@ section! {
     }
 }
 section! {
-    /// Which call id survives a merge (U-15): `primary` or `secondary`.
+    /// Which call survives a merge (U-15).
     Merge {
         /// The preferred one.
-        prefer: String = "primary".to_owned(),
+        prefer: MergePrefer = MergePrefer::Primary,
     }
 }
 section! {
@@ -263,6 +297,13 @@ section! {
         reject: RejectBy = RejectBy::Auto,
         /// How to dial in dial tone.
         dialtone: DialTone = DialTone::Auto,
+    }
+}
+section! {
+    /// Where a refused ringing call goes (U-18).
+    Reject {
+        /// A number, for example of the voice mail; empty for none.
+        target: String = String::new(),
     }
 }
 section! {
@@ -384,8 +425,14 @@ section! {
         merge: Merge = Merge::default(),
         /// Services.
         svc: Services = Services::default(),
+        /// Refusing a ringing call.
+        reject: Reject = Reject::default(),
         /// `doNotPrompt`, `prompt` or `omit` (U-19, U-36).
         autooriginate: String = "doNotPrompt".to_owned(),
+        /// The assumed capabilities (U-20).
+        profile: Profile = Profile::Cme,
+        /// Services of the profile `custom`, by their names in CSTA (`MakeCall`).
+        services: Vec<String> = Vec::new(),
         /// Capabilities.
         features: Features = Features::default(),
         /// Monitor.
@@ -437,10 +484,26 @@ impl Dialect {
         for (key, value) in differences {
             insert_nested(&mut nested, key, value.clone());
         }
-        serde_path_to_error::deserialize(Value::Object(nested)).map_err(|error| DialectError {
+        let dialect: Self = serde_path_to_error::deserialize(Value::Object(nested)).map_err(|error| DialectError {
             key: error.path().to_string(),
             detail: error.inner().to_string(),
-        })
+        })?;
+        match dialect.services.iter().find(|name| Service::parse(name).is_none()) {
+            Some(name) => Err(DialectError {
+                key: "services".to_owned(),
+                detail: format!("“{name}” is not a service of CSTA; write them as MakeCall, HoldCall"),
+            }),
+            None => Ok(dialect),
+        }
+    }
+
+    /// The services that a PBX has which does not answer GetCSTAFeatures; `None` when all are worth a try (U-20).
+    pub fn assumed_services(&self) -> Option<HashSet<Service>> {
+        match self.profile {
+            Profile::Cme => None,
+            Profile::Moc => Some(HashSet::from(MOC)),
+            Profile::Custom => Some(self.services.iter().filter_map(|name| Service::parse(name)).collect()),
+        }
     }
 
     /// The switches of the XML API: the sections `axl`, `lines`, `em` and `check`.
@@ -541,6 +604,21 @@ mod tests {
         assert_eq!(dialect.register.mode, RegisterMode::Never);
         assert_eq!(Dialect::from_differences(&nested).unwrap(), dialect);
         assert_eq!(dialect.differences(), dotted);
+    }
+
+    #[test]
+    fn a_profile_names_the_services_that_are_assumed() {
+        let custom = |names: &[&str]| {
+            Dialect::from_differences(&BTreeMap::from([
+                ("profile".to_owned(), Value::from("custom")),
+                ("services".to_owned(), Value::from(names.to_vec())),
+            ]))
+        };
+        let dialect = custom(&["MakeCall", "ClearConnection"]).unwrap();
+        let assumed = dialect.assumed_services().unwrap();
+        assert_eq!(assumed, HashSet::from([Service::MakeCall, Service::ClearConnection]));
+        assert!(custom(&["makeTea"]).unwrap_err().detail.contains("makeTea"));
+        assert!(Dialect::default().assumed_services().is_none());
     }
 
     #[test]

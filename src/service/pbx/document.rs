@@ -136,7 +136,24 @@ fn default_port(body: &mut Value) {
     }
 }
 
+/// serde takes a list for a structure, member by member, without any names: only objects are meant.
+fn refuse_lists(body: &Value) -> Result<(), ServiceError> {
+    let mut pointers: Vec<String> = ["/sip", "/axl", "/axl/tls", "/options", "/location"].map(str::to_owned).into();
+    let ranges = body.get("internal_numbers").and_then(Value::as_array).map_or(0, Vec::len);
+    pointers.extend((0..ranges).map(|index| format!("/internal_numbers/{index}")));
+    match pointers.into_iter().find(|pointer| body.pointer(pointer).is_some_and(Value::is_array)) {
+        None => Ok(()),
+        Some(pointer) => {
+            let detail = "An object is needed, not a list.";
+            Err(ServiceError::new(Code::InvalidValue, format!("`{pointer}` cannot be used: {detail}"))
+                .with_hint("The fields of a PBX stand in the API document under PbxSettings.")
+                .with_field(pointer, detail))
+        }
+    }
+}
+
 fn read(body: Value) -> Result<PbxSettings, ServiceError> {
+    refuse_lists(&body)?;
     let settings: PbxSettings = serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string();
         let said = error.inner().to_string();
@@ -188,6 +205,8 @@ mod tests {
         assert_eq!((error.code, error.fields[0].pointer.as_str()), (Code::UnknownField, "/sip/prot"));
         let error = read_new(json!({"name": "hq", "host": "192.0.2.10", "colour": 1})).unwrap_err();
         assert_eq!(error.fields[0].pointer, "/colour");
+        let error = read_new(json!({"name": "hq", "host": "h", "axl": {"tls": ["tofu", "1.2", null]}})).unwrap_err();
+        assert_eq!((error.code, error.fields[0].pointer.as_str()), (Code::InvalidValue, "/axl/tls"));
         let error = read_new(json!({"name": "hq"})).unwrap_err();
         assert_eq!(error.fields[0].pointer, "/host");
     }

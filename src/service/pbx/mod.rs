@@ -6,8 +6,8 @@ mod settings;
 mod template;
 
 pub use dialect::{
-    ButtonsMode, CallKey, Dialect, DialectError, DialTone, KeepaliveKind, LocalInfoTrust, OnMove, OwnIndex,
-    PrivateLine, ReferenceId, RefreshMethod, RegisterMode, RejectBy, ResponseMode, ServiceChoice, SessionUser,
+    ButtonsMode, CallKey, Dialect, DialectError, DialTone, KeepaliveKind, LocalInfoTrust, MergePrefer, OnMove, OwnIndex,
+    PrivateLine, Profile, ReferenceId, RefreshMethod, RegisterMode, RejectBy, ResponseMode, ServiceChoice, SessionUser,
     SharedMode, SnapshotMethod, Switch,
 };
 pub use document::{PbxDocument, apply_patch, read_new};

@@ -90,7 +90,7 @@ impl Endpoint {
             Input::FlowBytes { flow, data } => self.on_bytes(now, flow, data),
             Input::FlowClosed { flow } => {
                 self.flows.close(flow);
-                self.on_flow_lost(flow);
+                self.on_flow_lost(now, flow);
             }
             Input::ConnectFailed => {
                 self.flows.connecting = false;

@@ -1,7 +1,7 @@
 //! Requests of ours: the table of client transactions, sending, resending on a new connection, answers, challenges.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -54,6 +54,10 @@ pub(super) struct Attempts {
     challenges: u8,
     stale: u8,
 }
+
+/// How long the answer to an INFO is waited for whose connection is gone: a dialog has one service at a time, so that
+/// everything behind it waits too.
+const LOST_ANSWER: Duration = Duration::from_secs(5);
 
 /// A nonce may be found too old this often for one request.
 const STALE_LIMIT: u8 = 3;
@@ -198,12 +202,16 @@ impl Endpoint {
     }
 
     /// A connection is gone. INFO may have acted already and is never sent again: its answer may come on another
-    /// connection until Timer F. Everything else goes out again, as the same transaction, on the next connection:
+    /// connection for a while ([`LOST_ANSWER`]). Everything else goes out again, as the same transaction, on the next connection:
     /// a peer that has it repeats its answer, a peer that lost it starts anew.
-    pub(super) fn on_flow_lost(&mut self, flow: FlowId) {
-        for tx in self.clients.all.values_mut() {
-            if tx.flow == Some(flow) && tx.method != Method::Info {
-                tx.flow = None;
+    pub(super) fn on_flow_lost(&mut self, now: Instant, flow: FlowId) {
+        for (id, tx) in self.clients.all.iter_mut().filter(|(_, tx)| tx.flow == Some(flow)) {
+            match &mut tx.machine {
+                Machine::Other(machine) if tx.method == Method::Info => {
+                    machine.give_up_by(now + LOST_ANSWER);
+                    self.clock.set(machine.deadline(), Timer::Client(*id));
+                }
+                _ => tx.flow = None,
             }
         }
         match self.flows.preferred() {

@@ -26,6 +26,11 @@ impl ClientNonInvite {
         self.timer
     }
 
+    /// The request may have been lost: its answer is not waited for beyond this time.
+    pub fn give_up_by(&mut self, at: Instant) {
+        self.timer = self.timer.map(|timer| timer.min(at));
+    }
+
     /// A response with this status came.
     pub fn on_response(&mut self, status: u16) -> ClientVerdict {
         if self.timer.is_none() {

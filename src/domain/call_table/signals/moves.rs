@@ -155,7 +155,8 @@ impl CallTable {
         let first = self.known(at, seat, primary);
         let second = secondary.and_then(|connection| self.known(at, seat, connection));
         let keep = match (first, second) {
-            (Some(keep), Some(merged)) => {
+            (Some(first), Some(second)) => {
+                let (keep, merged) = if self.settings.keeps_secondary { (second, first) } else { (first, second) };
                 self.end(at, &merged, Cause::Merged, Actor::Phone);
                 Some(keep)
             }

@@ -68,7 +68,7 @@ impl CallTable {
         if tracked.call.state != CallState::Dialing || known.is_some_and(|known| known != before) {
             return;
         }
-        let name = self.names.get(&number).cloned();
+        let name = self.name_of(&number);
         let called = Party {
             number: Some(number.clone()),
             raw: Some(number),

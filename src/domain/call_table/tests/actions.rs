@@ -129,11 +129,11 @@ fn a_conference_may_grow_and_shrink() {
 fn what_is_not_offered_is_not_allowed() {
     let mut bench = Bench::talking();
     let offered = ActionSet::of(&[Action::Drop, Action::Hold]);
-    bench.table.offer(bench.at, offered);
+    bench.table.offer(bench.at, offered, true);
     bench.pump();
     assert_eq!(bench.actions(&bench.id(ANNA)), ["drop", "hold"]);
     assert_eq!(bench.last_change().changed, ["allowed_actions"]);
-    bench.table.offer(bench.at, offered);
+    bench.table.offer(bench.at, offered, true);
     bench.pump();
     bench.quiet();
 }

@@ -4,7 +4,7 @@ use super::bench::{
     A, ANNA, B, BERT, Bench, at, cleared, delivered, device, dial_tone, established, held, line, originated, parties,
     phone, retrieved, twin, who,
 };
-use crate::domain::call_table::{Endpoint, LocalState, Output, Parties, SignalCause, SignalKind};
+use crate::domain::call_table::{Endpoint, LocalState, Output, Parties, SignalCause, SignalKind, TableSettings};
 use crate::domain::{CallState as S, Cause, Direction, Presentation, Reason};
 
 #[test]
@@ -248,6 +248,42 @@ fn a_call_that_comes_back_is_new_and_keeps_its_conversation() {
     let after = bench.call(ANNA);
     assert_ne!(before.id, after.id);
     assert_eq!(before.conversation_id, after.conversation_id);
+}
+
+#[test]
+fn an_answer_by_the_wrong_end_is_no_answer() {
+    let mut bench = Bench::new();
+    let far = device("233");
+    bench.say(ANNA, delivered(A, &far, &phone(ANNA))).say(ANNA, established(A, &far, &device("240")));
+    assert_eq!(bench.state(ANNA), S::Offering, "somebody else answered");
+    let mut bench = Bench::new();
+    bench.say(ANNA, originated(A, ANNA, &who(&far))).say(ANNA, established(A, &phone(ANNA), &phone(ANNA)));
+    assert_eq!(bench.state(ANNA), S::Proceeding, "our own phone was lifted");
+}
+
+#[test]
+fn our_number_without_a_phone_is_ours_or_not_as_configured() {
+    for assume_own in [true, false] {
+        let mut bench = Bench::with(TableSettings { assume_own, ..TableSettings::default() });
+        bench.say(ANNA, delivered(A, &device("233"), &device("201")));
+        assert_eq!(bench.calls(ANNA).len(), usize::from(assume_own));
+    }
+}
+
+#[test]
+fn the_time_of_the_state_is_that_of_its_last_change() {
+    let mut bench = Bench::talking();
+    let since = bench.call(ANNA).state_since;
+    bench.pass_ms(1000).say(ANNA, SignalKind::Delivered {
+        connection: at(A, &device("240")),
+        alerting: who(&device("240")),
+        parties: parties(&device("234"), &phone(ANNA)),
+    });
+    let call = bench.call(ANNA);
+    assert_eq!((call.state_since, call.caller.raw.as_deref()), (since, Some("234")));
+    bench.say(ANNA, held(A, &phone(ANNA)));
+    assert_eq!(bench.call(ANNA).state_since, bench.at.wall);
+    assert_eq!(bench.call(ANNA).answered_at, Some(since));
 }
 
 #[test]

@@ -188,6 +188,23 @@ fn a_reinvite_is_told_answered_and_repeated_until_ack() {
 }
 
 #[test]
+fn only_the_right_ack_ends_the_repetition_and_after_it_a_repeated_reinvite_is_absorbed() {
+    let mut peer = Peer::in_session();
+    let text = peer.ask("INVITE", 101, CSTA, "x");
+    let (token, ..) = peer.request_event();
+    peer.reply(token, 200);
+    let answer = peer.next();
+    peer.ask("ACK", 100, "", "");
+    peer.pass(secs(1) / 2);
+    assert_eq!(peer.next().as_bytes(), answer.as_bytes());
+    peer.say(&text);
+    assert_eq!(peer.next().as_bytes(), answer.as_bytes());
+    peer.ask("ACK", 101, "", "");
+    peer.say(&text);
+    peer.silence();
+}
+
+#[test]
 fn a_refused_reinvite_does_not_move_the_target() {
     let mut peer = Peer::in_session();
     peer.ask("INVITE", 101, &format!("{CSTA}Contact: <sip:evil@198.51.100.1>\n"), "x");

@@ -1,0 +1,206 @@
+//! Forwarding and do not disturb: set, then read back, because phone, router and CTI may all set them (dossier 9.7).
+
+use std::collections::HashMap;
+
+use super::Reply;
+use super::faults::refused_command;
+use super::services::{Purpose, answer, told};
+use super::task::LinkTask;
+use crate::csta::exchange::{Answer, Outcome, Refusal};
+use crate::csta::{ForwardingType, Request, Response, Service};
+use crate::domain::call_table::SeatId;
+use crate::domain::LineId;
+use crate::service::error::{Code, ServiceError};
+use crate::service::gateway::{Caller, parse_dial};
+
+/// A wish about a feature of a line.
+pub(super) enum Feature {
+    Forwarding {
+        /// What was asked for; `None` only reads.
+        wanted: Option<Option<String>>,
+        reply: Reply<Option<String>>,
+    },
+    DoNotDisturb {
+        wanted: Option<bool>,
+        reply: Reply<bool>,
+    },
+}
+
+/// Wishes that the PBX has not answered.
+#[derive(Default)]
+pub(super) struct Features {
+    next: u64,
+    open: HashMap<u64, Feature>,
+}
+
+impl LinkTask {
+    fn feature(&mut self, seat: SeatId, feature: Feature) {
+        self.features.next += 1;
+        let number = self.features.next;
+        let Some(device) = self.seats.get(&seat).map(|seat| self.device_of(seat)) else { return };
+        let request = match &feature {
+            Feature::Forwarding { wanted: Some(target), .. } => Request::SetForwarding {
+                device,
+                forwarding_type: Some(ForwardingType::ForwardImmediate),
+                activate: target.is_some(),
+                forward_dn: target.as_deref().map(|target| self.called(target)),
+                ring_count: None,
+            },
+            Feature::Forwarding { wanted: None, .. } => Request::GetForwarding { device },
+            Feature::DoNotDisturb { wanted: Some(on), .. } => Request::SetDoNotDisturb { device, on: *on },
+            Feature::DoNotDisturb { wanted: None, .. } => Request::GetDoNotDisturb { device },
+        };
+        self.features.open.insert(number, feature);
+        self.submit(seat, request, Purpose::Feature(number));
+    }
+
+    /// Reads or sets the unconditional forwarding of an address.
+    pub(super) fn forwarding(
+        &mut self,
+        line: &LineId,
+        address: u8,
+        _caller: &Caller,
+        set: Option<Option<String>>,
+        reply: Reply<Option<String>>,
+    ) {
+        let planned = self.seat_for(line, address).and_then(|seat| {
+            let wanted = match set {
+                None => None,
+                Some(None) => Some(None),
+                Some(Some(text)) => {
+                    let to = parse_dial(Some(&text)).map_err(|error| rename_field(error, "/unconditional"))?;
+                    Some(to.map(|to| to.digits().to_owned()))
+                }
+            };
+            Ok((seat, wanted))
+        });
+        match planned {
+            Ok((seat, None)) if !self.report.may_use(Service::GetForwarding) => {
+                let known = self.known_forwarding(line, seat);
+                let _ = reply.send(Ok(known));
+            }
+            Ok((seat, wanted)) => self.feature(seat, Feature::Forwarding { wanted, reply }),
+            Err(error) => {
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+
+    /// Reads or sets do not disturb of a line's phone.
+    pub(super) fn do_not_disturb(&mut self, line: &LineId, _caller: &Caller, set: Option<bool>, reply: Reply<bool>) {
+        match self.seat_for(line, 0) {
+            Ok(_) if set.is_none() && !self.report.may_use(Service::GetDoNotDisturb) => {
+                let known = self.lines.get(line).is_some_and(|entry| entry.do_not_disturb);
+                let _ = reply.send(Ok(known));
+            }
+            Ok(seat) => self.feature(seat, Feature::DoNotDisturb { wanted: set, reply }),
+            Err(error) => {
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+
+    fn known_forwarding(&self, line: &LineId, seat: SeatId) -> Option<String> {
+        let is_first = self.seats.get(&seat).is_some_and(|seat| seat.address == 0);
+        self.lines.get(line).filter(|_| is_first).and_then(|entry| entry.forward_all.clone())
+    }
+
+    /// The PBX answered a wish.
+    pub(super) fn on_feature_done(&mut self, seat: SeatId, number: u64, outcome: &Outcome) {
+        let Some(feature) = self.features.open.remove(&number) else { return };
+        match feature {
+            Feature::Forwarding { wanted, reply } => self.on_forwarding_answer(seat, wanted, reply, outcome),
+            Feature::DoNotDisturb { wanted, reply } => self.on_do_not_disturb_answer(seat, wanted, reply, outcome),
+        }
+    }
+
+    /// A wish whose session went away.
+    pub(super) fn on_feature_lost(&mut self, number: u64) {
+        let error = ServiceError::new(Code::PbxUnavailable, "The session of this line was lost.")
+            .with_hint("Read the setting again in a moment to see whether it was changed.")
+            .retryable(Some(2));
+        match self.features.open.remove(&number) {
+            Some(Feature::Forwarding { reply, .. }) => {
+                let _ = reply.send(Err(error));
+            }
+            Some(Feature::DoNotDisturb { reply, .. }) => {
+                let _ = reply.send(Err(error));
+            }
+            None => {}
+        }
+    }
+
+    fn on_forwarding_answer(
+        &mut self,
+        seat: SeatId,
+        wanted: Option<Option<String>>,
+        reply: Reply<Option<String>>,
+        outcome: &Outcome,
+    ) {
+        let service = if wanted.is_some() { Service::SetForwarding } else { Service::GetForwarding };
+        self.learn_refusal(service, outcome);
+        match (answer(outcome).map(Answer::response), wanted) {
+            (Some(Ok(Some(Response::Forwarding(list)))), _) => {
+                let target = super::services::immediate(&list);
+                self.set_forwarding(seat, target.clone());
+                self.answer_feature(reply, target);
+            }
+            // Set: the PBX's own word follows.
+            (Some(Ok(_)), Some(_)) if self.report.may_use(Service::GetForwarding) => {
+                self.feature(seat, Feature::Forwarding { wanted: None, reply });
+            }
+            (Some(Ok(_)), Some(target)) => {
+                self.set_forwarding(seat, target.clone());
+                self.answer_feature(reply, target);
+            }
+            _ => {
+                let _ = reply.send(Err(refused(outcome, "change the forwarding")));
+            }
+        }
+    }
+
+    fn on_do_not_disturb_answer(&mut self, seat: SeatId, wanted: Option<bool>, reply: Reply<bool>, outcome: &Outcome) {
+        let service = if wanted.is_some() { Service::SetDoNotDisturb } else { Service::GetDoNotDisturb };
+        self.learn_refusal(service, outcome);
+        match (answer(outcome).map(Answer::response), wanted) {
+            (Some(Ok(Some(Response::DoNotDisturb(Some(on))))), _) => {
+                self.set_do_not_disturb(seat, on);
+                self.answer_feature(reply, on);
+            }
+            (Some(Ok(_)), Some(_)) if self.report.may_use(Service::GetDoNotDisturb) => {
+                self.feature(seat, Feature::DoNotDisturb { wanted: None, reply });
+            }
+            (Some(Ok(_)), Some(on)) => {
+                self.set_do_not_disturb(seat, on);
+                self.answer_feature(reply, on);
+            }
+            _ => {
+                let _ = reply.send(Err(refused(outcome, "change do not disturb")));
+            }
+        }
+    }
+
+    /// Answers when what the turn changed is written.
+    fn answer_feature<T: Send + 'static>(&mut self, reply: Reply<T>, value: T) {
+        self.outbox.after(move |_| {
+            let _ = reply.send(Ok(value));
+        });
+    }
+}
+
+fn refused(outcome: &Outcome, what: &str) -> ServiceError {
+    match outcome {
+        Outcome::Refused(Refusal::Fault(fault)) => refused_command(fault, what),
+        Outcome::Refused(refusal) => ServiceError::new(Code::PbxRefused, format!("The PBX refused to {what} ({}).", told(refusal)))
+            .with_hint("Look at the state of the PBX and the protocol trace."),
+        _ => ServiceError::new(Code::PbxTimeout, format!("The PBX did not answer the wish to {what}."))
+            .with_hint("Read the setting again to see whether it was changed."),
+    }
+}
+
+fn rename_field(mut error: ServiceError, pointer: &str) -> ServiceError {
+    for field in &mut error.fields {
+        pointer.clone_into(&mut field.pointer);
+    }
+    error
+}

@@ -1,0 +1,126 @@
+//! Secrets never come out: neither in an answer, nor in an event, nor in the log, nor in a file as they are.
+//!
+//! A test program of its own, so that the log of the whole process is seen.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use linegate::api::{ApiSettings, ApiState, ServeSettings, router, serve};
+use linegate::service::gateway::Gateway;
+use linegate::service::journal::Retention;
+use linegate::store::{Secret, Store};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::fmt::MakeWriter;
+
+const ADMIN: &str = "lg_canary-of-the-admin";
+
+/// A log that is kept in memory.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Kept {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_is_seen_again() {
+    let log = Kept::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), None).await.unwrap();
+    let gateway = Gateway::open(store, Retention { days: 1, events: 10_000 }).await.unwrap();
+    let settings = ApiSettings {
+        admin_token: Some(Secret::new(ADMIN)),
+        ..ApiSettings::default()
+    };
+    let state = ApiState::new(gateway.clone(), settings);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(serve(listener, router(state.clone()), ServeSettings::default(), CancellationToken::new()));
+    // The client needs a crypto provider, although nothing here is encrypted.
+    let _ = linegate::client::Client::new(&base, ADMIN).unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async |method: Method, path: &str, token: &str, body: Option<Value>| -> String {
+        let mut request = http.request(method, format!("{base}{path}")).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    let id = |text: &str, member: &str| serde_json::from_str::<Value>(text).unwrap()[member].as_str().unwrap().to_owned();
+
+    let pbx = json!({"name": "hq", "host": "127.0.0.1", "sip": {"port": 1, "local_address": "127.0.0.1", "local_port": 45_070, "username": "s", "password": "canary-sip"},
+                     "axl": {"port": 1, "username": "u", "password": "canary-axl"}});
+    let made = ask(Method::POST, "/api/v1/pbxs", ADMIN, Some(pbx)).await;
+    let path = format!("/api/v1/pbxs/{}", id(&made, "id"));
+    let mut answers = vec![made];
+    for patch in [
+        json!({"axl": {"password": "canary-new"}}),
+        // Refused, and still not repeated.
+        json!({"axl": {"password": ["canary-list"]}}),
+        json!({"axl": {"passwort": "canary-field"}}),
+        json!({"host": "not a host", "sip": {"password": "canary-other"}}),
+    ] {
+        answers.push(ask(Method::PATCH, &path, ADMIN, Some(patch)).await);
+    }
+    // What people dial and are called is nobody's business in a log.
+    let line = json!({"pbx_id": path.rsplit('/').next().unwrap(), "number": "4711815", "name": "Person Hidden", "device_id": "00AA11BB0001"});
+    let line = id(&ask(Method::POST, "/api/v1/lines", ADMIN, Some(line)).await, "id");
+    for (to, query) in [("+49 30 555777", ""), ("+49 30 555777", "?dry_run=true"), ("0049 30 555777 x", "")] {
+        ask(Method::POST, &format!("/api/v1/lines/{line}/calls{query}"), ADMIN, Some(json!({"to": to}))).await;
+    }
+    let token = id(&ask(Method::POST, "/api/v1/tokens", ADMIN, Some(json!({"name": "crm", "scopes": ["read"]}))).await, "token");
+    let ticket = id(&ask(Method::POST, "/api/v1/tickets", &token, Some(json!({}))).await, "ticket");
+    let stream = http.get(format!("{base}/api/v1/events?ticket={ticket}&from=now")).header("accept", "text/event-stream");
+    assert_eq!(stream.send().await.unwrap().status(), 200);
+    for one in [
+        "/api/v1/pbxs", &path, &format!("{path}/status"), "/api/v1/tokens", "/api/v1/clients", "/api/v1/snapshot",
+        "/api/v1/events?from=snapshot", "/api/v1/me", "/readyz", "/metrics", "/openapi.json",
+    ] {
+        answers.push(ask(Method::GET, one, ADMIN, None).await);
+    }
+    answers.push(ask(Method::GET, "/api/v1/me", "lg_canary-unknown", None).await);
+    let events = gateway.journal().read_after(0, 1000).await.unwrap();
+    answers.extend(events.iter().map(|event| String::from_utf8(event.frame.to_vec()).unwrap()));
+    state.stop();
+    gateway.stop().await;
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("a token was made"), "the log is seen");
+    for private in ["555777", "Person Hidden"] {
+        let near = log.find(private).map(|at| &log[at.saturating_sub(300)..at + 20]);
+        assert!(near.is_none(), "the log holds {private}: {near:?}");
+    }
+    let mut files = Vec::new();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        files.extend(std::fs::read(file.unwrap().path()).unwrap());
+    }
+    let files = String::from_utf8_lossy(&files).into_owned();
+    for canary in ["canary-", &token, &ticket] {
+        let near = log.find(canary).map(|at| &log[at.saturating_sub(300)..at + 20]);
+        assert!(near.is_none(), "the log holds {canary}: {near:?}");
+        assert!(!files.contains(canary), "a file holds {canary}");
+        for answer in &answers {
+            assert!(!answer.contains(canary), "{canary} in {answer}");
+        }
+    }
+}
