@@ -19,10 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("crypto", &[]),
     ("client", &["crypto", "domain"]),
-    (
-        "app",
-        &["api", "io", "store", "config", "telemetry", "service", "domain", "crypto"],
-    ),
+    ("app", &["api", "io", "store", "config", "telemetry", "service", "domain", "crypto"]),
     ("cli", &["app", "config", "client", "telemetry", "api"]),
 ];
 

@@ -37,8 +37,10 @@ fn validator(document: &Value, schema: &Value) -> Validator {
 }
 
 fn check(document: &Value, schema: &Value, value: &Value, what: &str) {
-    let errors: Vec<String> =
-        validator(document, schema).iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let errors: Vec<String> = validator(document, schema)
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
     assert!(errors.is_empty(), "{what}:\n  {}\nin {value}", errors.join("\n  "));
 }
 
@@ -79,9 +81,14 @@ fn every_operation_is_described_for_its_user() {
     fn nulls(value: &Value, at: &str) {
         match value {
             // A default may be null; a part of the document may not.
-            Value::Null => assert!(at.ends_with("/default") || at.contains("/default/") || at.contains("/example/"), "{at} is null"),
+            Value::Null => assert!(
+                at.ends_with("/default") || at.contains("/default/") || at.contains("/example/"),
+                "{at} is null"
+            ),
             Value::Object(members) => members.iter().for_each(|(key, member)| nulls(member, &format!("{at}/{key}"))),
-            Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| nulls(item, &format!("{at}/{index}"))),
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(index, item)| nulls(item, &format!("{at}/{index}")))
+            }
             _ => {}
         }
     }
@@ -180,18 +187,25 @@ async fn start() -> Running {
     let address = listener.local_addr().unwrap();
     let router = router(ApiState::new(gateway, settings));
     tokio::spawn(serve(listener, router, ServeSettings::default(), CancellationToken::new()));
-    Running {
-        address,
-        http,
-        _folder: folder,
-    }
+    Running { address, http, _folder: folder }
 }
 
 impl Running {
     /// Asks, and checks the answer against the document.
-    async fn ask(&self, document: &Value, method: &str, path: &str, target: &str, request: Option<Value>, headers: &[(&str, &str)]) -> Value {
+    async fn ask(
+        &self,
+        document: &Value,
+        method: &str,
+        path: &str,
+        target: &str,
+        request: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Value {
         let name = format!("{method} {target}");
-        let mut asked = self.http.request(Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(), format!("http://{}{target}", self.address));
+        let mut asked = self.http.request(
+            Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
+            format!("http://{}{target}", self.address),
+        );
         for (name, value) in headers {
             asked = asked.header(*name, *value);
         }
@@ -200,7 +214,10 @@ impl Running {
         }
         let response = tokio::time::timeout(PATIENCE, asked.send()).await.unwrap().unwrap();
         let status = response.status().as_u16();
-        let told = response.headers().get("content-type").map(|value| value.to_str().unwrap().split(';').next().unwrap().to_owned());
+        let told = response
+            .headers()
+            .get("content-type")
+            .map(|value| value.to_str().unwrap().split(';').next().unwrap().to_owned());
         let text = response.text().await.unwrap();
         let documented = &document["paths"][path][method]["responses"][status.to_string()];
         assert!(documented.is_object(), "{name}: {status} is not documented: {text}");
@@ -235,7 +252,9 @@ async fn every_route_answers_what_the_document_says() {
     let token_body = json!({"name": "crm", "scopes": ["read"], "lines": [line]});
     let token = running.ask(&document, "post", "/api/v1/tokens", "/api/v1/tokens", Some(token_body), &admin).await;
     let limited = format!("Bearer {}", token["token"].as_str().unwrap());
-    let fill = |path: &str| path.replace("{pbx}", pbx).replace("{line}", line).replace("{token_id}", token["id"].as_str().unwrap());
+    let fill = |path: &str| {
+        path.replace("{pbx}", pbx).replace("{line}", line).replace("{token_id}", token["id"].as_str().unwrap())
+    };
     let mut operations = operations(&document);
     // What takes things away comes last.
     operations.sort_by_key(|(method, path, _)| (method == "delete", path.contains("{pbx}")));
@@ -258,11 +277,35 @@ async fn every_route_answers_what_the_document_says() {
         running.ask(&document, method, path, &target, None, &[]).await;
         running.ask(&document, method, path, &target, None, &[("authorization", &limited)]).await;
         running.ask(&document, method, path, &format!("{target}?colour=1"), None, &admin).await;
-        let absent = path.replace("{pbx}", "pbx_none").replace("{line}", "line_none").replace("{token_id}", "tok_none").replace("{call}", "x");
+        let absent = path
+            .replace("{pbx}", "pbx_none")
+            .replace("{line}", "line_none")
+            .replace("{token_id}", "tok_none")
+            .replace("{call}", "x");
         running.ask(&document, method, path, &absent, None, &admin).await;
-        running.ask(&document, method, path, &target, None, &[("authorization", &bearer), ("if-none-match", "*")]).await;
-        running.ask(&document, method, path, &target, Some(json!({})), &[("authorization", &bearer), ("if-match", "\"v0\"")]).await;
-        running.ask(&document, method, path, &target, Some(json!({})), &[("authorization", &bearer), ("origin", "https://evil.example")]).await;
+        running
+            .ask(&document, method, path, &target, None, &[("authorization", &bearer), ("if-none-match", "*")])
+            .await;
+        running
+            .ask(
+                &document,
+                method,
+                path,
+                &target,
+                Some(json!({})),
+                &[("authorization", &bearer), ("if-match", "\"v0\"")],
+            )
+            .await;
+        running
+            .ask(
+                &document,
+                method,
+                path,
+                &target,
+                Some(json!({})),
+                &[("authorization", &bearer), ("origin", "https://evil.example")],
+            )
+            .await;
     }
 }
 
@@ -275,7 +318,8 @@ async fn every_frame_is_one_of_the_asyncapi_document() {
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
     let pbx = json!({"name": "hq", "host": "192.0.2.10", "enabled": false});
     let change = json!({"options": {"invite_window": 9}});
-    let mut wanted: BTreeSet<&str> = document["components"]["messages"].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut wanted: BTreeSet<&str> =
+        document["components"]["messages"].as_object().unwrap().keys().map(String::as_str).collect();
     let mut sent: Vec<Value> = vec![
         json!({"type": "request", "id": 1, "method": "POST", "path": "/api/v1/pbxs", "body": pbx}),
         json!({"type": "subscribe", "id": "a", "from": "snapshot"}),

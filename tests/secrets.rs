@@ -48,10 +48,7 @@ async fn no_secret_is_seen_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), None).await.unwrap();
     let gateway = Gateway::open(store, Retention { days: 1, events: 10_000 }).await.unwrap();
-    let settings = ApiSettings {
-        admin_token: Some(Secret::new(ADMIN)),
-        ..ApiSettings::default()
-    };
+    let settings = ApiSettings { admin_token: Some(Secret::new(ADMIN)), ..ApiSettings::default() };
     let state = ApiState::new(gateway.clone(), settings);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -66,7 +63,8 @@ async fn no_secret_is_seen_again() {
         }
         request.send().await.unwrap().text().await.unwrap()
     };
-    let id = |text: &str, member: &str| serde_json::from_str::<Value>(text).unwrap()[member].as_str().unwrap().to_owned();
+    let id =
+        |text: &str, member: &str| serde_json::from_str::<Value>(text).unwrap()[member].as_str().unwrap().to_owned();
 
     let pbx = json!({"name": "hq", "host": "127.0.0.1", "sip": {"port": 1, "local_address": "127.0.0.1", "local_port": 45_070, "username": "s", "password": "canary-sip"},
                      "axl": {"port": 1, "username": "u", "password": "canary-axl"}});
@@ -88,13 +86,26 @@ async fn no_secret_is_seen_again() {
     for (to, query) in [("+49 30 555777", ""), ("+49 30 555777", "?dry_run=true"), ("0049 30 555777 x", "")] {
         ask(Method::POST, &format!("/api/v1/lines/{line}/calls{query}"), ADMIN, Some(json!({"to": to}))).await;
     }
-    let token = id(&ask(Method::POST, "/api/v1/tokens", ADMIN, Some(json!({"name": "crm", "scopes": ["read"]}))).await, "token");
+    let token = id(
+        &ask(Method::POST, "/api/v1/tokens", ADMIN, Some(json!({"name": "crm", "scopes": ["read"]}))).await,
+        "token",
+    );
     let ticket = id(&ask(Method::POST, "/api/v1/tickets", &token, Some(json!({}))).await, "ticket");
-    let stream = http.get(format!("{base}/api/v1/events?ticket={ticket}&from=now")).header("accept", "text/event-stream");
+    let stream =
+        http.get(format!("{base}/api/v1/events?ticket={ticket}&from=now")).header("accept", "text/event-stream");
     assert_eq!(stream.send().await.unwrap().status(), 200);
     for one in [
-        "/api/v1/pbxs", &path, &format!("{path}/status"), "/api/v1/tokens", "/api/v1/clients", "/api/v1/snapshot",
-        "/api/v1/events?from=snapshot", "/api/v1/me", "/readyz", "/metrics", "/openapi.json",
+        "/api/v1/pbxs",
+        &path,
+        &format!("{path}/status"),
+        "/api/v1/tokens",
+        "/api/v1/clients",
+        "/api/v1/snapshot",
+        "/api/v1/events?from=snapshot",
+        "/api/v1/me",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
     ] {
         answers.push(ask(Method::GET, one, ADMIN, None).await);
     }

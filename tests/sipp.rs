@@ -144,10 +144,7 @@ async fn what_a_broken_pbx_sends_is_refused_as_it_should_be() {
     assert_eq!(line["monitor"]["state"], "active");
     assert_eq!(office.client.list("/calls").await.unwrap(), Vec::<Value>::new());
 
-    let strangers = Dialog {
-        call_id: "before-the-restart".to_owned(),
-        ..dialog
-    };
+    let strangers = Dialog { call_id: "before-the-restart".to_owned(), ..dialog };
     Sipp::towards(&office, &strangers, "no_dialog.xml").ends_well().await.answers_in_time(6);
     office.callers_are_gone().await;
 
@@ -248,8 +245,20 @@ impl Sipp {
             scenario,
             free_port(),
             &[
-                "-m", "1", "-cid_str", &dialog.call_id, "-key", "own", &dialog.own, "-key", "peer", &dialog.peer, "-key",
-                "target", &dialog.target, &target,
+                "-m",
+                "1",
+                "-cid_str",
+                &dialog.call_id,
+                "-key",
+                "own",
+                &dialog.own,
+                "-key",
+                "peer",
+                &dialog.peer,
+                "-key",
+                "target",
+                &dialog.target,
+                &target,
             ],
         )
     }
@@ -271,12 +280,7 @@ impl Sipp {
             .stderr(screen)
             .spawn()
             .unwrap();
-        Self {
-            child: Some(child),
-            folder,
-            scenario: scenario.to_owned(),
-            port,
-        }
+        Self { child: Some(child), folder, scenario: scenario.to_owned(), port }
     }
 
     fn read(&self, name: &str) -> String {
@@ -286,15 +290,11 @@ impl Sipp {
     /// The newest session of the line.
     fn dialog(&self) -> Dialog {
         let log = self.read("log.txt");
-        let line = log.lines().rev().find(|line| line.contains("dialog|")).unwrap_or_else(|| panic!("no session in {log}"));
+        let line =
+            log.lines().rev().find(|line| line.contains("dialog|")).unwrap_or_else(|| panic!("no session in {log}"));
         let mut parts = line.split('|').skip(1).map(|part| part.trim().to_owned());
         let mut next = || parts.next().unwrap();
-        Dialog {
-            call_id: next(),
-            own: next(),
-            peer: next(),
-            target: next(),
-        }
+        Dialog { call_id: next(), own: next(), peer: next(), target: next() }
     }
 
     /// Waits for the end; SIPp bounds it. It must be content with everything that it got.
@@ -314,11 +314,7 @@ impl Sipp {
             .filter(|path| path.to_string_lossy().ends_with("_rtt.csv"))
             .flat_map(|path: PathBuf| answers(&fs::read_to_string(path).unwrap()))
             .collect();
-        Report {
-            scenario: std::mem::take(&mut self.scenario),
-            messages,
-            answers_ms,
-        }
+        Report { scenario: std::mem::take(&mut self.scenario), messages, answers_ms }
     }
 }
 
@@ -511,7 +507,10 @@ impl Office {
     async fn act(&self, call: &Value, action: &str) {
         let path = format!("/calls/{}", call["id"].as_str().unwrap());
         let now = self.client.get(&path).await.unwrap();
-        assert!(now["allowed_actions"].as_array().unwrap().contains(&json!(action)), "{action} is not on offer: {now:#}");
+        assert!(
+            now["allowed_actions"].as_array().unwrap().contains(&json!(action)),
+            "{action} is not on offer: {now:#}"
+        );
         self.client.post(&format!("{path}/{action}"), &json!({})).await.unwrap();
     }
 

@@ -30,7 +30,13 @@ pub struct TwinArgs {
     #[arg(long, value_name = "NAME", default_value = "ctigw")]
     pub user: String,
     /// Password of that user
-    #[arg(long, value_name = "PASSWORD", default_value = "lab-pass-1", env = "LINEGATE_TWIN_PASSWORD", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "PASSWORD",
+        default_value = "lab-pass-1",
+        env = "LINEGATE_TWIN_PASSWORD",
+        hide_env_values = true
+    )]
     pub password: String,
     /// REGISTER is not challenged
     #[arg(long)]
@@ -45,8 +51,8 @@ impl TwinArgs {
     pub fn config(self) -> Result<TwinConfig, TwinError> {
         let mut system = match (&self.system, self.phones) {
             (Some(path), _) => {
-                let text =
-                    std::fs::read_to_string(path).map_err(|error| TwinError::File(format!("{}: {error}", path.display())))?;
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| TwinError::File(format!("{}: {error}", path.display())))?;
                 serde_json::from_str(&text).map_err(|error| TwinError::File(format!("{}: {error}", path.display())))?
             }
             (None, Some(phones)) => System::large(phones),
@@ -97,7 +103,10 @@ mod tests {
     fn the_options_mean_a_configuration() {
         Program::command().debug_assert();
         let parse = |words: &[&str]| Program::try_parse_from([&["twin"], words].concat()).map(|program| program.args);
-        let config = parse(&["--sip", "127.0.0.1:0", "--phones", "30", "--preset", "8.8", "--no-register-password"]).unwrap().config().unwrap();
+        let config = parse(&["--sip", "127.0.0.1:0", "--phones", "30", "--preset", "8.8", "--no-register-password"])
+            .unwrap()
+            .config()
+            .unwrap();
         assert_eq!((config.system.phones.len(), config.behaviour.preset), (30, Preset::V88));
         assert!(!config.system.authenticate_register && config.behaviour.clear_alerting);
         assert!(parse(&["--phones", "3", "--system", "x.json"]).is_err());

@@ -25,13 +25,14 @@ pub use cli::{TwinArgs, run};
 pub use fault::{Answer, EventOrder, Faults};
 pub use router::Requests;
 pub use system::{
-    Button, ButtonRing, DialplanPattern, Dn, DnTemplate, LogoutProfile, Phone, SessionServer, SpeedDial, System, UserProfile,
+    Button, ButtonRing, DialplanPattern, Dn, DnTemplate, LogoutProfile, Phone, SessionServer, SpeedDial, System,
+    UserProfile,
 };
 pub use telephony::{LegState, Refusal, Role};
 pub use truth::{CallTruth, LegTruth, LineTruth, PhoneTruth, RegistrationTruth, SessionTruth, Truth};
 pub use twin::{ActionError, CallRef, TrunkAction, Twin, TwinConfig, TwinError};
 pub use violation::Violation;
 pub use xml::{
-    BodyFraming, Dialect, EnvelopeNamespace, HttpFailure, OverflowStyle, OverloadStyle, PathStyle, RecordProfile, SaveResult,
-    XmlKnobs, XmlQuirks, XsiType,
+    BodyFraming, Dialect, EnvelopeNamespace, HttpFailure, OverflowStyle, OverloadStyle, PathStyle, RecordProfile,
+    SaveResult, XmlKnobs, XmlQuirks, XsiType,
 };

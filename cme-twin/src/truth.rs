@@ -140,8 +140,9 @@ impl Truth {
 /// Looks at the router.
 pub(crate) fn look(router: &Router) -> Truth {
     let exchange = &router.exchange;
-    let mac =
-        |party: &Party| party.place().and_then(|place| exchange.system.phones.get(&place.phone)).map(|phone| phone.mac.clone());
+    let mac = |party: &Party| {
+        party.place().and_then(|place| exchange.system.phones.get(&place.phone)).map(|phone| phone.mac.clone())
+    };
     let leg = |leg: &crate::telephony::Leg| LegTruth {
         number: exchange.number(&leg.party),
         mac: mac(&leg.party).unwrap_or_default(),
@@ -167,7 +168,12 @@ pub(crate) fn look(router: &Router) -> Truth {
                 mac: exchange.system.phones.get(tag).map(|phone| phone.mac.clone()).unwrap_or_default(),
                 registered: state.registered,
                 dnd: state.dnd,
-                user: exchange.system.user_profiles.get(&state.profile).map(|user| user.user.clone()).unwrap_or_default(),
+                user: exchange
+                    .system
+                    .user_profiles
+                    .get(&state.profile)
+                    .map(|user| user.user.clone())
+                    .unwrap_or_default(),
                 numbers: exchange.lines(*tag).iter().map(number).collect(),
             })
             .collect(),

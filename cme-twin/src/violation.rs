@@ -45,7 +45,9 @@ impl Violations {
 /// Credentials have no place in a list that people look at.
 fn hide(text: &str) -> String {
     let lines = text.split("\r\n").map(|line| match line.split_once(':') {
-        Some((name, _)) if name.eq_ignore_ascii_case("Authorization") || name.eq_ignore_ascii_case("Proxy-Authorization") => {
+        Some((name, _))
+            if name.eq_ignore_ascii_case("Authorization") || name.eq_ignore_ascii_case("Proxy-Authorization") =>
+        {
             format!("{name}: (hidden)")
         }
         _ => line.to_owned(),

@@ -12,8 +12,10 @@ use tokio::net::TcpStream;
 
 async fn ask(twin: &Twin, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(twin.control_addr().unwrap()).await.unwrap();
-    let text =
-        format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let text = format!(
+        "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut reply = String::new();
     tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut reply)).await.unwrap().unwrap();
@@ -56,7 +58,10 @@ async fn people_and_faults_over_http() {
     assert_eq!(json(&twin, "PUT", "/faults", r#"{"split_bytes": true}"#).await["split_bytes"], true);
     assert_eq!(ask(&twin, "PUT", "/faults", r#"{"split_bites": true}"#).await.0, 400);
     let behaviour = json(&twin, "PUT", "/behaviour", r#"{"limits": {"busy": 5}}"#).await;
-    assert_eq!((&behaviour["limits"]["busy"], &behaviour["limits"]["ringing"]), (&Value::from(5), &Value::from(180_000)));
+    assert_eq!(
+        (&behaviour["limits"]["busy"], &behaviour["limits"]["ringing"]),
+        (&Value::from(5), &Value::from(180_000))
+    );
     assert_eq!(json(&twin, "PUT", "/xml/knobs", r#"{"latency_ms": 3}"#).await["latency_ms"], 3);
     assert_eq!(json(&twin, "GET", "/violations", "").await, Value::Array(Vec::new()));
     json(&twin, "POST", "/stop", "").await;

@@ -57,11 +57,14 @@ async fn the_composed_session_walks_from_register_to_register_0() {
     let features = client.service(&mut line, to, "GetCSTAFeatures", "").await;
     assert!(features.body.contains("<makeCall>") && features.body.contains("<alerting>false</alerting>"));
     let device = line.device.clone();
-    let object = format!("<monitorObject><deviceObject>{device}</deviceObject></monitorObject><monitorType>device</monitorType>");
+    let object = format!(
+        "<monitorObject><deviceObject>{device}</deviceObject></monitorObject><monitorType>device</monitorType>"
+    );
     let started = client.service(&mut line, to, "MonitorStart", &object).await;
     assert_eq!(started.value("monitorCrossRefID"), Some("00000065"));
     twin.until_monitors(1).await;
-    let idle = client.service(&mut line, to, "SnapshotDevice", &format!("<snapshotObject>{device}</snapshotObject>")).await;
+    let idle =
+        client.service(&mut line, to, "SnapshotDevice", &format!("<snapshotObject>{device}</snapshotObject>")).await;
     assert!(idle.body.contains("<snapshotData/>"));
 
     // The user dials.
@@ -87,8 +90,9 @@ async fn the_composed_session_walks_from_register_to_register_0() {
 
     // Consult 208, and transfer.
     let existing = connection("existingCall", &first, &device);
-    let consulted =
-        client.service(&mut line, to, "ConsultationCall", &format!("{existing}<consultedDevice>tel:208</consultedDevice>")).await;
+    let consulted = client
+        .service(&mut line, to, "ConsultationCall", &format!("{existing}<consultedDevice>tel:208</consultedDevice>"))
+        .await;
     let second = consulted.value("callID").unwrap().to_owned();
     assert_ne!(first, second);
     assert_eq!(client.expect("HeldEvent", "hold").await.value("cause"), Some("consultation"));
@@ -226,7 +230,8 @@ async fn a_reload_forgets_everything_and_comes_back() {
     while client.read().await.is_some() {}
     client.reconnect(to).await;
     let object = line.device.clone();
-    let answer = client.service(&mut line, to, "SnapshotDevice", &format!("<snapshotObject>{object}</snapshotObject>")).await;
+    let answer =
+        client.service(&mut line, to, "SnapshotDevice", &format!("<snapshotObject>{object}</snapshotObject>")).await;
     assert_eq!(answer.status(), 481);
     let truth = twin.until(|truth| truth.phones.iter().filter(|phone| phone.registered).count() == 4).await;
     assert!(truth.calls.is_empty() && truth.sessions.is_empty() && truth.uptime < 60);
@@ -251,7 +256,9 @@ async fn what_the_client_does_wrong_is_noted() {
     let late = client.service(&mut line, to, "GetCSTAFeatures", "").await;
     assert_eq!(late.status(), 500);
     client
-        .write(&format!("INFO sip:201@{to} SIP/2.0\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>;tag=1\r\nContent-Length: 0\r\n\r\n"))
+        .write(&format!(
+            "INFO sip:201@{to} SIP/2.0\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>;tag=1\r\nContent-Length: 0\r\n\r\n"
+        ))
         .await;
     assert_eq!(client.final_answer().await.status(), 400);
     let rules: Vec<String> = twin.violations().into_iter().map(|one| one.rule).collect();
@@ -284,7 +291,10 @@ async fn faults_change_what_the_client_gets() {
     twin.set_faults(faults(r#"{"answers": {"INFO": {"status": 503, "times": 1, "retry_after": 2}}}"#));
     let busy = client.service(&mut line, to, "GetDoNotDisturb", &format!("<device>{device}</device>")).await;
     assert_eq!((busy.status(), busy.header("Retry-After")), (503, Some("2")));
-    assert_eq!(client.service(&mut line, to, "GetDoNotDisturb", &format!("<device>{device}</device>")).await.status(), 200);
+    assert_eq!(
+        client.service(&mut line, to, "GetDoNotDisturb", &format!("<device>{device}</device>")).await.status(),
+        200
+    );
 
     twin.set_faults(faults(r#"{"event_order": "before", "duplicate_events": true, "lose_every": 2}"#));
     let call = format!(
@@ -387,8 +397,11 @@ async fn the_registrar_limits_takes_over_and_falls_silent() {
     no_violations(&twin);
     // `cti-aware`: no answer at all while CTI is down.
     twin.cti_shutdown(true);
-    let silent =
-        tokio::time::timeout(Duration::from_millis(100), other.register(to, 3, 600, Some(&answer_of(&challenge, to, 6)))).await;
+    let silent = tokio::time::timeout(
+        Duration::from_millis(100),
+        other.register(to, 3, 600, Some(&answer_of(&challenge, to, 6))),
+    )
+    .await;
     assert!(silent.is_err());
     assert_eq!(twin.requests().methods["REGISTER"], 8);
 }
@@ -401,7 +414,8 @@ async fn half_open_connections_are_silent_and_new_ones_work() {
     let mut line = client.monitor(to, "201", MAC1).await;
     twin.half_open();
     twin.call_in("0301234", "201").await.unwrap();
-    let silent = tokio::time::timeout(Duration::from_millis(100), client.service(&mut line, to, "GetCSTAFeatures", "")).await;
+    let silent =
+        tokio::time::timeout(Duration::from_millis(100), client.service(&mut line, to, "GetCSTAFeatures", "")).await;
     assert!(silent.is_err());
     client.reconnect(to).await;
     assert_eq!(client.service(&mut line, to, "GetCSTAFeatures", "").await.status(), 200);
@@ -467,7 +481,11 @@ async fn an_octo_line_is_shared_call_by_call() {
     twin.answer("204@2").await.unwrap();
     let truth = twin.truth();
     let at = |mac: &str| {
-        truth.calls.iter().filter(|call| call.legs.iter().any(|leg| leg.mac == mac && leg.state == LegState::Connected)).count()
+        truth
+            .calls
+            .iter()
+            .filter(|call| call.legs.iter().any(|leg| leg.mac == mac && leg.state == LegState::Connected))
+            .count()
     };
     assert_eq!((at(MAC1), at(MAC2)), (1, 1));
 }

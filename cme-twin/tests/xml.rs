@@ -47,7 +47,8 @@ async fn the_records_of_the_example_system() {
     assert!(dead.contains("<ISDevStatus>unregistered</ISDevStatus><ISDevLastStatus>deceased</ISDevLastStatus>"));
     let extension = post(&twin, ACCOUNT, "ISgetExtension|<ISExtID>7</ISExtID>").await;
     assert!(
-        extension.contains("<ISExtStatus>down</ISExtStatus>") && extension.contains("<notify>false</notify><watch>true</watch>")
+        extension.contains("<ISExtStatus>down</ISExtStatus>")
+            && extension.contains("<notify>false</notify><watch>true</watch>")
     );
     let global = post(&twin, ACCOUNT, "ISgetGlobal|").await;
     assert!(

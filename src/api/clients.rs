@@ -81,10 +81,7 @@ impl Clients {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.insert(id, Arc::clone(&client));
         metrics::gauge!("linegate_readers").set(count(&readers));
-        Registration {
-            readers: Arc::clone(&self.readers),
-            client,
-        }
+        Registration { readers: Arc::clone(&self.readers), client }
     }
 
     /// All of them, in the order of their coming.

@@ -38,10 +38,7 @@ pub(super) struct Feed {
 
 /// The oldest position from which nothing is missing.
 pub(super) fn oldest(journal: &Journal) -> Position {
-    Position {
-        epoch: journal.position().epoch,
-        seq: journal.oldest().saturating_sub(1),
-    }
+    Position { epoch: journal.position().epoch, seq: journal.oldest().saturating_sub(1) }
 }
 
 /// Whether the journal can go on from a position.
@@ -56,10 +53,7 @@ pub(super) fn parse_position(text: &str) -> Option<Position> {
     if epoch.is_empty() || seq.is_empty() || !seq.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Some(Position {
-        epoch: epoch.into(),
-        seq: seq.parse().ok()?,
-    })
+    Some(Position { epoch: epoch.into(), seq: seq.parse().ok()? })
 }
 
 impl Feed {
@@ -68,26 +62,14 @@ impl Feed {
         // Subscribed before the view is taken: nothing falls between the two, what is in both is skipped.
         let (subscription, _) = journal.subscribe(filter.interest());
         let view = journal.view();
-        let feed = Self {
-            journal: journal.clone(),
-            subscription,
-            filter,
-            done: view.seq,
-            live: true,
-        };
+        let feed = Self { journal: journal.clone(), subscription, filter, done: view.seq, live: true };
         (feed, view)
     }
 
     /// From a position that [`can_resume`] accepts.
     pub(super) fn resume(journal: &Journal, filter: Filter, seq: u64) -> Self {
         let (subscription, now) = journal.subscribe(filter.interest());
-        Self {
-            journal: journal.clone(),
-            subscription,
-            filter,
-            done: seq,
-            live: seq >= now,
-        }
+        Self { journal: journal.clone(), subscription, filter, done: seq, live: seq >= now }
     }
 
     /// Replaces the filter from here on.
@@ -124,11 +106,7 @@ impl Feed {
     /// is seen, so an empty queue after reading it proves completeness.
     pub(super) fn complete(&self) -> u64 {
         let position = self.journal.position().seq;
-        if self.live && self.subscription.is_empty() {
-            position.max(self.done)
-        } else {
-            self.done
-        }
+        if self.live && self.subscription.is_empty() { position.max(self.done) } else { self.done }
     }
 
     /// Waits for the next events that pass. May be dropped at any await without losing one.
@@ -180,10 +158,7 @@ impl Feed {
 
     fn gap(&self) -> Fed {
         Fed::Gap {
-            requested: Position {
-                epoch: self.journal.position().epoch,
-                seq: self.done,
-            },
+            requested: Position { epoch: self.journal.position().epoch, seq: self.done },
             oldest: oldest(&self.journal),
         }
     }

@@ -39,11 +39,7 @@ pub(super) struct Wishes {
 impl Wishes {
     /// Takes `events`, `lines` and `pbxs`.
     pub(super) fn take(params: &mut Params) -> Self {
-        Self {
-            events: params.take_list("events"),
-            lines: params.take_list("lines"),
-            pbxs: params.take_list("pbxs"),
-        }
+        Self { events: params.take_list("events"), lines: params.take_list("lines"), pbxs: params.take_list("pbxs") }
     }
 }
 
@@ -71,7 +67,9 @@ impl Filter {
                 let id = LineId::parse(text)
                     .ok()
                     .filter(|id| principal.sees(id) && view.lines.contains_key(id))
-                    .ok_or_else(|| Problem::not_found("line").field(format!("/lines/{index}"), "There is no such line."))?;
+                    .ok_or_else(|| {
+                        Problem::not_found("line").field(format!("/lines/{index}"), "There is no such line.")
+                    })?;
                 set.insert(id);
             }
             lines = Some(set);
@@ -91,7 +89,9 @@ impl Filter {
                     .ok()
                     .filter(|id| visible_pbxs.as_ref().is_none_or(|visible| visible.contains(id)))
                     .filter(|id| view.pbxs.contains_key(id))
-                    .ok_or_else(|| Problem::not_found("PBX").field(format!("/pbxs/{index}"), "There is no such PBX."))?;
+                    .ok_or_else(|| {
+                        Problem::not_found("PBX").field(format!("/pbxs/{index}"), "There is no such PBX.")
+                    })?;
                 set.insert(id);
             }
             wanted_pbxs = Some(set);
@@ -101,12 +101,7 @@ impl Filter {
             (Some(lines), None) => Some(of(lines)),
             (None, wanted) => wanted.clone(),
         };
-        Ok(Self {
-            events,
-            lines,
-            wanted_pbxs,
-            pbxs,
-        })
+        Ok(Self { events, lines, wanted_pbxs, pbxs })
     }
 
     /// Whether the reader gets this event.
@@ -130,10 +125,7 @@ impl Filter {
     /// What the journal must deliver: readers of some lines are not woken for the others.
     pub(super) fn interest(&self) -> Interest {
         match (&self.lines, &self.pbxs) {
-            (Some(lines), pbxs) => Interest::Some {
-                lines: lines.clone(),
-                pbxs: pbxs.clone().unwrap_or_default(),
-            },
+            (Some(lines), pbxs) => Interest::Some { lines: lines.clone(), pbxs: pbxs.clone().unwrap_or_default() },
             (None, _) => Interest::All,
         }
     }

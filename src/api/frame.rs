@@ -76,14 +76,8 @@ pub(super) fn gap(id: Option<&Value>, requested: &Position, oldest: &Position) -
     render(&Gap {
         kind: "gap",
         id,
-        requested: Place {
-            epoch: &requested_epoch,
-            seq: requested_seq,
-        },
-        oldest: Place {
-            epoch: &oldest_epoch,
-            seq: oldest_seq,
-        },
+        requested: Place { epoch: &requested_epoch, seq: requested_seq },
+        oldest: Place { epoch: &oldest_epoch, seq: oldest_seq },
     })
 }
 

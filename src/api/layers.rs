@@ -22,10 +22,8 @@ pub(super) async fn around(State(state): State<ApiState>, request: Request, next
     let began = Instant::now();
     let id = format!("req_{}", uuid::Uuid::now_v7().simple());
     let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
+    let route =
+        request.extensions().get::<MatchedPath>().map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
     let is_api = request.uri().path().starts_with("/api/");
     let may_come = may_come(&request, &method, &state);
     let response = if may_come {
@@ -77,7 +75,9 @@ fn finish(response: Response<Body>, id: &str, method: &Method, route: &str) -> R
         Some(cause) => {
             tracing::error!(request.id = id, %method, route, status, code = problem.code(), cause, "a request failed");
         }
-        None => tracing::debug!(request.id = id, %method, route, status, code = problem.code(), "a request was refused"),
+        None => {
+            tracing::debug!(request.id = id, %method, route, status, code = problem.code(), "a request was refused")
+        }
     }
     let rendered = problem.render(Some(id));
     let (mut head, _) = response.into_parts();
@@ -134,21 +134,21 @@ pub(super) fn cors(settings: &ApiSettings) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
-    let names = [
-        "if-match",
-        "if-none-match",
-        "idempotency-key",
-        "last-event-id",
-        "accept",
-        "authorization",
-        "content-type",
-    ];
+    let names =
+        ["if-match", "if-none-match", "idempotency-key", "last-event-id", "accept", "authorization", "content-type"];
     Some(
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
             .allow_headers(names.map(HeaderName::from_static))
-            .expose_headers([COMMAND_ID, header::ETAG, EVENT_POSITION, REQUEST_ID, header::LOCATION, header::RETRY_AFTER])
+            .expose_headers([
+                COMMAND_ID,
+                header::ETAG,
+                EVENT_POSITION,
+                REQUEST_ID,
+                header::LOCATION,
+                header::RETRY_AFTER,
+            ])
             .max_age(std::time::Duration::from_secs(600)),
     )
 }

@@ -27,7 +27,9 @@ impl Page {
         let limit = take_limit(params)?;
         let after = params
             .take("cursor")
-            .map(|cursor| decode(&cursor).ok_or_else(|| wrong("cursor", "A cursor is a `next_cursor` of this list, unchanged.")))
+            .map(|cursor| {
+                decode(&cursor).ok_or_else(|| wrong("cursor", "A cursor is a `next_cursor` of this list, unchanged."))
+            })
             .transpose()?;
         Ok(Self { limit, after })
     }
@@ -67,11 +69,7 @@ impl Page {
 pub(super) fn take_limit(params: &mut Params) -> Result<usize, Problem> {
     const RANGE: &str = "A whole number from 1 to 1000.";
     let limit = params.parse("limit", RANGE)?.unwrap_or(DEFAULT_LIMIT);
-    if (1..=MAX_LIMIT).contains(&limit) {
-        Ok(limit)
-    } else {
-        Err(wrong("limit", RANGE))
-    }
+    if (1..=MAX_LIMIT).contains(&limit) { Ok(limit) } else { Err(wrong("limit", RANGE)) }
 }
 
 fn encode(key: &str) -> String {

@@ -177,11 +177,7 @@ impl Problem {
 
     #[must_use]
     pub(super) fn field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.body.errors.push(FieldProblem {
-            pointer: pointer.into(),
-            detail: detail.into(),
-            place: None,
-        });
+        self.body.errors.push(FieldProblem { pointer: pointer.into(), detail: detail.into(), place: None });
         self
     }
 
@@ -239,10 +235,7 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"linegate\""),
-            );
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"linegate\""));
         }
         if self.status == StatusCode::UPGRADE_REQUIRED {
             headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
@@ -282,10 +275,8 @@ impl From<ServiceError> for Problem {
         for field in error.fields {
             problem = problem.field(field.pointer, field.detail);
         }
-        problem.body.csta_error = error.csta_error.map(|csta| CstaProblem {
-            category: csta.category,
-            value: csta.value,
-        });
+        problem.body.csta_error =
+            error.csta_error.map(|csta| CstaProblem { category: csta.category, value: csta.value });
         problem.body.sip_status = error.sip_status;
         problem.command_id = error.command_id.map(|id| id.to_string());
         problem

@@ -65,9 +65,7 @@ impl Params {
     /// # Errors
     /// 422 that names the parameter.
     pub(super) fn parse<T: FromStr>(&mut self, name: &str, expected: &str) -> Result<Option<T>, Problem> {
-        self.take(name)
-            .map(|text| text.parse().map_err(|_| wrong(name, expected)))
-            .transpose()
+        self.take(name).map(|text| text.parse().map_err(|_| wrong(name, expected))).transpose()
     }
 
     /// A parameter that is one of some words.
@@ -81,7 +79,8 @@ impl Params {
     ) -> Result<Option<T>, Problem> {
         self.take(name)
             .map(|text| {
-                serde_json::from_value(serde_json::Value::String(text)).map_err(|_| wrong(name, &format!("One of {words}.")))
+                serde_json::from_value(serde_json::Value::String(text))
+                    .map_err(|_| wrong(name, &format!("One of {words}.")))
             })
             .transpose()
     }
@@ -95,11 +94,9 @@ impl Params {
             None => Ok(()),
             Some((name, _)) => {
                 let shown: String = name.chars().take(64).collect();
-                Err(
-                    Problem::new("unknown_field", format!("There is no query parameter “{shown}” here."))
-                        .hint("The parameters of every route stand in /openapi.json and /docs.")
-                        .parameter(&shown, "This parameter does not exist."),
-                )
+                Err(Problem::new("unknown_field", format!("There is no query parameter “{shown}” here."))
+                    .hint("The parameters of every route stand in /openapi.json and /docs.")
+                    .parameter(&shown, "This parameter does not exist."))
             }
         }
     }
@@ -107,7 +104,8 @@ impl Params {
 
 /// The refusal of a parameter's value.
 pub(super) fn wrong(name: &str, expected: &str) -> Problem {
-    Problem::new("invalid_value", format!("The query parameter “{name}” is wrong. {expected}")).parameter(name, expected)
+    Problem::new("invalid_value", format!("The query parameter “{name}” is wrong. {expected}"))
+        .parameter(name, expected)
 }
 
 #[cfg(test)]

@@ -85,9 +85,7 @@ pub fn router(state: ApiState) -> Router {
     if let Some(cors) = layers::cors(state.settings()) {
         routes = routes.layer(cors);
     }
-    let router = routes
-        .layer(from_fn_with_state(state.clone(), layers::around))
-        .with_state(state.clone());
+    let router = routes.layer(from_fn_with_state(state.clone(), layers::around)).with_state(state.clone());
     state.set_router(router.clone());
     router
 }

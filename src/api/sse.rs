@@ -78,13 +78,7 @@ pub(super) fn stream(reader: &Reader, request: &Parts) -> Result<Response<Body>,
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let clients = reader.state().clients();
     let session = Session {
-        registration: clients.enter(
-            ClientKind::Sse,
-            reader.principal(),
-            peer,
-            &request.headers,
-            feed.complete(),
-        ),
+        registration: clients.enter(ClientKind::Sse, reader.principal(), peer, &request.headers, feed.complete()),
         pending,
         feed,
         epoch,

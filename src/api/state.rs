@@ -112,13 +112,7 @@ impl ApiState {
 
     /// The state with the defaults and one admin token: what a test needs.
     pub fn with_admin_token(gateway: Gateway, token: &str) -> Self {
-        Self::new(
-            gateway,
-            ApiSettings {
-                admin_token: Some(Secret::new(token)),
-                ..ApiSettings::default()
-            },
-        )
+        Self::new(gateway, ApiSettings { admin_token: Some(Secret::new(token)), ..ApiSettings::default() })
     }
 
     /// Ends the event streams so that the connections can drain; they get a close frame.

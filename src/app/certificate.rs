@@ -53,17 +53,12 @@ pub enum CertificateError {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CertificateError> {
-    std::fs::read(path).map_err(|source| CertificateError::File {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::read(path).map_err(|source| CertificateError::File { path: path.to_owned(), source })
 }
 
 pub(super) fn load(files: &Files) -> Result<Arc<rustls::ServerConfig>, CertificateError> {
-    tls_from_pem(&read(&files.cert)?, &read(&files.key)?).map_err(|source| CertificateError::Content {
-        path: files.cert.clone(),
-        source,
-    })
+    tls_from_pem(&read(&files.cert)?, &read(&files.key)?)
+        .map_err(|source| CertificateError::Content { path: files.cert.clone(), source })
 }
 
 /// The certificate of our own; made when there is none yet.
@@ -71,10 +66,7 @@ pub(super) fn load(files: &Files) -> Result<Arc<rustls::ServerConfig>, Certifica
 /// # Errors
 /// When the files cannot be read or written.
 pub fn self_signed(folder: &Path, listen: SocketAddr) -> Result<Files, CertificateError> {
-    let files = Files {
-        cert: folder.join("tls-cert.pem"),
-        key: folder.join("tls-key.pem"),
-    };
+    let files = Files { cert: folder.join("tls-cert.pem"), key: folder.join("tls-key.pem") };
     if files.cert.exists() && files.key.exists() {
         return Ok(files);
     }
@@ -85,10 +77,8 @@ pub fn self_signed(folder: &Path, listen: SocketAddr) -> Result<Files, Certifica
     names.dedup();
     let made = rcgen::generate_simple_self_signed(names)?;
     let write = |path: &Path, text: &str| {
-        crate::store::write_private(path, text).map_err(|error| CertificateError::File {
-            path: path.to_owned(),
-            source: std::io::Error::other(error),
-        })
+        crate::store::write_private(path, text)
+            .map_err(|error| CertificateError::File { path: path.to_owned(), source: std::io::Error::other(error) })
     };
     write(&files.key, &made.signing_key.serialize_pem())?;
     write(&files.cert, &made.cert.pem())?;
@@ -104,10 +94,8 @@ pub fn fingerprint(cert: &Path) -> Result<String, CertificateError> {
         return Err(CertificateError::None);
     }
     let pem = read(cert)?;
-    let der = CertificateDer::from_pem_slice(&pem).map_err(|_| CertificateError::Content {
-        path: cert.to_owned(),
-        source: TlsError::NoCertificate,
-    })?;
+    let der = CertificateDer::from_pem_slice(&pem)
+        .map_err(|_| CertificateError::Content { path: cert.to_owned(), source: TlsError::NoCertificate })?;
     let digest = Sha256::digest(&der);
     Ok(digest.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":"))
 }

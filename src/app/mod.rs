@@ -75,24 +75,21 @@ impl std::fmt::Debug for Running {
 ///
 /// # Errors
 /// When the data folder, the certificate or the address cannot be used.
-pub async fn start(settings: Settings, logs: Option<LogControl>, metrics: Option<MetricsText>) -> Result<Running, AppError> {
+pub async fn start(
+    settings: Settings,
+    logs: Option<LogControl>,
+    metrics: Option<MetricsText>,
+) -> Result<Running, AppError> {
     crate::crypto::install_provider();
     let store = Store::open(&settings.data_dir, settings.secret_key.as_ref().map(Hidden::expose)).await?;
     let (token, token_file) = admin_token(&store, settings.admin_token.as_ref().map(Hidden::expose))?;
     let tls = tls(&settings)?;
     // The port before the links: a second gateway on the same data must not begin to talk.
-    let listener = TcpListener::bind(settings.listen).await.map_err(|source| AppError::Listen {
-        address: settings.listen,
-        source,
-    })?;
-    let address = listener.local_addr().map_err(|source| AppError::Listen {
-        address: settings.listen,
-        source,
-    })?;
-    let retention = Retention {
-        days: settings.retention.days,
-        events: settings.retention.events,
-    };
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|source| AppError::Listen { address: settings.listen, source })?;
+    let address = listener.local_addr().map_err(|source| AppError::Listen { address: settings.listen, source })?;
+    let retention = Retention { days: settings.retention.days, events: settings.retention.events };
     let gateway = Gateway::open(store, retention).await?;
     let secret = |hidden: Option<Hidden>| hidden.map(|hidden| Secret::new(hidden.expose()));
     let pbxs = settings
@@ -108,32 +105,19 @@ pub async fn start(settings: Settings, logs: Option<LogControl>, metrics: Option
             tls: tls.is_some(),
             admin_token: Some(token.clone()),
             metrics: metrics.map(|metrics| Arc::new(move || metrics.render()) as _),
-            set_log_level: logs.map(|logs| {
-                Arc::new(move |filter: &str| logs.set(filter).map_err(|error| error.to_string())) as _
-            }),
+            set_log_level: logs
+                .map(|logs| Arc::new(move |filter: &str| logs.set(filter).map_err(|error| error.to_string())) as _),
             ..ApiSettings::default()
         },
     );
     let stop = CancellationToken::new();
-    let serve_settings = ServeSettings {
-        tls: tls.clone().map(|(switch, _)| switch),
-        drain: DRAIN,
-        ..ServeSettings::default()
-    };
+    let serve_settings =
+        ServeSettings { tls: tls.clone().map(|(switch, _)| switch), drain: DRAIN, ..ServeSettings::default() };
     if let Some((switch, files)) = tls.clone() {
         tokio::spawn(certificate::watch(switch, files, stop.clone()));
     }
     let server = tokio::spawn(serve(listener, router(state.clone()), serve_settings, stop.clone()));
-    Ok(Running {
-        gateway,
-        state,
-        stop,
-        server,
-        address,
-        tls: tls.is_some(),
-        admin_token: token,
-        token_file,
-    })
+    Ok(Running { gateway, state, stop, server, address, tls: tls.is_some(), admin_token: token, token_file })
 }
 
 impl Running {
@@ -199,10 +183,7 @@ type TlsOfFiles = (TlsSwitch, certificate::Files);
 fn tls(settings: &Settings) -> Result<Option<TlsOfFiles>, AppError> {
     let files = match &settings.tls {
         Tls::Off => return Ok(None),
-        Tls::Files { cert, key } => certificate::Files {
-            cert: cert.clone(),
-            key: key.clone(),
-        },
+        Tls::Files { cert, key } => certificate::Files { cert: cert.clone(), key: key.clone() },
         Tls::SelfSigned => self_signed(&settings.data_dir, settings.listen)?,
     };
     let config = certificate::load(&files)?;

@@ -184,9 +184,7 @@ pub struct CheckDialect {
 
 impl Default for CheckDialect {
     fn default() -> Self {
-        Self {
-            cti_from_template: true,
-        }
+        Self { cti_from_template: true }
     }
 }
 
@@ -202,10 +200,7 @@ pub struct ApplyDialect {
 
 impl Default for ApplyDialect {
     fn default() -> Self {
-        Self {
-            max_lines: 20,
-            use_exit: false,
-        }
+        Self { max_lines: 20, use_exit: false }
     }
 }
 
@@ -229,16 +224,7 @@ impl Dialect {
 }
 
 fn normalise_mode(word: &str) -> String {
-    word.trim()
-        .chars()
-        .map(|c| {
-            if c == '-' || c.is_whitespace() {
-                '_'
-            } else {
-                c.to_ascii_uppercase()
-            }
-        })
-        .collect()
+    word.trim().chars().map(|c| if c == '-' || c.is_whitespace() { '_' } else { c.to_ascii_uppercase() }).collect()
 }
 
 #[cfg(test)]
@@ -260,9 +246,7 @@ mod tests {
         ] {
             assert_eq!(dialect.button_kind(word), kind, "{word}");
         }
-        dialect
-            .button_mode_map
-            .insert("ODD_ONE".to_owned(), ButtonKind::Monitor);
+        dialect.button_mode_map.insert("ODD_ONE".to_owned(), ButtonKind::Monitor);
         assert_eq!(dialect.button_kind("odd one"), ButtonKind::Monitor);
     }
 
@@ -275,13 +259,9 @@ mod tests {
         let dialect: Dialect = serde_json::from_str(text).unwrap();
         assert_eq!(dialect.list_mode, ListMode::ByTag);
         assert_eq!(dialect.charset, Charset::Windows1252);
-        let back: Dialect =
-            serde_json::from_str(&serde_json::to_string(&dialect).unwrap()).unwrap();
+        let back: Dialect = serde_json::from_str(&serde_json::to_string(&dialect).unwrap()).unwrap();
         assert_eq!(back, dialect);
-        assert_eq!(
-            serde_json::from_str::<Dialect>("{}").unwrap(),
-            Dialect::default()
-        );
+        assert_eq!(serde_json::from_str::<Dialect>("{}").unwrap(), Dialect::default());
         assert!(serde_json::from_str::<Dialect>(r#"{"list_moda":"all"}"#).is_err());
     }
 }

@@ -29,7 +29,8 @@ corpus! {
     SAVE_DELAY = "save_delay", ERROR = "error", OLD_DEVICE_1 = "2008_device_1", OLD_EVENTS = "2008_events",
 }
 
-pub(super) const EMPTY: &str = "<SOAP-ENV:Envelope><SOAP-ENV:Body><axl><response></response></axl></SOAP-ENV:Body></SOAP-ENV:Envelope>";
+pub(super) const EMPTY: &str =
+    "<SOAP-ENV:Envelope><SOAP-ENV:Body><axl><response></response></axl></SOAP-ENV:Body></SOAP-ENV:Envelope>";
 
 /// How a reply above `response size` looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +76,7 @@ impl Router {
         let end = text.find("</request>").unwrap();
         let asked = text[start..end].to_owned();
         self.asked.push(asked.clone());
-        let given = self
-            .instead
-            .iter()
-            .find(|(request, _)| asked.contains(request.as_str()));
+        let given = self.instead.iter().find(|(request, _)| asked.contains(request.as_str()));
         let reply = match given {
             Some((_, reply)) => reply.clone(),
             None => self.reply(&asked),
@@ -102,17 +100,9 @@ impl Router {
             Some(rest[at..rest[at..].find('<')? + at].to_owned())
         };
         let keyword = |element: &str| -> Option<String> {
-            if self.classic {
-                value(element).filter(|text| text.starts_with("all"))
-            } else {
-                value("ISKeyword")
-            }
+            if self.classic { value(element).filter(|text| text.starts_with("all")) } else { value("ISKeyword") }
         };
-        let third = if self.logged_in {
-            DEVICE_3_IN
-        } else {
-            DEVICE_3
-        };
+        let third = if self.logged_in { DEVICE_3_IN } else { DEVICE_3 };
         let reply = match name {
             "ISgetGlobal" => GLOBAL.to_owned(),
             "ISgetDevice" => match (keyword("ISDevName").as_deref(), value("ISDevID").as_deref()) {
@@ -129,10 +119,7 @@ impl Router {
                 (_, Some(_)) => EMPTY.to_owned(),
                 _ => ERROR.to_owned(),
             },
-            "ISgetExtension" => match (
-                keyword("ISExtNumber").as_deref(),
-                value("ISExtID").as_deref(),
-            ) {
+            "ISgetExtension" => match (keyword("ISExtNumber").as_deref(), value("ISExtID").as_deref()) {
                 (Some("all"), _) => EXTENSION_ALL.to_owned(),
                 (Some("allTag"), _) => EXTENSION_ALLTAG.to_owned(),
                 (_, Some(tag)) => {
@@ -142,13 +129,11 @@ impl Router {
                 }
                 _ => ERROR.to_owned(),
             },
-            "ISgetUserProfile" if !self.classic => {
-                match (keyword("-").as_deref(), value("ISUserProfileID")) {
-                    (Some("allTag"), _) => PROFILE_ALLTAG.to_owned(),
-                    _ if self.logged_in => PROFILE_IN.to_owned(),
-                    _ => PROFILE_ALL.to_owned(),
-                }
-            }
+            "ISgetUserProfile" if !self.classic => match (keyword("-").as_deref(), value("ISUserProfileID")) {
+                (Some("allTag"), _) => PROFILE_ALLTAG.to_owned(),
+                _ if self.logged_in => PROFILE_IN.to_owned(),
+                _ => PROFILE_ALL.to_owned(),
+            },
             "ISgetExtensionTemplate" if !self.classic => TEMPLATE_15.to_owned(),
             "ISgetSessionServer" => SESSION_SERVER.to_owned(),
             "ISgetVoiceRegGlobal" => SIP_GLOBAL.to_owned(),
@@ -161,16 +146,8 @@ impl Router {
 /// The 2008 form of a reply: no plural containers.
 fn classic(reply: &str) -> String {
     let mut out = reply.to_owned();
-    for container in [
-        "ISDevices",
-        "ISExtensions",
-        "ISSessionServers",
-        "ISDevLineButtons",
-        "ISGlobal",
-    ] {
-        out = out
-            .replace(&format!("<{container}>"), "")
-            .replace(&format!("</{container}>"), "");
+    for container in ["ISDevices", "ISExtensions", "ISSessionServers", "ISDevLineButtons", "ISGlobal"] {
+        out = out.replace(&format!("<{container}>"), "").replace(&format!("</{container}>"), "");
     }
     out
 }
@@ -183,18 +160,11 @@ pub(super) fn element<'a>(text: &'a str, name: &str) -> &'a str {
 }
 
 pub(super) fn ok(body: &str) -> Input {
-    Input::Reply {
-        status: 200,
-        body: Bytes::copy_from_slice(body.as_bytes()),
-    }
+    Input::Reply { status: 200, body: Bytes::copy_from_slice(body.as_bytes()) }
 }
 
 pub(super) fn timeout() -> Input {
-    Input::TransportFailed(TransportFault::new(
-        FaultKind::Timeout,
-        "no answer in time",
-        "",
-    ))
+    Input::TransportFailed(TransportFault::new(FaultKind::Timeout, "no answer in time", ""))
 }
 
 /// Runs a load to its end.
@@ -213,11 +183,7 @@ pub(super) fn run(load: &mut Load, router: &mut Router) -> Result<Box<Inventory>
 
 /// A line as the import and export format of the product has it.
 pub(super) fn row(line: &LineRecord) -> String {
-    let mut fields = vec![
-        line.number.clone(),
-        line.name.clone(),
-        line.device_id.clone().unwrap_or_default(),
-    ];
+    let mut fields = vec![line.number.clone(), line.name.clone(), line.device_id.clone().unwrap_or_default()];
     fields.extend(line.buttons.iter().cloned());
     fields.join(";")
 }

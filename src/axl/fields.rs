@@ -1,9 +1,8 @@
 //! From elements to records: each function reads one record of section 4 and skips what it does not know.
 
 use super::record::{
-    Appearance, Device, DeviceStatus, DialplanPattern, Extension, ExtensionTemplate, Global,
-    LineButton, NameOrder, RouterError, SaveResult, SessionServer, SipGlobal, UserKind, UserNumber,
-    UserProfile, UserType,
+    Appearance, Device, DeviceStatus, DialplanPattern, Extension, ExtensionTemplate, Global, LineButton, NameOrder,
+    RouterError, SaveResult, SessionServer, SipGlobal, UserKind, UserNumber, UserProfile, UserType,
 };
 use super::xml::Node;
 
@@ -14,9 +13,7 @@ fn owned(node: &Node, name: &str) -> Option<String> {
 /// Text that is not one of the router's words for "nothing" (section 2.8).
 fn meaningful(node: &Node, name: &str) -> Option<String> {
     let text = node.text_of(name)?;
-    let nothing = ["none", "unknown", "0.0.0.0"]
-        .iter()
-        .any(|word| text.eq_ignore_ascii_case(word));
+    let nothing = ["none", "unknown", "0.0.0.0"].iter().any(|word| text.eq_ignore_ascii_case(word));
     (!nothing).then(|| text.to_owned())
 }
 
@@ -30,28 +27,17 @@ fn flag(node: &Node, name: &str) -> Option<bool> {
 
 fn address(node: &Node, name: &str) -> Option<String> {
     let node = node.child(name)?;
-    let text = node
-        .text_of("xipv4address")
-        .or(node.text_of("xipv6address"))
-        .unwrap_or(&node.text);
+    let text = node.text_of("xipv4address").or(node.text_of("xipv6address")).unwrap_or(&node.text);
     (!text.is_empty() && text != "0.0.0.0").then(|| text.to_owned())
 }
 
 /// Records in a list element, in 2008 directly in the parent.
-fn listed<'a>(
-    node: &'a Node,
-    container: &'a str,
-    item: &'a str,
-) -> impl Iterator<Item = &'a Node> + 'a {
-    node.children_named(container)
-        .flat_map(move |list| list.children_named(item))
-        .chain(node.children_named(item))
+fn listed<'a>(node: &'a Node, container: &'a str, item: &'a str) -> impl Iterator<Item = &'a Node> + 'a {
+    node.children_named(container).flat_map(move |list| list.children_named(item)).chain(node.children_named(item))
 }
 
 pub(super) fn global(node: &Node) -> Global {
-    let order = node
-        .child("directory")
-        .and_then(|directory| directory.text_of("option"));
+    let order = node.child("directory").and_then(|directory| directory.text_of("option"));
     Global {
         address: meaningful(node, "isaddress"),
         mode: owned(node, "ismode"),
@@ -81,17 +67,13 @@ fn dialplan_pattern(node: &Node) -> Option<DialplanPattern> {
     let mut fields = Vec::new();
     leaves(node, &mut fields);
     let find = |names: &[&str]| {
-        fields
-            .iter()
-            .find(|(name, _)| names.contains(&name.replace('-', "_").as_str()))
-            .map(|(_, text)| text.clone())
+        fields.iter().find(|(name, _)| names.contains(&name.replace('-', "_").as_str())).map(|(_, text)| text.clone())
     };
     let pattern = find(&["pattern", "dialplan_pattern", "number"])?;
     Some(DialplanPattern {
         tag: find(&["tag", "index", "id"]).and_then(|text| text.parse().ok()),
         pattern,
-        extension_length: find(&["extension_length", "ext_length", "length"])
-            .and_then(|text| text.parse().ok()),
+        extension_length: find(&["extension_length", "ext_length", "length"]).and_then(|text| text.parse().ok()),
         extension_pattern: find(&["extension_pattern", "ext_pattern"]),
         fields,
     })
@@ -121,13 +103,8 @@ fn mac(name: &str) -> Option<String> {
         Some(prefix) if prefix.eq_ignore_ascii_case("SEP") => name.get(3..)?,
         _ => name,
     };
-    let digits: String = digits
-        .chars()
-        .filter(|c| !matches!(c, '.' | ':' | '-'))
-        .collect();
-    let good = digits.len() == 12
-        && digits.chars().all(|c| c.is_ascii_hexdigit())
-        && digits.chars().any(|c| c != '0');
+    let digits: String = digits.chars().filter(|c| !matches!(c, '.' | ':' | '-')).collect();
+    let good = digits.len() == 12 && digits.chars().all(|c| c.is_ascii_hexdigit()) && digits.chars().any(|c| c != '0');
     good.then(|| digits.to_ascii_uppercase())
 }
 
@@ -136,10 +113,7 @@ pub(super) fn device(node: &Node) -> Option<Device> {
     let buttons: Vec<LineButton> = listed(node, "isdevlinebuttons", "isdevlinebutton")
         .filter_map(|button| {
             let mode = owned(button, "isdevlinebuttonmode").unwrap_or_default();
-            Some(LineButton {
-                button: button.number_of("isdevlinebuttonid")?,
-                mode,
-            })
+            Some(LineButton { button: button.number_of("isdevlinebuttonid")?, mode })
         })
         .collect();
     let appearances: Vec<Appearance> = listed(node, "isphonelinelist", "extmapstatus")
@@ -153,10 +127,7 @@ pub(super) fn device(node: &Node) -> Option<Device> {
             })
         })
         .collect();
-    let logout = [
-        node.number_of("islogoutprofileid"),
-        node.number_of("logout-profile"),
-    ];
+    let logout = [node.number_of("islogoutprofileid"), node.number_of("logout-profile")];
     Some(Device {
         id: node.number_of("isdevid")?,
         mac: mac(&name),
@@ -168,20 +139,13 @@ pub(super) fn device(node: &Node) -> Option<Device> {
         // Either name may carry the profile; the one that is not 0 says that mobility is on.
         logout_profile: logout.iter().flatten().copied().max(),
         user_profile: node.number_of("isuserprofileid"),
-        auto_line: node
-            .child("auto-line")
-            .and_then(|auto| auto.number_of("auto_select_line")),
-        status: node
-            .text_of("isdevstatus")
-            .map(device_status)
-            .unwrap_or_default(),
+        auto_line: node.child("auto-line").and_then(|auto| auto.number_of("auto_select_line")),
+        status: node.text_of("isdevstatus").map(device_status).unwrap_or_default(),
         last_status: node.text_of("isdevlaststatus").map(device_status),
         change_time: node.number_of("isdevchangetime"),
         keepalives: node.number_of("isdevkeepalives"),
         do_not_disturb: flag(node, "isdevdnd"),
-        only_tag: name.is_empty()
-            && appearances.is_empty()
-            && node.text_of("isdevstatus").is_none(),
+        only_tag: name.is_empty() && appearances.is_empty() && node.text_of("isdevstatus").is_none(),
         name,
         buttons,
         appearances,
@@ -192,13 +156,9 @@ pub(super) fn extension(node: &Node) -> Option<Extension> {
     let cti = node.child("cti");
     let configured = node.child("telephony_number");
     let number = owned(node, "isextnumber").or_else(|| owned(configured?, "primary"));
-    let forward = node
-        .child("call-forward")
-        .and_then(|forward| forward.child("all"));
+    let forward = node.child("call-forward").and_then(|forward| forward.child("all"));
     let tags = |list: &str, item: &str| -> Vec<u32> {
-        let mut tags: Vec<u32> = listed(node, list, item)
-            .filter_map(|tag| tag.text.parse().ok())
-            .collect();
+        let mut tags: Vec<u32> = listed(node, list, item).filter_map(|tag| tag.text.parse().ok()).collect();
         tags.retain(|tag| *tag != 0);
         tags
     };
@@ -220,9 +180,7 @@ pub(super) fn extension(node: &Node) -> Option<Extension> {
         cti_notify: cti.and_then(|cti| flag(cti, "notify")),
         template: node.number_of("ephone-dn-template").filter(|tag| *tag != 0),
         session_servers: tags("issessionserverids", "issessionserverid"),
-        only_tag: number.is_none()
-            && node.text_of("isextstatus").is_none()
-            && node.children.len() < 3,
+        only_tag: number.is_none() && node.text_of("isextstatus").is_none() && node.children.len() < 3,
         number: number.unwrap_or_default(),
     })
 }
@@ -230,9 +188,7 @@ pub(super) fn extension(node: &Node) -> Option<Extension> {
 pub(super) fn template(node: &Node) -> Option<ExtensionTemplate> {
     let cti = node.child("cti");
     Some(ExtensionTemplate {
-        id: node
-            .number_of("isexttemplateid")
-            .or_else(|| node.number_of("isextensiontemplateid"))?,
+        id: node.number_of("isexttemplateid").or_else(|| node.number_of("isextensiontemplateid"))?,
         cti_watch: cti.and_then(|cti| flag(cti, "watch")),
         cti_notify: cti.and_then(|cti| flag(cti, "notify")),
         description: owned(node, "description"),
@@ -305,23 +261,9 @@ pub(super) fn save_result(text: &str) -> SaveResult {
 }
 
 pub(super) fn router_error(node: &Node) -> RouterError {
-    let text = |names: [&str; 4]| {
-        names
-            .iter()
-            .find_map(|name| owned(node, name))
-            .unwrap_or_default()
-    };
-    let reason = node
-        .child("reason")
-        .and_then(|reason| owned(reason, "text"));
+    let text = |names: [&str; 4]| names.iter().find_map(|name| owned(node, name)).unwrap_or_default();
+    let reason = node.child("reason").and_then(|reason| owned(reason, "text"));
     let message = text(["iserrormsg", "faultstring", "message", "iserrormessage"]);
-    let message = if message.is_empty() {
-        reason.unwrap_or_else(|| node.text.clone())
-    } else {
-        message
-    };
-    RouterError {
-        code: text(["iserrorcode", "faultcode", "code", "iserrorid"]),
-        message,
-    }
+    let message = if message.is_empty() { reason.unwrap_or_else(|| node.text.clone()) } else { message };
+    RouterError { code: text(["iserrorcode", "faultcode", "code", "iserrorid"]), message }
 }

@@ -40,34 +40,14 @@ macro_rules! listed {
     };
 }
 
-listed!(Device, devices, Request::Device, true, |record| record
-    .only_tag);
-listed!(Extension, extensions, Request::Extension, true, |record| {
-    record.only_tag
-});
-listed!(
-    UserProfile,
-    user_profiles,
-    Request::UserProfile,
-    false,
-    |record| record.only_tag
-);
-listed!(
-    ExtensionTemplate,
-    templates,
-    Request::ExtensionTemplate,
-    false,
-    |record| record.cti_watch.is_none()
-        && record.cti_notify.is_none()
-        && record.description.is_none()
-);
-listed!(
-    SessionServer,
-    session_servers,
-    Request::SessionServer,
-    true,
-    |record| record.register_id.is_none() && record.keepalive_s.is_none()
-);
+listed!(Device, devices, Request::Device, true, |record| record.only_tag);
+listed!(Extension, extensions, Request::Extension, true, |record| { record.only_tag });
+listed!(UserProfile, user_profiles, Request::UserProfile, false, |record| record.only_tag);
+listed!(ExtensionTemplate, templates, Request::ExtensionTemplate, false, |record| record.cti_watch.is_none()
+    && record.cti_notify.is_none()
+    && record.description.is_none());
+listed!(SessionServer, session_servers, Request::SessionServer, true, |record| record.register_id.is_none()
+    && record.keepalive_s.is_none());
 
 /// What came back for the one request that is out.
 #[derive(Debug)]
@@ -205,10 +185,7 @@ impl<T: Listed> ListRead<T> {
             }
             if self.by_tag {
                 let enough = self.probing
-                    && self
-                        .setup
-                        .configured
-                        .is_some_and(|count| count > 0 && self.records.len() >= count as usize);
+                    && self.setup.configured.is_some_and(|count| count > 0 && self.records.len() >= count as usize);
                 let next = if enough { None } else { self.queue.pop_front() };
                 let Some(tag) = next else {
                     self.finish_by_tag();
@@ -284,10 +261,7 @@ impl<T: Listed> ListRead<T> {
         if records.is_empty() {
             let none = reply.container && reply.bad_records == 0;
             // An empty list after `all` is confirmed by `allTag`: it might be a list that did not fit.
-            let more = all
-                && self.setup.mode == ListMode::Auto
-                && self.tags.is_none()
-                && !self.pending.is_empty();
+            let more = all && self.setup.mode == ListMode::Auto && self.tags.is_none() && !self.pending.is_empty();
             if none && !more {
                 self.prove(attempt.form);
                 return self.complete();
@@ -296,15 +270,8 @@ impl<T: Listed> ListRead<T> {
         }
         let open = !matches!(self.setup.known, Known::Proved(_)) && T::CLASSIC;
         let alone = records.len() == 1 && !reply.container && attempt.form == Generation::Keyword;
-        if open
-            && alone
-            && self
-                .pending
-                .iter()
-                .any(|other| other.form == Generation::NameKeyword)
-        {
-            self.pending
-                .retain(|other| other.form == Generation::NameKeyword);
+        if open && alone && self.pending.iter().any(|other| other.form == Generation::NameKeyword) {
+            self.pending.retain(|other| other.form == Generation::NameKeyword);
             self.lone = Some((attempt, records));
             return;
         }
@@ -332,15 +299,10 @@ impl<T: Listed> ListRead<T> {
         let mut tags: BTreeSet<u32> = known.iter().copied().collect();
         tags.extend(ids);
         *known = tags.into_iter().collect();
-        let try_all = self.setup.mode == ListMode::Auto
-            && !self.all_tried
-            && self.setup.hint != ListHint::AllFails;
+        let try_all = self.setup.mode == ListMode::Auto && !self.all_tried && self.setup.hint != ListHint::AllFails;
         self.pending.clear();
         if try_all {
-            self.pending.push_back(Attempt {
-                form: attempt.form,
-                keyword: Keyword::All,
-            });
+            self.pending.push_back(Attempt { form: attempt.form, keyword: Keyword::All });
         }
     }
 
@@ -375,16 +337,11 @@ impl<T: Listed> ListRead<T> {
             self.ended = Some(Ended::Absent);
             return;
         }
-        if let (ListMode::Auto | ListMode::ByTag, Some(max)) =
-            (self.setup.mode, self.setup.probe_max)
-        {
+        if let (ListMode::Auto | ListMode::ByTag, Some(max)) = (self.setup.mode, self.setup.probe_max) {
             return self.start_tags((1..=max).collect(), true);
         }
         let detail = std::mem::take(&mut self.complaint);
-        self.fail(LoadError::ListRefused {
-            about: Self::about(),
-            detail,
-        });
+        self.fail(LoadError::ListRefused { about: Self::about(), detail });
     }
 
     fn start_tags(&mut self, tags: Vec<u32>, probing: bool) {
@@ -408,9 +365,7 @@ impl<T: Listed> ListRead<T> {
         if reply.error.is_some() {
             return self.missing(tag, true);
         }
-        let found = T::take(&mut reply)
-            .into_iter()
-            .find(|record| record.id() == tag && !record.only_tag());
+        let found = T::take(&mut reply).into_iter().find(|record| record.id() == tag && !record.only_tag());
         match found {
             Some(record) => {
                 if T::CLASSIC && self.proved.is_none() && reply.container {
@@ -441,14 +396,10 @@ impl<T: Listed> ListRead<T> {
 
     fn finish_by_tag(&mut self) {
         let missing = self.unreadable.len() + self.vanished.len();
-        let nothing_found =
-            self.records.is_empty() && (missing > 1 || !self.unreadable.is_empty() || self.probing);
+        let nothing_found = self.records.is_empty() && (missing > 1 || !self.unreadable.is_empty() || self.probing);
         if nothing_found && !self.setup.optional && self.setup.configured != Some(0) {
             let detail = format!("none of {} could be read one by one", self.total);
-            return self.fail(LoadError::ListRefused {
-                about: Self::about(),
-                detail,
-            });
+            return self.fail(LoadError::ListRefused { about: Self::about(), detail });
         }
         self.complete();
     }
@@ -457,10 +408,7 @@ impl<T: Listed> ListRead<T> {
     fn unique(&mut self, records: Vec<T>) -> Vec<T> {
         let mut seen = BTreeSet::new();
         let before = records.len();
-        let kept: Vec<T> = records
-            .into_iter()
-            .filter(|record| seen.insert(record.id()))
-            .collect();
+        let kept: Vec<T> = records.into_iter().filter(|record| seen.insert(record.id())).collect();
         let dropped = u32::try_from(before - kept.len()).unwrap_or(u32::MAX);
         self.duplicates = self.duplicates.max(dropped);
         kept

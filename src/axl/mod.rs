@@ -27,8 +27,8 @@ pub use dialect::Dialect;
 pub use inventory::{Inventory, LineRecord};
 pub use load::{Load, LoadError, LoadHints};
 pub use record::{
-    CliResult, Device, Extension, ExtensionTemplate, Global, RouterError, SaveResult,
-    SessionServer, SipGlobal, UserKind, UserProfile,
+    CliResult, Device, Extension, ExtensionTemplate, Global, RouterError, SaveResult, SessionServer, SipGlobal,
+    UserKind, UserProfile,
 };
 pub use redact::redact;
 pub use reply::{Reply, ReplyFault};

@@ -257,9 +257,7 @@ pub struct SipGlobal {
 impl SipGlobal {
     /// Whether SIP registrations are authenticated: `register` or `all` (section 15, 23).
     pub fn authenticates_register(&self) -> bool {
-        self.auth_modes
-            .iter()
-            .any(|mode| mode.eq_ignore_ascii_case("register") || mode.eq_ignore_ascii_case("all"))
+        self.auth_modes.iter().any(|mode| mode.eq_ignore_ascii_case("register") || mode.eq_ignore_ascii_case("all"))
     }
 }
 

@@ -18,15 +18,7 @@ const SECRET: &[&str] = &[
 ];
 
 /// Words that make a CLI line secret.
-const SECRET_CLI: &[&str] = &[
-    "password",
-    "secret",
-    "pin",
-    "key",
-    "credential",
-    "auth",
-    "xml user",
-];
+const SECRET_CLI: &[&str] = &["password", "secret", "pin", "key", "credential", "auth", "xml user"];
 
 const BLANK: &str = "[redacted]";
 
@@ -89,16 +81,8 @@ fn next_tag(text: &str) -> Option<Tag> {
         Some(inner) => (inner, true),
         None => (inner, false),
     };
-    let name = inner
-        .trim_start()
-        .split(|c: char| c.is_whitespace() || c == '/')
-        .next()
-        .unwrap_or_default();
-    let local = name
-        .rsplit(':')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let name = inner.trim_start().split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default();
+    let local = name.rsplit(':').next().unwrap_or_default().to_ascii_lowercase();
     let kind = if closing {
         TagKind::Close
     } else if inner.ends_with('/') || name.starts_with(['!', '?']) {
@@ -106,12 +90,7 @@ fn next_tag(text: &str) -> Option<Tag> {
     } else {
         TagKind::Open
     };
-    Some(Tag {
-        start,
-        end,
-        name: local,
-        kind,
-    })
+    Some(Tag { start, end, name: local, kind })
 }
 
 /// Where the content of an element that was just opened ends; the end of the text when it is never closed.
@@ -150,18 +129,12 @@ mod tests {
                 format!("<a><{name}><{name}>canary</{name}>canary</{name}><b>kept</b></a>"),
             ] {
                 let shown = redact(text.as_bytes());
-                assert!(
-                    !shown.contains("canary") && shown.contains("<b>kept</b>"),
-                    "{text} -> {shown}"
-                );
+                assert!(!shown.contains("canary") && shown.contains("<b>kept</b>"), "{text} -> {shown}");
             }
             let shown = redact(format!("<a><{name}>canary</a><b>canary").as_bytes());
             assert!(!shown.contains("canary"), "{shown}");
         }
-        assert_eq!(
-            redact(b"<password /><b>kept</b>"),
-            "<password /><b>kept</b>"
-        );
+        assert_eq!(redact(b"<password /><b>kept</b>"), "<password /><b>kept</b>");
     }
 
     #[test]

@@ -116,15 +116,9 @@ impl Request {
             return Err(CliRefused::Empty);
         }
         if lines.len() > max_lines {
-            return Err(CliRefused::TooMany {
-                lines: lines.len(),
-                max: max_lines,
-            });
+            return Err(CliRefused::TooMany { lines: lines.len(), max: max_lines });
         }
-        if let Some(at) = lines
-            .iter()
-            .position(|line| line.trim().is_empty() || line.chars().any(char::is_control))
-        {
+        if let Some(at) = lines.iter().position(|line| line.trim().is_empty() || line.chars().any(char::is_control)) {
             return Err(CliRefused::BadLine(at + 1));
         }
         let bytes = lines.iter().map(String::len).sum();
@@ -194,13 +188,9 @@ impl Request {
             Self::Global | Self::VoiceRegGlobal | Self::SaveConfig => {}
             Self::Device(select) => selector(&mut out, select, "ISDevID", "ISDevName"),
             Self::Extension(select) => selector(&mut out, select, "ISExtID", "ISExtNumber"),
-            Self::ExtensionTemplate(select) => {
-                selector(&mut out, select, "ISExtTemplateID", "ISExtTemplateName")
-            }
+            Self::ExtensionTemplate(select) => selector(&mut out, select, "ISExtTemplateID", "ISExtTemplateName"),
             Self::UserProfile(select) => selector(&mut out, select, "ISUserProfileID", "ISuserID"),
-            Self::SessionServer(select) => {
-                selector(&mut out, select, "ISSessionServerID", "ISSessionServerName")
-            }
+            Self::SessionServer(select) => selector(&mut out, select, "ISSessionServerID", "ISSessionServerName"),
             Self::User(user) => leaf(&mut out, "ISuserID", user),
             Self::ExecCli(lines) => lines.0.iter().for_each(|line| leaf(&mut out, "CLI", line)),
         }
@@ -264,16 +254,11 @@ mod tests {
              <ISKeyword>allTag</ISKeyword></ISgetDevice></request></axl></SOAP-ENV:Body></SOAP-ENV:Envelope>"
         );
         assert_eq!(all_tag.len(), 179);
-        assert!(
-            vendor(&Request::Global)
-                .contains("<request xsi:type=\"ISgetGlobal\"><ISgetGlobal></ISgetGlobal>")
-        );
+        assert!(vendor(&Request::Global).contains("<request xsi:type=\"ISgetGlobal\"><ISgetGlobal></ISgetGlobal>"));
         assert!(vendor(&Request::SaveConfig).contains("<ISSaveConfig></ISSaveConfig>"));
         assert!(
-            vendor(&Request::Device(Select::NameKeyword(
-                Keyword::AllRegistered
-            )))
-            .contains("<ISgetDevice><ISDevName>allRegistered</ISDevName></ISgetDevice>")
+            vendor(&Request::Device(Select::NameKeyword(Keyword::AllRegistered)))
+                .contains("<ISgetDevice><ISDevName>allRegistered</ISDevName></ISgetDevice>")
         );
         assert!(vendor(&Request::Device(Select::Id(1))).contains("<ISDevID>1</ISDevID>"));
     }
@@ -282,8 +267,7 @@ mod tests {
     fn the_two_other_envelopes_differ_only_in_attributes() {
         let plain = String::from_utf8(Request::Global.body(Envelope::Plain).to_vec()).unwrap();
         assert!(plain.contains("<axl><request><ISgetGlobal>"));
-        let declared =
-            String::from_utf8(Request::Global.body(Envelope::Declared).to_vec()).unwrap();
+        let declared = String::from_utf8(Request::Global.body(Envelope::Declared).to_vec()).unwrap();
         assert!(declared.starts_with(
             "<SOAP-ENV:Envelope xmlns:SOAP-ENV=\"http://schemas.xmlsoap.org/soap/envelope/\" \
              xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><SOAP-ENV:Body>"
@@ -292,24 +276,12 @@ mod tests {
 
     #[test]
     fn cli_lines_are_escaped_and_cannot_break_out() {
-        let request =
-            Request::exec_cli(vec!["ephone-dn 7".into(), "name a & <b>".into()], 20).unwrap();
-        assert!(
-            vendor(&request).contains("<CLI>ephone-dn 7</CLI><CLI>name a &amp; &lt;b&gt;</CLI>")
-        );
+        let request = Request::exec_cli(vec!["ephone-dn 7".into(), "name a & <b>".into()], 20).unwrap();
+        assert!(vendor(&request).contains("<CLI>ephone-dn 7</CLI><CLI>name a &amp; &lt;b&gt;</CLI>"));
         assert!(!request.is_read());
-        assert_eq!(
-            Request::exec_cli(vec!["a\nb".into()], 20),
-            Err(CliRefused::BadLine(1))
-        );
+        assert_eq!(Request::exec_cli(vec!["a\nb".into()], 20), Err(CliRefused::BadLine(1)));
         assert_eq!(Request::exec_cli(vec![], 20), Err(CliRefused::Empty));
-        assert!(matches!(
-            Request::exec_cli(vec!["a".into(); 21], 20),
-            Err(CliRefused::TooMany { .. })
-        ));
-        assert!(matches!(
-            Request::exec_cli(vec!["a".repeat(5000)], 20),
-            Err(CliRefused::TooLong(5000))
-        ));
+        assert!(matches!(Request::exec_cli(vec!["a".into(); 21], 20), Err(CliRefused::TooMany { .. })));
+        assert!(matches!(Request::exec_cli(vec!["a".repeat(5000)], 20), Err(CliRefused::TooLong(5000))));
     }
 }

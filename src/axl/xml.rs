@@ -25,19 +25,13 @@ impl Node {
         self.children.iter().find(|child| child.name == name)
     }
 
-    pub(super) fn children_named<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> impl Iterator<Item = &'a Node> + 'a {
+    pub(super) fn children_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> + 'a {
         self.children.iter().filter(move |child| child.name == name)
     }
 
     /// Text of a child, `None` when absent or empty.
     pub(super) fn text_of(&self, name: &str) -> Option<&str> {
-        self.children
-            .iter()
-            .find(|child| child.name == name && !child.text.is_empty())
-            .map(|child| child.text.as_str())
+        self.children.iter().find(|child| child.name == name && !child.text.is_empty()).map(|child| child.text.as_str())
     }
 
     pub(super) fn number_of<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
@@ -79,11 +73,7 @@ pub(super) fn decode(bytes: &[u8], charset: Charset) -> Cow<'_, str> {
         },
     };
     let control = |c: char| c.is_control() && !matches!(c, '\t' | '\r' | '\n');
-    let text = if text.contains(control) {
-        Cow::Owned(text.chars().filter(|c| !control(*c)).collect())
-    } else {
-        text
-    };
+    let text = if text.contains(control) { Cow::Owned(text.chars().filter(|c| !control(*c)).collect()) } else { text };
     let blank = |c: char| c.is_whitespace() || c == '\u{feff}';
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_start_matches(blank)),
@@ -93,19 +83,15 @@ pub(super) fn decode(bytes: &[u8], charset: Charset) -> Cow<'_, str> {
 
 /// 0x80 to 0x9F of Windows-1252; the five holes are U+FFFD.
 const WINDOWS_1252: [char; 32] = [
-    '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž',
-    '\u{fffd}', '\u{fffd}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{fffd}',
-    'ž', 'Ÿ',
+    '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž', '\u{fffd}', '\u{fffd}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{fffd}', 'ž', 'Ÿ',
 ];
 
 fn windows_1252(bytes: &[u8]) -> String {
     bytes
         .iter()
         .map(|byte| match byte {
-            0x80..=0x9f => WINDOWS_1252
-                .get(usize::from(byte - 0x80))
-                .copied()
-                .unwrap_or('\u{fffd}'),
+            0x80..=0x9f => WINDOWS_1252.get(usize::from(byte - 0x80)).copied().unwrap_or('\u{fffd}'),
             _ => char::from(*byte),
         })
         .collect()
@@ -156,11 +142,7 @@ impl Builder {
     }
 
     fn end(&mut self, name: &str) {
-        let depth = self
-            .stack
-            .iter()
-            .skip(1)
-            .rposition(|node| node.name == name);
+        let depth = self.stack.iter().skip(1).rposition(|node| node.name == name);
         match depth {
             // Elements inside it were never closed (vendor samples): they end here too.
             Some(at) => {
@@ -178,11 +160,7 @@ impl Builder {
 fn resolve(reference: &BytesRef<'_>) -> String {
     if let Ok(Some(c)) = reference.resolve_char_ref() {
         let dropped = c.is_control() && !matches!(c, '\t' | '\r' | '\n');
-        return if dropped {
-            String::new()
-        } else {
-            c.to_string()
-        };
+        return if dropped { String::new() } else { c.to_string() };
     }
     match &**reference {
         "amp" => "&".to_owned(),
@@ -203,12 +181,8 @@ pub(super) fn parse(text: &str) -> Result<Document, XmlFault> {
     config.allow_unmatched_ends = true;
     config.check_end_names = false;
     config.check_comments = false;
-    let mut builder = Builder {
-        stack: vec![Node::default()],
-        torn: false,
-        response_seen: false,
-        response_closed: false,
-    };
+    let mut builder =
+        Builder { stack: vec![Node::default()], torn: false, response_seen: false, response_closed: false };
     loop {
         match reader.read_event() {
             Ok(Event::Start(start)) => {
@@ -217,10 +191,7 @@ pub(super) fn parse(text: &str) -> Result<Document, XmlFault> {
                 }
                 let name = start.local_name().as_ref().to_ascii_lowercase();
                 builder.response_seen |= name == "response";
-                builder.stack.push(Node {
-                    name,
-                    ..Node::default()
-                });
+                builder.stack.push(Node { name, ..Node::default() });
             }
             Ok(Event::Empty(start)) => {
                 let name = start.local_name().as_ref().to_ascii_lowercase();
@@ -229,10 +200,7 @@ pub(super) fn parse(text: &str) -> Result<Document, XmlFault> {
                     builder.response_closed = true;
                 }
                 if let Some(parent) = builder.top() {
-                    parent.children.push(Node {
-                        name,
-                        ..Node::default()
-                    });
+                    parent.children.push(Node { name, ..Node::default() });
                 }
             }
             Ok(Event::End(end)) => builder.end(&end.local_name().as_ref().to_ascii_lowercase()),
@@ -250,11 +218,7 @@ pub(super) fn parse(text: &str) -> Result<Document, XmlFault> {
         }
     }
     let open = builder.stack.len() > 1;
-    let cut = if builder.response_seen {
-        !builder.response_closed
-    } else {
-        open
-    };
+    let cut = if builder.response_seen { !builder.response_closed } else { open };
     Ok(finish(builder, cut))
 }
 
@@ -263,11 +227,7 @@ fn finish(mut builder: Builder, cut: bool) -> Document {
     while builder.stack.len() > 1 {
         builder.close_top(true);
     }
-    Document {
-        top: builder.stack.pop().unwrap_or_default(),
-        cut,
-        torn,
-    }
+    Document { top: builder.stack.pop().unwrap_or_default(), cut, torn }
 }
 
 #[cfg(test)]
@@ -281,8 +241,7 @@ mod tests {
 
     #[test]
     fn mismatched_and_missing_ends_are_mended() {
-        let document =
-            tree("<response><firstname>Anna</firstName><A><ISVExtID>1</ISExtID></A></request>");
+        let document = tree("<response><firstname>Anna</firstName><A><ISVExtID>1</ISExtID></A></request>");
         let response = document.top.child("response").unwrap();
         assert_eq!(response.text_of("firstname"), Some("Anna"));
         assert_eq!(response.child("a").unwrap().text_of("isvextid"), Some("1"));
@@ -299,23 +258,14 @@ mod tests {
     #[test]
     fn ampersands_and_references() {
         let document = tree("<u>http://x/?a=1&b=2&c;d &amp; &#65;&#x42;&#1; &lt;</u>");
-        assert_eq!(
-            document.top.text_of("u"),
-            Some("http://x/?a=1&b=2&c;d & AB <")
-        );
-        assert_eq!(
-            tree("<u> a <![CDATA[<&>]]> </u>").top.text_of("u"),
-            Some("a <&>")
-        );
+        assert_eq!(document.top.text_of("u"), Some("http://x/?a=1&b=2&c;d & AB <"));
+        assert_eq!(tree("<u> a <![CDATA[<&>]]> </u>").top.text_of("u"), Some("a <&>"));
     }
 
     #[test]
     fn charsets_and_what_stands_before_the_declaration() {
         assert_eq!(decode(b"\xEF\xBB\xBF\r\n <a/>", Charset::Auto), "<a/>");
-        assert_eq!(
-            decode(b"<n>J\xFCrgen \x80\x01</n>", Charset::Auto),
-            "<n>Jürgen €</n>"
-        );
+        assert_eq!(decode(b"<n>J\xFCrgen \x80\x01</n>", Charset::Auto), "<n>Jürgen €</n>");
         assert_eq!(decode("<n>Jürgen".as_bytes(), Charset::Auto), "<n>Jürgen");
         assert_eq!(decode(b"<n>J\xC3", Charset::Auto), "<n>J");
         assert_eq!(decode(b"J\xFC", Charset::Utf8), "J\u{fffd}");
@@ -323,28 +273,15 @@ mod tests {
 
     #[test]
     fn doctype_and_depth_are_refused() {
-        assert_eq!(
-            parse("<!DOCTYPE x [<!ENTITY a \"b\">]><x>&a;</x>").unwrap_err(),
-            XmlFault::Doctype
-        );
+        assert_eq!(parse("<!DOCTYPE x [<!ENTITY a \"b\">]><x>&a;</x>").unwrap_err(), XmlFault::Doctype);
         assert_eq!(parse(&"<a>".repeat(65)).unwrap_err(), XmlFault::TooDeep);
         assert!(parse(&"<a>".repeat(32)).unwrap().cut);
     }
 
     #[test]
     fn secrets_do_not_enter_the_tree() {
-        let document =
-            tree("<d><Password>canary</Password><x:PIN>canary</x:PIN><ssh><u>canary</u></ssh></d>");
+        let document = tree("<d><Password>canary</Password><x:PIN>canary</x:PIN><ssh><u>canary</u></ssh></d>");
         assert!(!format!("{document:?}").contains("canary"));
-        assert!(
-            document
-                .top
-                .child("d")
-                .unwrap()
-                .child("ssh")
-                .unwrap()
-                .children
-                .is_empty()
-        );
+        assert!(document.top.child("d").unwrap().child("ssh").unwrap().children.is_empty());
     }
 }

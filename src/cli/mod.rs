@@ -258,10 +258,7 @@ impl Failure {
     const CONFIG: u8 = 78;
 
     fn new(code: u8, sentence: impl Into<String>) -> Self {
-        Self {
-            code,
-            sentence: sentence.into(),
-        }
+        Self { code, sentence: sentence.into() }
     }
 }
 
@@ -298,14 +295,12 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Watch(args) => watch::watch(args).await,
         Command::Pbx(PbxCommand::Add(args)) => remote::pbx_add(args).await,
         Command::Pbx(PbxCommand::List(remote)) => remote::pbx_list(&remote).await,
-        Command::Pbx(PbxCommand::Status { remote, pbx, wait }) => remote::pbx_status(&remote, pbx.as_deref(), wait).await,
-        Command::Token(TokenCommand::Create {
-            remote,
-            name,
-            scope,
-            lines,
-            expires_at,
-        }) => remote::token_create(&remote, &name, &scope, &lines, expires_at.as_deref()).await,
+        Command::Pbx(PbxCommand::Status { remote, pbx, wait }) => {
+            remote::pbx_status(&remote, pbx.as_deref(), wait).await
+        }
+        Command::Token(TokenCommand::Create { remote, name, scope, lines, expires_at }) => {
+            remote::token_create(&remote, &name, &scope, &lines, expires_at.as_deref()).await
+        }
         Command::Token(TokenCommand::List(remote)) => remote::token_list(&remote).await,
         Command::Token(TokenCommand::Revoke { remote, token_id }) => remote::token_revoke(&remote, &token_id).await,
         Command::Lines(LinesCommand::List { remote, query }) => remote::lines_list(&remote, query.as_deref()).await,

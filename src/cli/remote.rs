@@ -91,17 +91,11 @@ pub(super) async fn pbx_status(remote: &Remote, wanted: Option<&str>, wait: bool
 async fn wait_for(client: &Client, id: &str) -> Result<(), Failure> {
     let mut last = String::new();
     let mut stream = client.stream().await?;
-    stream
-        .send(&json!({"type": "subscribe", "id": "1", "from": "now", "events": ["pbx.*"], "pbxs": [id]}))
-        .await?;
+    stream.send(&json!({"type": "subscribe", "id": "1", "from": "now", "events": ["pbx.*"], "pbxs": [id]})).await?;
     loop {
         let status = client.get(&format!("/pbxs/{id}/status")).await?;
         let number = |pointer: &str| status.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
-        let (total, monitored, failed) = (
-            number("/lines/total"),
-            number("/lines/monitored"),
-            number("/lines/failed"),
-        );
+        let (total, monitored, failed) = (number("/lines/total"), number("/lines/monitored"), number("/lines/failed"));
         let state = text(&status, "/state");
         let shown = match (state, text(&status, "/reason")) {
             ("up" | "degraded", _) => format!("{state}: {monitored} of {total} lines monitored, {failed} not possible"),
@@ -127,10 +121,7 @@ fn print_pbx(remote: &Remote, pbx: &Value) -> Result<(), Failure> {
         output::json(pbx)?;
         return Ok(());
     }
-    output::table(
-        &["ID", "NAME", "HOST", "STATE", "MONITORED", "REASON"],
-        &[pbx_row(pbx)],
-    )?;
+    output::table(&["ID", "NAME", "HOST", "STATE", "MONITORED", "REASON"], &[pbx_row(pbx)])?;
     Ok(())
 }
 
@@ -179,9 +170,10 @@ pub(super) async fn token_list(remote: &Remote) -> Result<(), Failure> {
     let rows: Vec<Vec<String>> = items
         .iter()
         .map(|token| {
-            let scopes = token.get("scopes").and_then(Value::as_array).map_or(String::new(), |scopes| {
-                scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
-            });
+            let scopes = token
+                .get("scopes")
+                .and_then(Value::as_array)
+                .map_or(String::new(), |scopes| scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","));
             vec![
                 text(token, "/id").to_owned(),
                 text(token, "/name").to_owned(),
@@ -251,9 +243,7 @@ pub(super) async fn dial(args: DialArgs) -> Result<(), Failure> {
         }
     };
     let dry = if args.dry_run { "?dry_run=true" } else { "" };
-    let answer = client
-        .post(&format!("/lines/{line}/calls{dry}"), &json!({"to": args.to}))
-        .await?;
+    let answer = client.post(&format!("/lines/{line}/calls{dry}"), &json!({"to": args.to})).await?;
     if args.remote.json {
         output::json(&answer)?;
     } else if args.dry_run {

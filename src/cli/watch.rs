@@ -12,9 +12,7 @@ pub(super) async fn watch(args: WatchArgs) -> Result<(), Failure> {
     let from = match args.after.as_deref() {
         None => json!("snapshot"),
         Some(position) => {
-            let parsed = position
-                .split_once(':')
-                .and_then(|(epoch, seq)| Some((epoch, seq.parse::<u64>().ok()?)));
+            let parsed = position.split_once(':').and_then(|(epoch, seq)| Some((epoch, seq.parse::<u64>().ok()?)));
             let Some((epoch, seq)) = parsed else {
                 return Err(Failure::new(
                     Failure::USAGE,
@@ -76,12 +74,8 @@ impl Names {
                     self.learn(line);
                 }
                 let calls = list("calls");
-                let mut shown = format!(
-                    "snapshot: {} PBX, {} lines, {} calls",
-                    list("pbxs").len(),
-                    lines.len(),
-                    calls.len()
-                );
+                let mut shown =
+                    format!("snapshot: {} PBX, {} lines, {} calls", list("pbxs").len(), lines.len(), calls.len());
                 for call in &calls {
                     shown.push_str("\n  ");
                     shown.push_str(&self.call(call));
@@ -115,11 +109,7 @@ impl Names {
     }
 
     fn call(&self, call: &Value) -> String {
-        let line = self
-            .lines
-            .get(text(call, "/line_id"))
-            .cloned()
-            .unwrap_or_else(|| text(call, "/line_id").to_owned());
+        let line = self.lines.get(text(call, "/line_id")).cloned().unwrap_or_else(|| text(call, "/line_id").to_owned());
         let party = |role: &str| match text(call, &format!("/{role}/number")) {
             "" => "unknown".to_owned(),
             number => number.to_owned(),

@@ -87,11 +87,7 @@ impl Client {
             .pool_idle_timeout(std::time::Duration::from_secs(5))
             .build()
             .map_err(|error| ClientError::Address(error.to_string()))?;
-        Ok(Self {
-            base,
-            token: token.to_owned(),
-            http,
-        })
+        Ok(Self { base, token: token.to_owned(), http })
     }
 
     /// Reads a resource.
@@ -155,12 +151,8 @@ impl Client {
     /// # Errors
     /// When nobody answers.
     pub async fn probe(&self, path: &str) -> Result<(u16, String), ClientError> {
-        let response = self
-            .http
-            .get(format!("{}{path}", self.base))
-            .send()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let response =
+            self.http.get(format!("{}{path}", self.base)).send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
         let text = response.text().await.unwrap_or_default();
         Ok((status, text))
@@ -175,31 +167,22 @@ impl Client {
     }
 
     async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
-        let mut request = self
-            .http
-            .request(method, format!("{}/api/v1{path}", self.base))
-            .bearer_auth(&self.token);
+        let mut request = self.http.request(method, format!("{}/api/v1{path}", self.base)).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(body);
         }
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
-        let text = response
-            .text()
-            .await
-            .map_err(|error| ClientError::Answer(error.to_string()))?;
+        let text = response.text().await.map_err(|error| ClientError::Answer(error.to_string()))?;
         if status == StatusCode::NO_CONTENT {
             return Ok(Value::Null);
         }
-        let value: Value = serde_json::from_str(&text)
-            .map_err(|error| ClientError::Answer(format!("{status}, {error}")))?;
+        let value: Value =
+            serde_json::from_str(&text).map_err(|error| ClientError::Answer(format!("{status}, {error}")))?;
         if status.is_success() {
             Ok(value)
         } else {
-            Err(ClientError::Refused {
-                status: status.as_u16(),
-                problem: value,
-            })
+            Err(ClientError::Refused { status: status.as_u16(), problem: value })
         }
     }
 
@@ -210,10 +193,7 @@ impl Client {
             detail = inner.to_string();
             source = inner.source();
         }
-        ClientError::Unreachable {
-            url: self.base.clone(),
-            detail,
-        }
+        ClientError::Unreachable { url: self.base.clone(), detail }
     }
 }
 

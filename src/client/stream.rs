@@ -51,9 +51,7 @@ impl std::error::Error for StreamError {}
 impl Stream {
     pub(super) async fn open(base: &str, token: &str) -> Result<Self, StreamError> {
         let address = format!("{}/api/v1/events", base.replacen("http", "ws", 1));
-        let mut request = address
-            .into_client_request()
-            .map_err(|error| StreamError::Unreachable(error.to_string()))?;
+        let mut request = address.into_client_request().map_err(|error| StreamError::Unreachable(error.to_string()))?;
         let bearer = HeaderValue::from_str(&format!("Bearer {token}"))
             .map_err(|_| StreamError::Unreachable("the token holds characters that no header may hold".to_owned()))?;
         request.headers_mut().insert("authorization", bearer);
@@ -76,10 +74,7 @@ impl Stream {
     /// # Errors
     /// When the stream is gone.
     pub async fn send(&mut self, frame: &Value) -> Result<(), StreamError> {
-        self.socket
-            .send(Message::text(frame.to_string()))
-            .await
-            .map_err(|_| StreamError::Ended(None))
+        self.socket.send(Message::text(frame.to_string())).await.map_err(|_| StreamError::Ended(None))
     }
 
     /// The next frame as it came.

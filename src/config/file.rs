@@ -98,11 +98,7 @@ impl<'de> Deserialize<'de> for FilePbx {
         let sip_password = secret("sip")?;
         let settings: PbxSettings = serde_path_to_error::deserialize(value)
             .map_err(|error| D::Error::custom(format!("pbx.{}: {}", error.path(), error.inner())))?;
-        Ok(Self {
-            settings,
-            axl_password,
-            sip_password,
-        })
+        Ok(Self { settings, axl_password, sip_password })
     }
 }
 
@@ -118,16 +114,15 @@ impl FileConfig {
     }
 
     fn parse(text: &str, origin: &str) -> Result<Self, Vec<Problem>> {
-        let config: Self =
-            toml::from_str(text).map_err(|error| vec![Problem::new(origin, error.message().to_owned() + &place(text, &error))])?;
+        let config: Self = toml::from_str(text)
+            .map_err(|error| vec![Problem::new(origin, error.message().to_owned() + &place(text, &error))])?;
         let problems: Vec<_> = config
             .pbx
             .iter()
             .flat_map(|pbx| {
-                pbx.settings
-                    .problems()
-                    .into_iter()
-                    .map(|problem| Problem::new(format!("{origin}: pbx {}{}", pbx.settings.name, problem.pointer), problem.detail))
+                pbx.settings.problems().into_iter().map(|problem| {
+                    Problem::new(format!("{origin}: pbx {}{}", pbx.settings.name, problem.pointer), problem.detail)
+                })
             })
             .collect();
         if problems.is_empty() { Ok(config) } else { Err(problems) }

@@ -69,10 +69,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self {
-            days: 7,
-            events: 1_000_000,
-        }
+        Self { days: 7, events: 1_000_000 }
     }
 }
 
@@ -110,10 +107,7 @@ pub struct Problem {
 
 impl Problem {
     fn new(origin: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            origin: origin.into(),
-            detail: detail.into(),
-        }
+        Self { origin: origin.into(), detail: detail.into() }
     }
 }
 
@@ -249,10 +243,7 @@ mod tests {
 
     #[test]
     fn a_flag_beats_the_environment() {
-        let flags = Flags {
-            listen: Some("127.0.0.1:9000".to_owned()),
-            ..Flags::default()
-        };
+        let flags = Flags { listen: Some("127.0.0.1:9000".to_owned()), ..Flags::default() };
         let vars = Vars(HashMap::from([("LINEGATE_LISTEN", "127.0.0.1:9001"), ("HOME", "/home/a")]));
         let settings = Settings::read(&flags, &vars).unwrap();
         assert_eq!(settings.listen.port(), 9000);

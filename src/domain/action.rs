@@ -227,8 +227,7 @@ pub fn allowed_actions<'a>(call: &Call, siblings: impl Iterator<Item = &'a Call>
         set.insert(A::RemoveFromConference);
     }
     set.insert(A::Drop);
-    let partners =
-        others.filter(|other| (is_active(call) && is_held(other)) || (is_held(call) && is_active(other)));
+    let partners = others.filter(|other| (is_active(call) && is_held(other)) || (is_held(call) && is_active(other)));
     if partners.clone().next().is_some() {
         set.insert(A::Swap);
         set.insert(A::CompleteTransfer);

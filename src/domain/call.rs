@@ -142,10 +142,7 @@ impl CallState {
 
     /// Whether an answer has come.
     pub const fn is_answered(self) -> bool {
-        matches!(
-            self,
-            Self::Connected | Self::OnHold | Self::RemoteHeld | Self::Conferenced
-        )
+        matches!(self, Self::Connected | Self::OnHold | Self::RemoteHeld | Self::Conferenced)
     }
 }
 
@@ -245,14 +242,7 @@ impl Call {
         if self.data.get() != before.data.get() {
             changed.push("data");
         }
-        compare!(
-            participants,
-            allowed_actions,
-            confirmed_at,
-            answered_at,
-            ended_at,
-            state_since
-        );
+        compare!(participants, allowed_actions, confirmed_at, answered_at, ended_at, state_since);
         changed
     }
 }

@@ -274,10 +274,7 @@ pub fn write_line(out: &mut Vec<u8>, line: &Line) {
         },
     );
     object.number("active_calls", u64::from(line.active_calls));
-    write_words(
-        object.key("allowed_actions"),
-        line.allowed_actions.iter().map(|action: &LineAction| action.as_str()),
-    );
+    write_words(object.key("allowed_actions"), line.allowed_actions.iter().map(|action: &LineAction| action.as_str()));
     object.flag("do_not_disturb", line.do_not_disturb);
     let mut forwarding = Object::open(object.key("forwarding"));
     forwarding.opt("unconditional", line.forwarding.unconditional.as_deref());

@@ -92,15 +92,7 @@ pub struct Monitor {
 impl Monitor {
     /// A monitor in a state without a reason.
     pub fn plain(state: MonitorState, since: Timestamp) -> Self {
-        Self {
-            state,
-            code: None,
-            reason: None,
-            hint: None,
-            fix: None,
-            next_retry_at: None,
-            since,
-        }
+        Self { state, code: None, reason: None, hint: None, fix: None, next_retry_at: None, since }
     }
 }
 

@@ -51,10 +51,7 @@ impl DialString {
                 '+' if digits.is_empty() && !international => international = true,
                 ' ' | '\u{a0}' | '-' | '.' | '/' | '(' | ')' => {}
                 _ => {
-                    return Err(DialStringError::Character {
-                        character,
-                        position: index + 1,
-                    });
+                    return Err(DialStringError::Character { character, position: index + 1 });
                 }
             }
         }
@@ -98,10 +95,8 @@ impl NumberRange {
     /// A range; both ends have the same length.
     pub fn new(from: &str, to: &str) -> Option<Self> {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        (digits(from) && digits(to) && from.len() == to.len() && from <= to).then(|| Self {
-            from: from.to_owned(),
-            to: to.to_owned(),
-        })
+        (digits(from) && digits(to) && from.len() == to.len() && from <= to)
+            .then(|| Self { from: from.to_owned(), to: to.to_owned() })
     }
 
     /// Whether the number lies in it.
@@ -146,13 +141,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_dialled_is_named() {
-        assert_eq!(
-            DialString::parse("20a"),
-            Err(DialStringError::Character {
-                character: 'a',
-                position: 3
-            })
-        );
+        assert_eq!(DialString::parse("20a"), Err(DialStringError::Character { character: 'a', position: 3 }));
         assert_eq!(DialString::parse(" () "), Err(DialStringError::Empty));
         assert!(DialString::parse("2+2").is_err());
     }

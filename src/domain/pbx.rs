@@ -91,16 +91,8 @@ impl PbxStatus {
             state,
             reason: String::new(),
             since,
-            sip: SipStatus {
-                state: "off".to_owned(),
-                registered_until: None,
-            },
-            axl: AxlStatus {
-                state: "off".to_owned(),
-                last_load_at: None,
-                reason: None,
-                progress: None,
-            },
+            sip: SipStatus { state: "off".to_owned(), registered_until: None },
+            axl: AxlStatus { state: "off".to_owned(), last_load_at: None, reason: None, progress: None },
             cme_version: None,
             lines: LineCounts::default(),
             capabilities: BTreeMap::new(),

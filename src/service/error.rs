@@ -144,20 +144,14 @@ impl ServiceError {
     /// Names a wrong field of the request body.
     #[must_use]
     pub fn with_field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.fields.push(FieldError {
-            pointer: pointer.into(),
-            detail: detail.into(),
-        });
+        self.fields.push(FieldError { pointer: pointer.into(), detail: detail.into() });
         self
     }
 
     /// Adds what the PBX said in CSTA.
     #[must_use]
     pub fn with_csta(mut self, category: impl Into<String>, value: impl Into<String>) -> Self {
-        self.csta_error = Some(CstaError {
-            category: category.into(),
-            value: value.into(),
-        });
+        self.csta_error = Some(CstaError { category: category.into(), value: value.into() });
         self
     }
 
@@ -177,9 +171,8 @@ impl ServiceError {
 
     /// The usual refusal for something that does not exist or is not visible: both look the same.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Code::NotFound, format!("There is no such {what}.")).with_hint(format!(
-            "List the {what}s that this token can see and use one of those ids."
-        ))
+        Self::new(Code::NotFound, format!("There is no such {what}."))
+            .with_hint(format!("List the {what}s that this token can see and use one of those ids."))
     }
 }
 

@@ -21,13 +21,8 @@ impl Chance {
     /// The next 128 bits.
     pub fn next_u128(&mut self) -> u128 {
         self.counter = self.counter.wrapping_add(1);
-        let hash = Sha256::new()
-            .chain_update(self.seed)
-            .chain_update(self.counter.to_be_bytes())
-            .finalize();
-        hash.iter()
-            .take(16)
-            .fold(0, |sum, byte| (sum << 8) | u128::from(*byte))
+        let hash = Sha256::new().chain_update(self.seed).chain_update(self.counter.to_be_bytes()).finalize();
+        hash.iter().take(16).fold(0, |sum, byte| (sum << 8) | u128::from(*byte))
     }
 
     /// A number below `bound`; 0 when `bound` is 0.

@@ -104,9 +104,7 @@ impl Dialog {
 
     /// Takes the Contact of a target refresh (re-INVITE, UPDATE, their 2xx) over.
     pub fn retarget(&mut self, message: &Message) {
-        let contact = message
-            .first(HeaderName::Contact)
-            .and_then(|value| contacts(value, Strictness::Router));
+        let contact = message.first(HeaderName::Contact).and_then(|value| contacts(value, Strictness::Router));
         if let Some(first) = contact.as_ref().and_then(|all| all.first()) {
             self.target = String::from_utf8_lossy(first.uri().as_bytes()).into_owned();
         }
@@ -158,18 +156,13 @@ impl Dialog {
         for route in self.route_values() {
             writer.header("Route", route);
         }
-        writer
-            .header("Max-Forwards", "70")
-            .header("From", format!("{};tag={}", self.local, self.local_tag));
+        writer.header("Max-Forwards", "70").header("From", format!("{};tag={}", self.local, self.local_tag));
         let mut to = self.remote.clone().into_bytes();
         if let Some(tag) = self.remote_tag.as_ref().filter(|tag| !tag.is_empty()) {
             to.extend_from_slice(b";tag=");
             to.extend_from_slice(tag);
         }
-        writer
-            .header("To", to)
-            .header("Call-ID", &self.call_id)
-            .header("CSeq", format!("{seq} {method}"));
+        writer.header("To", to).header("Call-ID", &self.call_id).header("CSeq", format!("{seq} {method}"));
         if let Some(contact) = contact {
             writer.header("Contact", contact);
         }
@@ -195,11 +188,7 @@ fn record_route(answer: &Message) -> Vec<Route> {
         .map(|addr| {
             let uri = String::from_utf8_lossy(addr.uri().as_bytes()).into_owned();
             let params = String::from_utf8_lossy(addr.params().as_bytes()).into_owned();
-            Route {
-                value: format!("<{uri}>{params}"),
-                is_loose: addr.uri().params().find("lr").is_some(),
-                uri,
-            }
+            Route { value: format!("<{uri}>{params}"), is_loose: addr.uri().params().find("lr").is_some(), uri }
         })
         .collect()
 }
@@ -235,7 +224,8 @@ mod tests {
     #[test]
     fn a_strict_router_gets_the_request_uri() {
         let mut dialog = dialog();
-        dialog.confirm(&message("SIP/2.0 200 OK\nTo: <sip:211@c>;tag=R\nRecord-Route: <sip:old>\nContact: <sip:t>\n\n"));
+        dialog
+            .confirm(&message("SIP/2.0 200 OK\nTo: <sip:211@c>;tag=R\nRecord-Route: <sip:old>\nContact: <sip:t>\n\n"));
         let text = dialog.request(&Method::Bye, 2, "V", None).finish(b"");
         assert!(text.starts_with(b"BYE sip:old SIP/2.0\r\nVia: V\r\nRoute: <sip:t>\r\n"));
     }
@@ -253,7 +243,9 @@ mod tests {
         let mut dialog = dialog();
         dialog.confirm(&message("SIP/2.0 200 OK\nTo: <sip:211@c>;tag=R\n\n"));
         let request = |from: &str, to: &str, id: &str| {
-            message(&format!("INFO sip:a SIP/2.0\nFrom: <sip:211@c>;tag={from}\nTo: <sip:a@gw>;tag={to}\nCall-ID: {id}\n\n"))
+            message(&format!(
+                "INFO sip:a SIP/2.0\nFrom: <sip:211@c>;tag={from}\nTo: <sip:a@gw>;tag={to}\nCall-ID: {id}\n\n"
+            ))
         };
         assert!(dialog.owns_request(&request("R", "L", "c@h")));
         assert!(!dialog.owns_request(&request("r", "L", "c@h")));

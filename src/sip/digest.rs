@@ -21,10 +21,7 @@ impl Credentials {
     /// Credentials for every realm of the peer (dossier 3.6).
     #[must_use]
     pub fn new(username: &str, password: &str) -> Self {
-        Self {
-            username: username.to_owned(),
-            password: password.to_owned(),
-        }
+        Self { username: username.to_owned(), password: password.to_owned() }
     }
 }
 
@@ -149,10 +146,7 @@ const REALM_LIMIT: usize = 8;
 impl Keyring {
     /// Notes a challenge to a request with this method.
     pub fn learn(&mut self, method: &Method, is_proxy: bool, challenge: Challenge) {
-        let known = self
-            .entries
-            .iter_mut()
-            .find(|e| e.is_proxy == is_proxy && e.challenge.realm == challenge.realm);
+        let known = self.entries.iter_mut().find(|e| e.is_proxy == is_proxy && e.challenge.realm == challenge.realm);
         if let Some(entry) = known {
             if entry.challenge.nonce != challenge.nonce {
                 entry.nc = 0;
@@ -166,12 +160,7 @@ impl Keyring {
         if self.entries.len() >= REALM_LIMIT {
             self.entries.remove(0);
         }
-        self.entries.push(Entry {
-            is_proxy,
-            challenge,
-            nc: 0,
-            methods: vec![method.clone()],
-        });
+        self.entries.push(Entry { is_proxy, challenge, nc: 0, methods: vec![method.clone()] });
     }
 
     /// Takes a `nextnonce` (RFC 7616 3.5).
@@ -192,24 +181,15 @@ impl Keyring {
         credentials: &Credentials,
         chance: &mut Chance,
     ) -> Vec<(&'static str, String)> {
-        let subject = Subject {
-            method: method.as_str(),
-            uri,
-            body,
-        };
+        let subject = Subject { method: method.as_str(), uri, body };
         self.entries
             .iter_mut()
             .filter(|entry| entry.methods.contains(method))
             .map(|entry| {
                 entry.nc = entry.nc.saturating_add(1);
-                let name = if entry.is_proxy {
-                    "Proxy-Authorization"
-                } else {
-                    "Authorization"
-                };
+                let name = if entry.is_proxy { "Proxy-Authorization" } else { "Authorization" };
                 let cnonce = chance.token();
-                let value =
-                    authorization(&entry.challenge, credentials, subject, entry.nc, &cnonce);
+                let value = authorization(&entry.challenge, credentials, subject, entry.nc, &cnonce);
                 (name, value)
             })
             .collect()

@@ -14,11 +14,7 @@ fn field(value: &str, name: &str) -> Option<String> {
 
 fn answer(text: &str, user: &Credentials, body: &[u8], nc: u32, cnonce: &str) -> String {
     let uri = "/dir/index.html";
-    let subject = Subject {
-        method: "GET",
-        uri,
-        body,
-    };
+    let subject = Subject { method: "GET", uri, body };
     authorization(&challenge(text), user, subject, nc, cnonce)
 }
 

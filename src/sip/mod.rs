@@ -22,9 +22,8 @@ pub mod wire;
 
 pub use digest::Credentials;
 pub use endpoint::{
-    Body, CloseReason, Diagnostic, EndReason, Endpoint, EndpointConfig, Event, Failure, FlowId,
-    Input, InviteSpec, KeepAlive, Output, RefreshMethod, RegisterConfig, ReplyToken, SessionId,
-    Ticket, Timers,
+    Body, CloseReason, Diagnostic, EndReason, Endpoint, EndpointConfig, Event, Failure, FlowId, Input, InviteSpec,
+    KeepAlive, Output, RefreshMethod, RegisterConfig, ReplyToken, SessionId, Ticket, Timers,
 };
 pub use error::{FrameErrorKind, ParseError};
 pub use method::Method;

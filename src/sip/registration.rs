@@ -110,10 +110,7 @@ impl Registration {
         self.state = State::Standing;
         let grant = read_grant(answer, own_contact, reference_header, self.asked_s);
         let granted = grant.expires_s;
-        let seconds = (granted / 2)
-            .min(granted.saturating_sub(30))
-            .min(cap_s.unwrap_or(u32::MAX))
-            .max(1);
+        let seconds = (granted / 2).min(granted.saturating_sub(30)).min(cap_s.unwrap_or(u32::MAX)).max(1);
         self.refresh_at = Some(now + Duration::from_secs(u64::from(seconds)));
         grant
     }
@@ -142,10 +139,8 @@ fn read_grant(answer: &Message, own: &str, reference_header: &str, asked_s: u32)
             }
         }
     }
-    let expires_s = ours
-        .or_else(|| answer.number(HeaderName::Expires))
-        .filter(|seconds| *seconds > 0)
-        .unwrap_or(asked_s);
+    let expires_s =
+        ours.or_else(|| answer.number(HeaderName::Expires)).filter(|seconds| *seconds > 0).unwrap_or(asked_s);
     let plain = |name: &[u8]| -> Vec<u8> {
         let letters = name.iter().filter(|b| **b != b'-');
         letters.map(u8::to_ascii_lowercase).collect()
@@ -155,11 +150,7 @@ fn read_grant(answer: &Message, own: &str, reference_header: &str, asked_s: u32)
         .find_other(|name| plain(name) == wanted)
         .map(|value| value.trim().to_owned())
         .filter(|value| !value.is_empty());
-    Grant {
-        expires_s,
-        reference_id,
-        foreign_contact: foreign,
-    }
+    Grant { expires_s, reference_id, foreign_contact: foreign }
 }
 
 #[cfg(test)]

@@ -11,9 +11,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn live_calls(&self) -> Result<Vec<Call>, StoreError> {
-        let rows = sqlx::query("select id, body from live_call order by id")
-            .fetch_all(&self.inner.readers)
-            .await?;
+        let rows = sqlx::query("select id, body from live_call order by id").fetch_all(&self.inner.readers).await?;
         Ok(rows
             .iter()
             .filter_map(|row| match serde_json::from_str(row.get(1)) {

@@ -102,11 +102,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
-        let rows = sqlx::query("select seq, event, pbx_id, line_id, frame from event where seq > ?1 order by seq limit ?2")
-            .bind(i64::try_from(seq).unwrap_or(i64::MAX))
-            .bind(limit)
-            .fetch_all(&self.inner.readers)
-            .await?;
+        let rows =
+            sqlx::query("select seq, event, pbx_id, line_id, frame from event where seq > ?1 order by seq limit ?2")
+                .bind(i64::try_from(seq).unwrap_or(i64::MAX))
+                .bind(limit)
+                .fetch_all(&self.inner.readers)
+                .await?;
         Ok(rows
             .iter()
             .map(|row| StoredEvent {

@@ -61,13 +61,12 @@ impl Store {
         if done.rows_affected() == 1 {
             return Ok(Claim::Fresh);
         }
-        let row = sqlx::query(
-            "select body_hash, status, headers, body from idempotency where token_id = ?1 and key = ?2",
-        )
-        .bind(token.as_str())
-        .bind(key)
-        .fetch_one(&mut *writer)
-        .await?;
+        let row =
+            sqlx::query("select body_hash, status, headers, body from idempotency where token_id = ?1 and key = ?2")
+                .bind(token.as_str())
+                .bind(key)
+                .fetch_one(&mut *writer)
+                .await?;
         if row.get::<Vec<u8>, _>(0) != body_hash.as_slice() {
             return Ok(Claim::OtherBody);
         }

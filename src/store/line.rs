@@ -138,11 +138,7 @@ async fn write(connection: &mut SqliteConnection, row: &LineRow) -> Result<u32, 
 
 fn read(row: &SqliteRow) -> Result<LineRow, StoreError> {
     let id: String = row.get("id");
-    let broken = |detail: String| StoreError::Row {
-        table: "line",
-        id: id.clone(),
-        detail,
-    };
+    let broken = |detail: String| StoreError::Row { table: "line", id: id.clone(), detail };
     Ok(LineRow {
         id: LineId::parse(&id).map_err(|error| broken(error.to_string()))?,
         tapi_id: row.get("tapi_id"),

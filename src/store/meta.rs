@@ -68,11 +68,7 @@ impl Store {
         let last_seq = row.get::<Option<i64>, _>(0).and_then(|seq| u64::try_from(seq).ok()).unwrap_or(floor).max(floor);
         let oldest_seq = row.get::<Option<i64>, _>(1).and_then(|seq| u64::try_from(seq).ok()).unwrap_or(last_seq + 1);
         transaction.commit().await?;
-        Ok(Epoch {
-            name,
-            last_seq,
-            oldest_seq,
-        })
+        Ok(Epoch { name, last_seq, oldest_seq })
     }
 
     /// Marks a clean end: the next run goes on in the same epoch even after a restart of the machine.

@@ -4,10 +4,8 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::{StoreError, WRITING};
 
-const MIGRATIONS: &[(i64, &str)] = &[
-    (1, include_str!("../../migrations/0001_base.sql")),
-    (2, include_str!("../../migrations/0002_journal.sql")),
-];
+const MIGRATIONS: &[(i64, &str)] =
+    &[(1, include_str!("../../migrations/0001_base.sql")), (2, include_str!("../../migrations/0002_journal.sql"))];
 
 pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let found: i64 = sqlx::query("pragma user_version").fetch_one(&mut *connection).await?.get(0);

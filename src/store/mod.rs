@@ -170,10 +170,7 @@ impl Store {
 }
 
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
-    let fail = |source| StoreError::Folder {
-        path: folder.to_owned(),
-        source,
-    };
+    let fail = |source| StoreError::Folder { path: folder.to_owned(), source };
     if !folder.exists() {
         std::fs::create_dir_all(folder).map_err(fail)?;
         restrict(folder, 0o700)?;
@@ -186,10 +183,8 @@ fn restrict(path: &Path, mode: u32) -> Result<(), StoreError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(|source| StoreError::Folder {
-            path: path.to_owned(),
-            source,
-        })?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+            .map_err(|source| StoreError::Folder { path: path.to_owned(), source })?;
     }
     #[cfg(not(unix))]
     let _ = (path, mode);
@@ -206,10 +201,7 @@ fn touch_private(path: &Path) -> Result<(), StoreError> {
 
 /// Writes a file that only its owner may read.
 pub(crate) fn write_private(path: &Path, content: &str) -> Result<(), StoreError> {
-    let fail = |source| StoreError::Folder {
-        path: path.to_owned(),
-        source,
-    };
+    let fail = |source| StoreError::Folder { path: path.to_owned(), source };
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

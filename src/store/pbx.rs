@@ -38,11 +38,7 @@ impl Store {
 
     fn read_pbx(&self, row: &SqliteRow) -> Result<PbxRow, StoreError> {
         let id: String = row.get(0);
-        let broken = |detail: String| StoreError::Row {
-            table: "pbx",
-            id: id.clone(),
-            detail,
-        };
+        let broken = |detail: String| StoreError::Row { table: "pbx", id: id.clone(), detail };
         let secret = |column: &str| -> Result<Option<Secret>, StoreError> {
             match row.get::<Option<Vec<u8>>, _>(column) {
                 Some(sealed) => Ok(Some(self.inner.vault.unseal(&format!("pbx/{id}/{column}"), &sealed)?)),
@@ -121,14 +117,9 @@ impl Store {
     #[expect(clippy::type_complexity, reason = "two optional blobs")]
     fn seal_pbx(&self, row: &PbxRow) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), StoreError> {
         let seal = |column: &str, secret: Option<&Secret>| {
-            secret
-                .map(|secret| self.inner.vault.seal(&format!("pbx/{}/{column}", row.id), secret))
-                .transpose()
+            secret.map(|secret| self.inner.vault.seal(&format!("pbx/{}/{column}", row.id), secret)).transpose()
         };
-        Ok((
-            seal("axl_password", row.axl_password.as_ref())?,
-            seal("sip_password", row.sip_password.as_ref())?,
-        ))
+        Ok((seal("axl_password", row.axl_password.as_ref())?, seal("sip_password", row.sip_password.as_ref())?))
     }
 }
 

@@ -61,10 +61,9 @@ impl Vault {
         let path = folder.join("secret.key");
         let text = match given {
             Some(text) => text.to_owned(),
-            None if path.exists() => std::fs::read_to_string(&path).map_err(|source| StoreError::Folder {
-                path: path.clone(),
-                source,
-            })?,
+            None if path.exists() => {
+                std::fs::read_to_string(&path).map_err(|source| StoreError::Folder { path: path.clone(), source })?
+            }
             None => {
                 let mut bytes = [0_u8; 32];
                 random.fill(&mut bytes).map_err(|_| SecretError::Random)?;
@@ -75,10 +74,7 @@ impl Vault {
         };
         let bytes = STANDARD.decode(text.trim()).map_err(|_| SecretError::Key)?;
         let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| SecretError::Key)?;
-        Ok(Self {
-            key: LessSafeKey::new(key),
-            random,
-        })
+        Ok(Self { key: LessSafeKey::new(key), random })
     }
 
     /// Encrypts for one place: what is moved elsewhere cannot be read there.
@@ -87,11 +83,7 @@ impl Vault {
         self.random.fill(&mut nonce).map_err(|_| SecretError::Random)?;
         let mut sealed = secret.expose().as_bytes().to_vec();
         self.key
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(place.as_bytes()),
-                &mut sealed,
-            )
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()), &mut sealed)
             .map_err(|_| SecretError::Key)?;
         let mut out = nonce.to_vec();
         out.append(&mut sealed);
@@ -102,12 +94,8 @@ impl Vault {
         let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(SecretError::WrongKey)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SecretError::WrongKey)?;
         let mut body = body.to_vec();
-        let plain = self
-            .key
-            .open_in_place(nonce, Aad::from(place.as_bytes()), &mut body)
-            .map_err(|_| SecretError::WrongKey)?;
-        String::from_utf8(plain.to_vec())
-            .map(Secret)
-            .map_err(|_| SecretError::WrongKey)
+        let plain =
+            self.key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut body).map_err(|_| SecretError::WrongKey)?;
+        String::from_utf8(plain.to_vec()).map(Secret).map_err(|_| SecretError::WrongKey)
     }
 }

@@ -34,12 +34,7 @@ impl Store {
                 .execute(&mut *writer)
                 .await?
             }
-            None => {
-                sqlx::query("delete from setting where key = ?1")
-                    .bind(key)
-                    .execute(&mut *writer)
-                    .await?
-            }
+            None => sqlx::query("delete from setting where key = ?1").bind(key).execute(&mut *writer).await?,
         };
         Ok(())
     }

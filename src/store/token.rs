@@ -35,9 +35,7 @@ impl Scope {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Read, Self::Control, Self::Admin]
-            .into_iter()
-            .find(|scope| scope.as_str() == text)
+        [Self::Read, Self::Control, Self::Admin].into_iter().find(|scope| scope.as_str() == text)
     }
 }
 
@@ -80,10 +78,7 @@ pub fn new_secret() -> Result<Secret, SecretError> {
 ///
 /// # Errors
 /// When the file cannot be read or written.
-pub fn admin_token(
-    store: &Store,
-    given: Option<&str>,
-) -> Result<(Secret, Option<std::path::PathBuf>), StoreError> {
+pub fn admin_token(store: &Store, given: Option<&str>) -> Result<(Secret, Option<std::path::PathBuf>), StoreError> {
     if let Some(given) = given {
         return Ok((Secret::new(given), None));
     }
@@ -131,9 +126,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] when its hash is taken.
     pub async fn insert_token(&self, row: &TokenRow) -> Result<(), StoreError> {
-        let lines = row.lines.as_ref().map(|lines| {
-            lines.iter().map(|line| line.as_str()).collect::<Vec<_>>().join(",")
-        });
+        let lines =
+            row.lines.as_ref().map(|lines| lines.iter().map(|line| line.as_str()).collect::<Vec<_>>().join(","));
         let mut writer = self.inner.writer.lock().await;
         sqlx::query(
             "insert into token (id, name, hash, scopes, lines, created_at, expires_at) \
@@ -158,38 +152,23 @@ impl Store {
     /// When the database fails.
     pub async fn delete_token(&self, id: &TokenId) -> Result<bool, StoreError> {
         let mut writer = self.inner.writer.lock().await;
-        let done = sqlx::query("delete from token where id = ?1")
-            .bind(id.as_str())
-            .execute(&mut *writer)
-            .await?;
+        let done = sqlx::query("delete from token where id = ?1").bind(id.as_str()).execute(&mut *writer).await?;
         Ok(done.rows_affected() > 0)
     }
 }
 
 fn read(row: &SqliteRow) -> Result<TokenRow, StoreError> {
     let id: String = row.get("id");
-    let broken = |detail: &str| StoreError::Row {
-        table: "token",
-        id: id.clone(),
-        detail: detail.to_owned(),
-    };
+    let broken = |detail: &str| StoreError::Row { table: "token", id: id.clone(), detail: detail.to_owned() };
     let lines = row
         .get::<Option<String>, _>("lines")
-        .map(|text| {
-            text.split(',')
-                .filter(|part| !part.is_empty())
-                .map(LineId::parse)
-                .collect::<Result<Vec<_>, _>>()
-        })
+        .map(|text| text.split(',').filter(|part| !part.is_empty()).map(LineId::parse).collect::<Result<Vec<_>, _>>())
         .transpose()
         .map_err(|_| broken("a line id"))?;
     Ok(TokenRow {
         id: TokenId::parse(&id).map_err(|_| broken("its id"))?,
         name: row.get("name"),
-        hash: row
-            .get::<Vec<u8>, _>("hash")
-            .try_into()
-            .map_err(|_| broken("its hash"))?,
+        hash: row.get::<Vec<u8>, _>("hash").try_into().map_err(|_| broken("its hash"))?,
         scope: Scope::parse(row.get("scopes")).ok_or_else(|| broken("its scope"))?,
         lines,
         created_at: Timestamp::from_unix_ms(row.get("created_at")),

@@ -32,17 +32,11 @@ pub fn init(filter: &str, json: bool) -> Result<LogControl, LogError> {
     let (layer, handle) = reload::Layer::new(parse(filter)?);
     let registry = tracing_subscriber::registry().with(layer);
     let done = if json {
-        registry
-            .with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr))
-            .try_init()
+        registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).try_init()
     } else {
-        registry
-            .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
-            .try_init()
+        registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).try_init()
     };
-    Ok(LogControl {
-        handle: done.is_ok().then(|| Arc::new(handle)),
-    })
+    Ok(LogControl { handle: done.is_ok().then(|| Arc::new(handle)) })
 }
 
 impl LogControl {
@@ -63,9 +57,7 @@ impl LogControl {
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {
-    EnvFilter::builder()
-        .parse(filter)
-        .map_err(|_| LogError::Filter(filter.to_owned()))
+    EnvFilter::builder().parse(filter).map_err(|_| LogError::Filter(filter.to_owned()))
 }
 
 #[cfg(test)]

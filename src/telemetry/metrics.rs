@@ -24,9 +24,7 @@ pub fn install() -> Option<MetricsText> {
             let recorder = builder.build_recorder();
             let handle = recorder.handle();
             ::metrics::set_global_recorder(recorder).ok()?;
-            Some(MetricsText {
-                handle: Arc::new(handle),
-            })
+            Some(MetricsText { handle: Arc::new(handle) })
         })
         .clone()
 }

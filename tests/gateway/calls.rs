@@ -11,7 +11,10 @@ async fn a_call_is_dialled_answered_held_retrieved_and_dropped() {
     let anna = house.line_id("201").await;
     let body = json!({"to": "202", "client_ref": "ticket-7", "data": {"customer": 4711}});
     let call = house.client().post(&format!("/lines/{anna}/calls"), &body).await.unwrap();
-    assert_eq!((text(&call, "/client_ref"), text(&call, "/direction"), text(&call, "/called/number")), ("ticket-7", "outbound", "202"));
+    assert_eq!(
+        (text(&call, "/client_ref"), text(&call, "/direction"), text(&call, "/called/number")),
+        ("ticket-7", "outbound", "202")
+    );
     assert_eq!(call["data"]["customer"], 4711);
     let ringing = house.until_call("202", "offering").await;
     assert_eq!((text(&ringing, "/caller/number"), text(&ringing, "/caller/name")), ("201", "Anna Berg"));

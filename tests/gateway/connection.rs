@@ -36,7 +36,9 @@ async fn calls_live_on_when_the_connection_is_closed() {
     house.twin.kill_connections().await;
     house.twin.until_requests(|requests| requests.accepted + requests.opened > 1).await;
     goes_on(&mut house, &calling).await;
-    assert!(!house.stream.seen().iter().any(|event| event["event"] == "call.ended" && event["data"]["cause"] == "lost"));
+    assert!(
+        !house.stream.seen().iter().any(|event| event["event"] == "call.ended" && event["data"]["cause"] == "lost")
+    );
     house.close().await;
 }
 

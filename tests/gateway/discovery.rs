@@ -10,7 +10,9 @@ async fn fails(failure: HttpFailure) {
     house.twin.dial("201", "202").await.unwrap();
     house.until_call("202", "offering").await;
     house.twin.set_xml_knobs(XmlKnobs { failure, ..XmlKnobs::default() });
-    let status = house.until_pbx("the trouble is told", |status| status["axl"]["state"] != "up" && status["state"] == "degraded").await;
+    let status = house
+        .until_pbx("the trouble is told", |status| status["axl"]["state"] != "up" && status["state"] == "degraded")
+        .await;
     assert!(text(&status, "/reason").starts_with("XML API: "), "{}", status["reason"]);
     // Phones go on.
     house.twin.answer("202").await.unwrap();
@@ -92,7 +94,9 @@ async fn an_unknown_host_and_a_refused_port_say_what_to_check() {
         crate::kit::merge(&mut body, patch);
         let mut stream = Reader::open(&gateway.client).await;
         let id = gateway.create(&body).await;
-        let told = stream.find("it is down", |event| event["pbx_id"] == id.as_str() && event["data"]["status"]["state"] == "down").await;
+        let told = stream
+            .find("it is down", |event| event["pbx_id"] == id.as_str() && event["data"]["status"]["state"] == "down")
+            .await;
         let reason = text(&told, "/data/status/reason");
         assert!(reason.contains(word), "{reason}");
         let (status, body) = gateway.client.probe("/readyz").await.unwrap();
@@ -127,7 +131,11 @@ async fn a_renumbered_phone_keeps_its_line_and_a_vanished_one_is_marked() {
         }
     };
     let mut house = House { twin, ..house };
-    house.until_line("212", "is monitored under its old id", |line| line["id"] == ben["id"] && line["monitor"]["state"] == "active").await;
+    house
+        .until_line("212", "is monitored under its old id", |line| {
+            line["id"] == ben["id"] && line["monitor"]["state"] == "active"
+        })
+        .await;
     let gone = house.until_line("208", "is missing", |line| !line["missing_since"].is_null()).await;
     assert_eq!((&gone["id"], text(&gone, "/monitor/state")), (&ida["id"], "off"));
     assert_eq!(house.line("212").await["tapi_id"], ben["tapi_id"]);
@@ -138,7 +146,8 @@ async fn a_renumbered_phone_keeps_its_line_and_a_vanished_one_is_marked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_of_a_slow_router_come_all_the_same() {
-    let mut config = TwinConfig { xml_knobs: XmlKnobs { latency_ms: 60, ..XmlKnobs::default() }, ..TwinConfig::default() };
+    let mut config =
+        TwinConfig { xml_knobs: XmlKnobs { latency_ms: 60, ..XmlKnobs::default() }, ..TwinConfig::default() };
     config.faults = Faults { delay_answers: 100, ..Faults::default() };
     let house = House::with(config, json!({})).await;
     assert_eq!(house.lines().await.len(), 5);
@@ -151,7 +160,8 @@ async fn lines_of_a_slow_router_come_all_the_same() {
 async fn a_dry_run_tells_and_changes_nothing() {
     let house = House::open().await;
     let before: Vec<Value> = house.lines().await;
-    let diff = house.client().post(&format!("/pbxs/{}/load-lines", house.pbx), &json!({"dry_run": true})).await.unwrap();
+    let diff =
+        house.client().post(&format!("/pbxs/{}/load-lines", house.pbx), &json!({"dry_run": true})).await.unwrap();
     assert_eq!((diff["unchanged"].as_u64(), diff["added"].as_array().unwrap().len()), (Some(5), 0));
     assert_eq!(house.lines().await, before);
     house.close().await;

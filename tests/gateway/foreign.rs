@@ -73,7 +73,9 @@ async fn a_router_of_another_make_is_understood_and_finds_no_fault() {
             "axl": {"port": ports["xml"], "username": "ctigw", "password": "secret-canary-77"},
         }))
         .await;
-    let act = async |call: &Value, verb: &str| gateway.client.post(&format!("/calls/{}/{verb}", text(call, "/id")), &json!({})).await;
+    let act = async |call: &Value, verb: &str| {
+        gateway.client.post(&format!("/calls/{}/{verb}", text(call, "/id")), &json!({})).await
+    };
     let monitored = async |stream: &mut Reader| loop {
         let lines = gateway.client.list("/lines").await.unwrap();
         if lines.len() == 3 && lines.iter().all(|line| line["monitor"]["state"] == "active") {
@@ -83,7 +85,8 @@ async fn a_router_of_another_make_is_understood_and_finds_no_fault() {
     };
     let lines = monitored(&mut stream).await;
     let first = lines.iter().find(|line| line["number"] == "211").unwrap();
-    let call = gateway.client.post(&format!("/lines/{}/calls", text(first, "/id")), &json!({"to": "233"})).await.unwrap();
+    let call =
+        gateway.client.post(&format!("/lines/{}/calls", text(first, "/id")), &json!({"to": "233"})).await.unwrap();
     let ringing = until_call(&gateway, &mut stream, "offering", "inbound").await;
     act(&ringing, "answer").await.unwrap();
     until_call(&gateway, &mut stream, "connected", "outbound").await;

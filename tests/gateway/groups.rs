@@ -17,7 +17,9 @@ async fn a_waiting_call_is_answered_and_the_first_is_held() {
     house.act(&second, "answer").await.unwrap();
     house.until_call("202", "remote_held").await;
     let calls = house.calls("201").await;
-    let state = |id: &serde_json::Value| calls.iter().find(|call| call["id"] == id["id"]).map(|call| text(call, "/state").to_owned());
+    let state = |id: &serde_json::Value| {
+        calls.iter().find(|call| call["id"] == id["id"]).map(|call| text(call, "/state").to_owned())
+    };
     assert_eq!((state(&first).as_deref(), state(&second).as_deref()), (Some("on_hold"), Some("connected")));
     let line = house.line("201").await;
     assert_eq!((line["active_calls"].as_u64(), text(&line, "/activity")), (Some(2), "busy"));
@@ -44,7 +46,8 @@ async fn transfer_with(merge: Merge) {
     let left = house.until_call("208", "connected").await;
     assert_eq!(left["id"], asked["id"], "the call lives on at the phone that got it");
     assert_eq!((text(&left, "/connected/number"), text(&left, "/reason")), ("0301234567", "transferred"));
-    let first = house.stream.find("the end", |event| event["call_id"] == first["id"] && event["event"] == "call.ended").await;
+    let first =
+        house.stream.find("the end", |event| event["call_id"] == first["id"] && event["event"] == "call.ended").await;
     assert_eq!(left["conversation_id"], first["data"]["conversation_id"], "one conversation");
     let trunk = house.twin.truth().calls.first().map(|call| call.gcid.clone()).unwrap();
     assert!(merge == Merge::Secondary || trunk == gcid);
@@ -115,14 +118,18 @@ async fn a_conference_at_the_phone_shows_everybody() {
     assert_eq!(here["id"], first["id"]);
     assert_eq!(text(&house.until_ended(&second).await, "/cause"), "merged");
     let numbers = |call: &serde_json::Value| {
-        let mut all: Vec<String> = call["participants"].as_array().unwrap().iter().map(|party| text(party, "/number").to_owned()).collect();
+        let mut all: Vec<String> =
+            call["participants"].as_array().unwrap().iter().map(|party| text(party, "/number").to_owned()).collect();
         all.sort();
         all
     };
     assert_eq!(numbers(&here), ["202", "208"]);
     let ben = house.until_call("202", "conferenced").await;
     let ida = house.until_call("208", "conferenced").await;
-    assert_eq!((numbers(&ben), numbers(&ida)), (vec!["201".to_owned(), "208".to_owned()], vec!["201".to_owned(), "202".to_owned()]));
+    assert_eq!(
+        (numbers(&ben), numbers(&ida)),
+        (vec!["201".to_owned(), "208".to_owned()], vec!["201".to_owned(), "202".to_owned()])
+    );
     assert!(ben["conversation_id"] == here["conversation_id"] && ida["conversation_id"] == here["conversation_id"]);
     // One leaves: the two others talk on, without a conference.
     house.twin.hang_up("208").await.unwrap();

@@ -57,7 +57,12 @@ async fn a_broken_router_does_not_touch_another() {
     let bad = house.gateway.create(&pbx_on(&other, "bad")).await;
     patiently("monitors", other.until_monitors(5)).await;
     other.stop().await;
-    house.stream.find("the other is down", |event| event["pbx_id"] == bad.as_str() && event["data"]["status"]["state"] == "down").await;
+    house
+        .stream
+        .find("the other is down", |event| {
+            event["pbx_id"] == bad.as_str() && event["data"]["status"]["state"] == "down"
+        })
+        .await;
     house.dial("201", "202").await;
     let ringing = house.until_call("202", "offering").await;
     house.act(&ringing, "answer").await.unwrap();

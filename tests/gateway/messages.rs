@@ -16,7 +16,8 @@ async fn a_call_under(faults: Faults, forgiven: &[&str]) -> House {
     assert_eq!(house.stream.seen().iter().filter(mine).count(), 0);
     let rules: Vec<&str> = forgiven.to_vec();
     if !rules.is_empty() {
-        let other: Vec<_> = house.twin.violations().into_iter().filter(|one| !rules.contains(&one.rule.as_str())).collect();
+        let other: Vec<_> =
+            house.twin.violations().into_iter().filter(|one| !rules.contains(&one.rule.as_str())).collect();
         assert!(other.is_empty(), "{other:#?}");
         house.twin.clear_violations();
     }
@@ -25,7 +26,8 @@ async fn a_call_under(faults: Faults, forgiven: &[&str]) -> House {
 
 async fn whole_call(house: &mut House) {
     let anna = house.line_id("201").await;
-    let call = house.client().post(&format!("/lines/{anna}/calls"), &json!({"to": "202", "client_ref": "x"})).await.unwrap();
+    let call =
+        house.client().post(&format!("/lines/{anna}/calls"), &json!({"to": "202", "client_ref": "x"})).await.unwrap();
     assert_eq!(text(&call, "/client_ref"), "x");
     house.until_call("202", "offering").await;
     house.twin.answer("202").await.unwrap();
@@ -96,7 +98,13 @@ async fn no_namespace_no_declaration() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn children_in_another_order_blanks_and_unknown_elements() {
-    let faults = Faults { shuffle_children: true, whitespace: true, unknown_elements: true, private_data: true, ..Faults::default() };
+    let faults = Faults {
+        shuffle_children: true,
+        whitespace: true,
+        unknown_elements: true,
+        private_data: true,
+        ..Faults::default()
+    };
     // The own state stands first in a snapshot; in reverse order the last is the own one, which is a setting.
     let config = TwinConfig { faults, ..TwinConfig::default() };
     let mut house = House::with(config, json!({"dialect": {"snapshot.own_index": "last"}})).await;
@@ -106,7 +114,13 @@ async fn children_in_another_order_blanks_and_unknown_elements() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_content_type() {
-    a_call_under(Faults { content_type: "application/CSTAdata+xml; charset=utf-8".to_owned(), ..Faults::default() }, &[]).await.close().await;
+    a_call_under(
+        Faults { content_type: "application/CSTAdata+xml; charset=utf-8".to_owned(), ..Faults::default() },
+        &[],
+    )
+    .await
+    .close()
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +140,8 @@ async fn errors_in_another_status_code() {
     config.faults.error_status = 488;
     let house = House::with(config, json!({})).await;
     let anna = house.line_id("201").await;
-    let (status, problem) = crate::kit::refused(house.client().post(&format!("/lines/{anna}/calls"), &json!({"to": "202"})).await);
+    let (status, problem) =
+        crate::kit::refused(house.client().post(&format!("/lines/{anna}/calls"), &json!({"to": "202"})).await);
     assert_eq!((status, text(&problem, "/code")), (502, "pbx_refused"));
     assert_eq!(text(&problem, "/csta_error/category"), "operation");
     assert!(house.calls("201").await.is_empty());

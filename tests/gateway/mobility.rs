@@ -36,7 +36,11 @@ async fn a_user_who_logs_out_in_a_call_ends_it_and_leaves_the_line() {
     let call = house.until_call("205", "connected").await;
     house.twin.logout("eli").await.unwrap();
     house.until_ended(&call).await;
-    house.until_line("205", "is out of service and watched", |line| line["status"] == "out_of_service" && line["monitor"]["state"] == "active").await;
+    house
+        .until_line("205", "is out of service and watched", |line| {
+            line["status"] == "out_of_service" && line["monitor"]["state"] == "active"
+        })
+        .await;
     house.close().await;
 }
 

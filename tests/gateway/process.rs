@@ -15,7 +15,9 @@ fn living(events: &[Value]) -> BTreeMap<String, Value> {
         let id = text(event, "/call_id").to_owned();
         match text(event, "/event") {
             "call.created" => assert!(calls.insert(id, event["data"].clone()).is_none(), "made twice: {event}"),
-            "call.updated" => assert!(calls.insert(id, event["data"].clone()).is_some(), "changed before it was made: {event}"),
+            "call.updated" => {
+                assert!(calls.insert(id, event["data"].clone()).is_some(), "changed before it was made: {event}")
+            }
             _ => assert!(calls.remove(&id).is_some(), "ended twice: {event}"),
         }
     }
@@ -50,7 +52,10 @@ async fn killed_in_the_middle_of_calls_it_shows_the_truth_again_and_the_stream_h
     house.settle_calls().await;
     assert!(began.elapsed() < Duration::from_secs(5), "the truth after {:?}", began.elapsed());
     let held = house.until_call("201", "remote_held").await;
-    assert_eq!((&held["id"], &held["conversation_id"], &held["created_at"]), (&calling["id"], &calling["conversation_id"], &calling["created_at"]));
+    assert_eq!(
+        (&held["id"], &held["conversation_id"], &held["created_at"]),
+        (&calling["id"], &calling["conversation_id"], &calling["created_at"])
+    );
     assert_eq!(house.until_call("202", "on_hold").await["id"], called["id"]);
     let ended = house.until_ended(&ringing).await;
     assert!(!ended["ended_at"].is_null() && !ended["cause"].is_null());
@@ -133,7 +138,9 @@ async fn the_log_names_no_number_no_person_and_no_secret() {
     let log = std::fs::read_to_string(path).unwrap();
     assert!(log.contains("registered at the PBX"), "there is a log");
     let words: Vec<&str> = log.split(|c: char| !c.is_alphanumeric()).collect();
-    for personal in ["0301234567", "0307654321", "201", "202", "205", "207", "208", "999", "Anna", "Gus", "Ida", "00AA11BB0001"] {
+    for personal in
+        ["0301234567", "0307654321", "201", "202", "205", "207", "208", "999", "Anna", "Gus", "Ida", "00AA11BB0001"]
+    {
         assert!(!words.contains(&personal), "{personal} in the log:\n{log}");
     }
     assert!(!log.contains(&password) && !log.contains("a-token-of-the-scenarios"));

@@ -38,7 +38,11 @@ async fn a_router_that_is_never_registered_at_works_fully() {
 async fn wrong_credentials_are_one_clear_sentence_and_no_storm() {
     let config = TwinConfig::default();
     let mut house = House::unsettled(config, json!({"axl": {"password": "not-it"}})).await;
-    let status = house.until_pbx("the credentials are rejected", |status| status["sip"]["state"] == "refused" && status["axl"]["state"] == "refused").await;
+    let status = house
+        .until_pbx("the credentials are rejected", |status| {
+            status["sip"]["state"] == "refused" && status["axl"]["state"] == "refused"
+        })
+        .await;
     assert_eq!(text(&status, "/state"), "down");
     let reason = text(&status, "/reason");
     assert!(reason.contains("user name or password") && reason.contains("xml user"), "{reason}");
@@ -91,7 +95,8 @@ async fn a_new_reference_without_lost_sessions_keeps_the_calls() {
     house.until_call("202", "offering").await;
     house.twin.answer("202").await.unwrap();
     let call = house.until_call("201", "connected").await;
-    let sessions = |house: &House| house.twin.truth().sessions.into_iter().map(|session| session.call_id).collect::<Vec<_>>();
+    let sessions =
+        |house: &House| house.twin.truth().sessions.into_iter().map(|session| session.call_id).collect::<Vec<_>>();
     let opened = sessions(&house);
     house.twin.change_reference();
     let before = house.twin.requests().methods["REGISTER"];

@@ -75,7 +75,8 @@ async fn two_restarts_within_the_retry_time_end_every_call_once() {
     all_monitored_again(&mut house).await;
     for call in [&calling, &called] {
         house.until_ended(call).await;
-        let ends = house.stream.seen().iter().filter(|event| event["event"] == "call.ended" && event["call_id"] == call["id"]);
+        let ends =
+            house.stream.seen().iter().filter(|event| event["event"] == "call.ended" && event["call_id"] == call["id"]);
         assert_eq!(ends.count(), 1);
     }
     talk(&mut house).await;

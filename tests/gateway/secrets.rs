@@ -36,7 +36,11 @@ impl<'a> MakeWriter<'a> for Lines {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_appears_nowhere() {
     let lines = Lines::default();
-    let trace = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(lines.clone()).with_ansi(false).finish();
+    let trace = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(lines.clone())
+        .with_ansi(false)
+        .finish();
     // Whoever set up logs before keeps them; this process has none of its own.
     tracing::subscriber::set_global_default(trace).unwrap();
     let mut config = TwinConfig::default();
@@ -46,16 +50,30 @@ async fn a_password_appears_nowhere() {
     let ringing = house.until_call("202", "offering").await;
     house.act(&ringing, "answer").await.unwrap();
     let mut seen = String::new();
-    for path in ["/pbxs".to_owned(), format!("/pbxs/{}", house.pbx), format!("/pbxs/{}/status", house.pbx), "/lines".to_owned(), "/calls".to_owned(), "/snapshot".to_owned()] {
+    for path in [
+        "/pbxs".to_owned(),
+        format!("/pbxs/{}", house.pbx),
+        format!("/pbxs/{}/status", house.pbx),
+        "/lines".to_owned(),
+        "/calls".to_owned(),
+        "/snapshot".to_owned(),
+    ] {
         seen += &house.client().get(&path).await.unwrap().to_string();
     }
     house.twin.set_xml_knobs(XmlKnobs { failure: HttpFailure::Unauthorized, ..XmlKnobs::default() });
     let path = format!("/pbxs/{}", house.pbx);
     seen += &house.client().patch(&path, &json!({"axl": {"password": OTHER}})).await.unwrap().to_string();
-    house.until_pbx("the credentials are rejected", |status| status["axl"]["state"] == "refused" && status["sip"]["state"] == "refused").await;
+    house
+        .until_pbx("the credentials are rejected", |status| {
+            status["axl"]["state"] == "refused" && status["sip"]["state"] == "refused"
+        })
+        .await;
     seen += &house.status().await.to_string();
     seen += &format!("{:?}", house.client().patch(&path, &json!({"axl": {"password": OTHER, "nonsense": 1}})).await);
-    seen += &format!("{:?}", house.client().post("/pbxs", &json!({"name": "x", "host": "", "axl": {"password": OTHER}})).await);
+    seen += &format!(
+        "{:?}",
+        house.client().post("/pbxs", &json!({"name": "x", "host": "", "axl": {"password": OTHER}})).await
+    );
     seen += &house.client().probe("/readyz").await.unwrap().1;
     house.drain().await;
     for event in house.stream.seen() {

@@ -30,7 +30,10 @@ async fn a_session_that_the_router_lost_is_opened_again_and_the_call_lives() {
     assert_eq!(house.twin.lose_session("201"), 1);
     // The next thing that is asked tells: 481.
     house.act(&call, "hold").await.unwrap_err();
-    house.twin.until(|truth| truth.sessions.iter().any(|session| session.number == "201" && !session.monitors.is_empty())).await;
+    house
+        .twin
+        .until(|truth| truth.sessions.iter().any(|session| session.number == "201" && !session.monitors.is_empty()))
+        .await;
     house.until_line("201", "is monitored", active).await;
     let same = house.until_call("201", "connected").await;
     assert_eq!(same["id"], call["id"]);
@@ -46,7 +49,10 @@ async fn a_session_that_the_router_closed_says_so_and_comes_back() {
     house.stream.skip();
     assert_eq!(house.twin.clear_session("201"), 1);
     let line = house.line_id("201").await;
-    let told = house.stream.next("the monitor failed", |event| event["line_id"] == line.as_str() && failed(&event["data"])).await;
+    let told = house
+        .stream
+        .next("the monitor failed", |event| event["line_id"] == line.as_str() && failed(&event["data"]))
+        .await;
     assert_eq!(text(&told, "/data/monitor/code"), "session_closed");
     house.until_line("201", "is monitored", active).await;
     let same = house.until_call("201", "connected").await;
@@ -87,7 +93,11 @@ async fn cti_that_is_shut_down_is_one_reason_and_comes_back() {
         house.until_line(number, "is monitored", active).await;
     }
     house.until_pbx("it is up", |status| status["state"] == "up").await;
-    house.until_line("201", "its second button is monitored", |line| line["addresses"][1]["monitor"]["state"] == "active").await;
+    house
+        .until_line("201", "its second button is monitored", |line| {
+            line["addresses"][1]["monitor"]["state"] == "active"
+        })
+        .await;
     house.close().await;
 }
 
@@ -105,7 +115,8 @@ async fn another_identity_is_tried_when_the_router_does_not_take_the_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_device_form_is_tried_when_the_router_does_not_take_the_first() {
-    let mut house = House::with(TwinConfig::default(), json!({"dialect": {"device_id.self": "sip:{number}@nowhere"}})).await;
+    let mut house =
+        House::with(TwinConfig::default(), json!({"dialect": {"device_id.self": "sip:{number}@nowhere"}})).await;
     for number in ["201", "202", "208"] {
         house.until_line(number, "is monitored", active).await;
     }
@@ -116,7 +127,10 @@ async fn another_device_form_is_tried_when_the_router_does_not_take_the_first() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_monitor_limit_is_told_and_other_lines_work() {
     let mut config = TwinConfig::default();
-    config.faults.errors = BTreeMap::from([("MonitorStart".to_owned(), "systemResourceAvailibility/overallMonitorLimitExceeded".to_owned())]);
+    config.faults.errors = BTreeMap::from([(
+        "MonitorStart".to_owned(),
+        "systemResourceAvailibility/overallMonitorLimitExceeded".to_owned(),
+    )]);
     let mut house = House::unsettled(config, json!({})).await;
     let line = house.until_line("201", "failed", failed).await;
     assert_eq!(text(&line, "/monitor/code"), "monitor_limit");
@@ -154,14 +168,24 @@ async fn a_session_answer_without_a_body_is_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_the_router_has_not_are_not_offered() {
     let mut config = TwinConfig::default();
-    config.faults.services_off = vec!["HoldCall".to_owned(), "GetForwarding".to_owned(), "GetDoNotDisturb".to_owned(), "GetCSTAFeatures".to_owned()];
+    config.faults.services_off = vec![
+        "HoldCall".to_owned(),
+        "GetForwarding".to_owned(),
+        "GetDoNotDisturb".to_owned(),
+        "GetCSTAFeatures".to_owned(),
+    ];
     let mut house = House::with(config, json!({})).await;
     let call = talk(&mut house).await;
     let (status, problem) = crate::kit::refused(house.act(&call, "hold").await);
     assert_eq!((status, text(&problem, "/code")), (501, "not_supported_by_pbx"));
     let offers = |call: &Value| call["allowed_actions"].as_array().unwrap().iter().any(|action| action == "hold");
     let id = call["id"].clone();
-    house.stream.find("hold is not offered any more", |event| event["call_id"] == id && event["event"] == "call.updated" && !offers(&event["data"])).await;
+    house
+        .stream
+        .find("hold is not offered any more", |event| {
+            event["call_id"] == id && event["event"] == "call.updated" && !offers(&event["data"])
+        })
+        .await;
     house.close().await;
 }
 
@@ -192,18 +216,29 @@ async fn short_sessions_are_refreshed() {
 async fn a_monitor_that_is_stopped_again_and_again_gets_a_new_session() {
     let mut house = House::open().await;
     let call = talk(&mut house).await;
-    let id_of = |house: &House| house.twin.truth().sessions.iter().find(|one| one.number == "201").map(|one| one.call_id.clone());
+    let id_of = |house: &House| {
+        house.twin.truth().sessions.iter().find(|one| one.number == "201").map(|one| one.call_id.clone())
+    };
     let first = id_of(&house);
     for _ in 0..3 {
-        house.twin.until(|truth| truth.sessions.iter().any(|one| one.number == "201" && !one.monitors.is_empty())).await;
+        house
+            .twin
+            .until(|truth| truth.sessions.iter().any(|one| one.number == "201" && !one.monitors.is_empty()))
+            .await;
         house.until_line("201", "is monitored", active).await;
         house.stream.skip();
         assert_eq!(house.twin.stop_monitors("201"), 1);
         let line = house.line_id("201").await;
-        house.stream.next("the monitor ended", |event| event["line_id"] == line.as_str() && !active(&event["data"])).await;
+        house
+            .stream
+            .next("the monitor ended", |event| event["line_id"] == line.as_str() && !active(&event["data"]))
+            .await;
     }
     house.until_line("201", "is monitored", active).await;
-    house.twin.until(|truth| truth.sessions.iter().any(|one| one.number == "201" && Some(&one.call_id) != first.as_ref())).await;
+    house
+        .twin
+        .until(|truth| truth.sessions.iter().any(|one| one.number == "201" && Some(&one.call_id) != first.as_ref()))
+        .await;
     assert_eq!(house.until_call("201", "connected").await["id"], call["id"]);
     house.close().await;
 }
@@ -214,7 +249,9 @@ async fn a_phone_without_power_ends_its_calls_and_comes_back() {
     let call = talk(&mut house).await;
     house.twin.phone_died("1").await.unwrap();
     house.until_ended(&call).await;
-    house.until_line("201", "is out of service and watched", |line| line["status"] == "out_of_service" && active(line)).await;
+    house
+        .until_line("201", "is out of service and watched", |line| line["status"] == "out_of_service" && active(line))
+        .await;
     house.twin.register_phone("1").await.unwrap();
     house.until_line("201", "is in service", |line| line["status"] == "in_service").await;
     talk(&mut house).await;
@@ -241,7 +278,10 @@ async fn an_accepted_command_whose_event_is_lost_is_confirmed_by_a_snapshot() {
     house.twin.set_faults(cme_twin::Faults::default());
     let held = house.until_call("201", "on_hold").await;
     assert_eq!(held["id"], call["id"]);
-    house.stream.find("the outcome", |event| event["event"] == "command.succeeded" && event["data"]["action"] == "hold").await;
+    house
+        .stream
+        .find("the outcome", |event| event["event"] == "command.succeeded" && event["data"]["action"] == "hold")
+        .await;
     house.close().await;
 }
 

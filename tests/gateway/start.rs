@@ -12,7 +12,13 @@ async fn the_lines_of_the_router_are_found_as_the_product_before_listed_them() {
         .map(|line| {
             let more = line["addresses"].as_array().unwrap()[1..].iter();
             let buttons: Vec<&str> = more.map(|address| text(address, "/number")).collect();
-            format!("{};{};{};{}", text(line, "/number"), text(line, "/name"), text(line, "/device_id"), buttons.join(";"))
+            format!(
+                "{};{};{};{}",
+                text(line, "/number"),
+                text(line, "/name"),
+                text(line, "/device_id"),
+                buttons.join(";")
+            )
         })
         .collect();
     rows.sort();
@@ -84,7 +90,8 @@ async fn the_stream_tells_the_start_without_saying_anything_twice() {
     for number in ["201", "202", "205", "208"] {
         let line = house.line_id(number).await;
         let active = house.stream.seen().iter().filter(|event| {
-            let is_monitor = event["changed"].as_array().is_some_and(|fields| fields.iter().any(|field| field == "monitor"));
+            let is_monitor =
+                event["changed"].as_array().is_some_and(|fields| fields.iter().any(|field| field == "monitor"));
             event["line_id"] == line.as_str() && is_monitor && event["data"]["monitor"]["state"] == "active"
         });
         assert_eq!(active.count(), 1, "the monitor of {number} started once");
@@ -96,7 +103,11 @@ async fn the_stream_tells_the_start_without_saying_anything_twice() {
 async fn a_line_whose_phone_registers_is_monitored_soon() {
     let mut house = House::open().await;
     house.twin.register_phone("4").await.unwrap();
-    let gus = house.until_line("207", "is monitored and in service", |line| line["monitor"]["state"] == "active" && line["status"] == "in_service").await;
+    let gus = house
+        .until_line("207", "is monitored and in service", |line| {
+            line["monitor"]["state"] == "active" && line["status"] == "in_service"
+        })
+        .await;
     assert!(gus["monitor"]["reason"].is_null());
     house.twin.dial("207", "201").await.unwrap();
     house.until_call("207", "ringback").await;

@@ -1,6 +1,13 @@
 //! How the gateway bears a large router: the real program and a twin with 450 phones, measured and held against the goals.
 //! Run by `scripts/test-load`; prints a table for `docs/results/load.md`.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 #[path = "../gateway/kit/mod.rs"]
 mod kit;
@@ -33,13 +40,17 @@ fn main() {
     println!("| figure | measured | goal |\n| --- | --- | --- |");
     for Figure { what, value, most, unit } in figures {
         is_good &= value <= most;
-        println!("| {what} | {value:.1} {unit} | at most {most:.1} {unit}{} |", if value <= most { "" } else { " **missed**" });
+        println!(
+            "| {what} | {value:.1} {unit} | at most {most:.1} {unit}{} |",
+            if value <= most { "" } else { " **missed**" }
+        );
     }
     std::process::exit(i32::from(!is_good));
 }
 
 async fn measure(rate: u32, start: f64) -> Vec<Figure> {
-    let behaviour = Behaviour { invite_limits: InviteLimits { per_second: 0, outstanding: WINDOW }, ..Behaviour::default() };
+    let behaviour =
+        Behaviour { invite_limits: InviteLimits { per_second: 0, outstanding: WINDOW }, ..Behaviour::default() };
     let config = TwinConfig { system: System::large(PHONES), behaviour, ..TwinConfig::default() };
     let options = json!({"invite_rate_per_s": rate, "invite_window": WINDOW, "line_update_interval_s": 60, "snapshot_interval_s": 60, "monitor_retry_interval_s": 60});
     let gateway = Gateway::process(tempfile::tempdir().unwrap()).await;

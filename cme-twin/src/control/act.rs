@@ -31,12 +31,20 @@ fn done(_: ()) -> Json<Value> {
 }
 
 /// `POST /lines/{number}/{verb}`; the number may be `number@phone`.
-pub(super) async fn at_line(State(twin): State<Twin>, Path((line, verb)): Path<(String, String)>, body: Bytes) -> Answer {
+pub(super) async fn at_line(
+    State(twin): State<Twin>,
+    Path((line, verb)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
     perform(&twin, &line, &verb, &read(&body)?).await
 }
 
 /// `POST /phones/{phone}/{verb}`.
-pub(super) async fn at_phone(State(twin): State<Twin>, Path((phone, verb)): Path<(String, String)>, body: Bytes) -> Answer {
+pub(super) async fn at_phone(
+    State(twin): State<Twin>,
+    Path((phone, verb)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
     let what: What = read(&body)?;
     let tag = twin.system().phone_of(&phone).ok_or_else(|| Failure::missing("there is no such phone"))?;
     let truth = twin.truth();

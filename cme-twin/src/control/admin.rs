@@ -151,7 +151,11 @@ struct Injection {
     body: String,
 }
 
-pub(super) async fn inject(State(twin): State<Twin>, Path(number): Path<String>, body: Bytes) -> Result<Json<Value>, Failure> {
+pub(super) async fn inject(
+    State(twin): State<Twin>,
+    Path(number): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
     let injection: Injection = read(&body)?;
     if injection.method.is_empty() || !injection.method.bytes().all(|b| b.is_ascii_uppercase()) {
         return Err(Failure::bad("`method` is a SIP method in capitals"));
@@ -166,7 +170,11 @@ struct Flood {
     events: u32,
 }
 
-pub(super) async fn flood(State(twin): State<Twin>, Path(phone): Path<String>, body: Bytes) -> Result<Json<Value>, Failure> {
+pub(super) async fn flood(
+    State(twin): State<Twin>,
+    Path(phone): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
     let flood: Flood = read(&body)?;
     twin.flood(&phone, flood.events.min(100_000));
     Ok(Json(json!({})))

@@ -49,7 +49,9 @@ impl Watch {
 
     /// `<name><callID/><deviceID/></name>`.
     pub(crate) fn connection(&self, exchange: &Exchange, name: &str, gcid: &str, party: &Party) -> Element {
-        Element::new(name).with(Element::leaf("callID", gcid)).with(Element::leaf("deviceID", self.device(exchange, party)))
+        Element::new(name)
+            .with(Element::leaf("callID", gcid))
+            .with(Element::leaf("deviceID", self.device(exchange, party)))
     }
 }
 

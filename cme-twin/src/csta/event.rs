@@ -6,7 +6,13 @@ use crate::behaviour::{LocalInfo, SharedStyle};
 use crate::telephony::{Event, Exchange, Happening, LegState, Moved, Party, Route};
 
 /// The event as this watch sees it, or nothing.
-pub(crate) fn encode(event: &Event, watch: &Watch, xref: &str, exchange: &Exchange, with_local: bool) -> Option<Element> {
+pub(crate) fn encode(
+    event: &Event,
+    watch: &Watch,
+    xref: &str,
+    exchange: &Exchange,
+    with_local: bool,
+) -> Option<Element> {
     let own = local_state(event, watch, exchange)?;
     let mut writer = Writer { event, watch, exchange, own, with_local, root: Element::default() };
     writer.write(xref);
@@ -31,7 +37,10 @@ fn local_state(event: &Event, watch: &Watch, exchange: &Exchange) -> Option<Opti
         (Happening::OutOfService { .. }, None) => others().is_empty().then_some(None),
         (Happening::BackInService { .. }, None) => (others().len() == 1).then_some(None),
         (_, None) => Some(same.find_map(|seen| seen.state)),
-        (Happening::DoNotDisturb { .. } | Happening::OutOfService { .. } | Happening::BackInService { .. }, Some(_)) => None,
+        (
+            Happening::DoNotDisturb { .. } | Happening::OutOfService { .. } | Happening::BackInService { .. },
+            Some(_),
+        ) => None,
         // Another phone with this number rings or is passive: that is for its own monitor.
         (Happening::Delivered { .. } | Happening::Bridged { .. }, Some(_)) => None,
         (_, Some(_)) => (exchange.behaviour.shared != SharedStyle::Hidden).then_some(None),
@@ -52,7 +61,10 @@ impl Writer<'_> {
         let (root, connection, subject) = names(&self.event.what);
         self.root = Element::new(root).with(Element::leaf("monitorCrossRefID", xref));
         match &self.event.what {
-            Happening::Initiated { at } | Happening::Held { at } | Happening::Retrieved { at } | Happening::Bridged { at } => {
+            Happening::Initiated { at }
+            | Happening::Held { at }
+            | Happening::Retrieved { at }
+            | Happening::Bridged { at } => {
                 self.head(connection, subject, at);
                 self.tail();
             }
@@ -71,7 +83,9 @@ impl Writer<'_> {
                 self.push(Element::leaf("dialingSequence", digits.clone()));
                 self.tail();
             }
-            Happening::Delivered { at, route } | Happening::Established { at, route } | Happening::Failed { at, route } => {
+            Happening::Delivered { at, route }
+            | Happening::Established { at, route }
+            | Happening::Failed { at, route } => {
                 self.head(connection, subject, at);
                 self.route(route, at);
                 self.tail();

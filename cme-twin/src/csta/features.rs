@@ -22,7 +22,13 @@ pub(crate) fn features(behaviour: &Behaviour, off: &[String]) -> Element {
         plain("answerCall"),
         with(
             "clearConnection",
-            &[("alerting", behaviour.clear_alerting), ("connected", true), ("fail", true), ("initiated", true), ("hold", true)],
+            &[
+                ("alerting", behaviour.clear_alerting),
+                ("connected", true),
+                ("fail", true),
+                ("initiated", true),
+                ("hold", true),
+            ],
         ),
         plain("conferenceCall"),
         plain("consultationCall"),
@@ -49,7 +55,10 @@ pub(crate) fn features(behaviour: &Behaviour, off: &[String]) -> Element {
     let services = Element::new("supportedServices")
         .with(group("capExchangeServList", vec![plain("getCSTAFeatures")]))
         .with(group("systemStatServList", vec![plain("requestSystemStatus")]))
-        .with(group("monitoringServList", vec![with("monitorStart", &[("monitorTypeDevice", true)]), plain("monitorStop")]))
+        .with(group(
+            "monitoringServList",
+            vec![with("monitorStart", &[("monitorTypeDevice", true)]), plain("monitorStop")],
+        ))
         .with(group("snapshotServList", vec![plain("snapshotCall"), plain("snapshotDevice")]))
         .with(group("callControlServList", control))
         .with(group("callAssociatedServList", vec![plain("generateDigits")]))
@@ -81,5 +90,6 @@ pub(crate) fn features(behaviour: &Behaviour, off: &[String]) -> Element {
 
 /// Whether the service named like its request is this item of a list.
 fn switched(service: &str, item: &str) -> bool {
-    service.eq_ignore_ascii_case(item) || service.strip_suffix("Call").is_some_and(|short| short.eq_ignore_ascii_case(item))
+    service.eq_ignore_ascii_case(item)
+        || service.strip_suffix("Call").is_some_and(|short| short.eq_ignore_ascii_case(item))
 }

@@ -108,7 +108,15 @@ const CHILDREN: &[(&str, &[&str])] = &[
     ),
     (
         "DeflectCall",
-        &["callToBeDiverted!", "newDestination!", "correlatorData", "userData", "subjectOfCall", "languagePreferences", "reason"],
+        &[
+            "callToBeDiverted!",
+            "newDestination!",
+            "correlatorData",
+            "userData",
+            "subjectOfCall",
+            "languagePreferences",
+            "reason",
+        ],
     ),
     ("DirectedPickupCall", &["callToBePickedUp", "requestingDevice", "correlatorData", "userData"]),
     ("GroupPickupCall", &["newDestination", "pickGroup", "correlatorData", "userData"]),
@@ -151,7 +159,10 @@ pub(crate) fn remarks(root: &Element) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     if root.namespace.as_deref() != Some(super::ED3) {
         let given = root.namespace.as_deref().unwrap_or("none");
-        found.push(("csta.namespace", format!("<{}> is in the namespace `{given}`, not in that of edition 3", root.name)));
+        found.push((
+            "csta.namespace",
+            format!("<{}> is in the namespace `{given}`, not in that of edition 3", root.name),
+        ));
     }
     if !CHILDREN.iter().any(|(name, _)| *name == root.name) {
         found.push(("csta.unknown", format!("<{}> is no service of edition 3", root.name)));

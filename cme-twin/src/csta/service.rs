@@ -111,7 +111,10 @@ impl Service {
 }
 
 fn read_connection(element: &Element) -> Connection {
-    Connection { call: element.value("callID").unwrap_or("").to_owned(), device: element.value("deviceID").map(DeviceRef::parse) }
+    Connection {
+        call: element.value("callID").unwrap_or("").to_owned(),
+        device: element.value("deviceID").map(DeviceRef::parse),
+    }
 }
 
 fn flag(text: &str) -> Option<bool> {

@@ -12,13 +12,16 @@ fn snapshot(root: &str, infos: Vec<Element>) -> Element {
 /// All calls of the watched device; the own state stands first in each.
 pub(crate) fn device(exchange: &Exchange, watch: &Watch) -> Element {
     let own = |leg: &&Leg| {
-        leg.party.place().is_some_and(|place| place.dn == watch.dn && watch.phone.is_none_or(|phone| phone == place.phone))
+        leg.party
+            .place()
+            .is_some_and(|place| place.dn == watch.dn && watch.phone.is_none_or(|phone| phone == place.phone))
     };
     let mut infos = Vec::new();
     for call in exchange.calls.values() {
         let Some(mine) = call.legs.iter().find(own) else { continue };
         let others: Vec<&Leg> = call.legs.iter().filter(|leg| *leg != mine).collect();
-        let mut states = Element::new("compoundCallState").with(Element::leaf("localConnectionState", mine.state.word()));
+        let mut states =
+            Element::new("compoundCallState").with(Element::leaf("localConnectionState", mine.state.word()));
         for other in &others {
             states = states.with(Element::leaf("localConnectionState", other.state.word()));
         }

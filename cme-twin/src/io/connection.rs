@@ -61,7 +61,13 @@ async fn run(shared: Arc<Shared>, conn: u64, stream: TcpStream, orders: Unbounde
     gone(&shared, conn);
 }
 
-async fn read(shared: &Shared, conn: u64, mut reader: OwnedReadHalf, closed: &CancellationToken, frozen: &CancellationToken) {
+async fn read(
+    shared: &Shared,
+    conn: u64,
+    mut reader: OwnedReadHalf,
+    closed: &CancellationToken,
+    frozen: &CancellationToken,
+) {
     let mut framer = Framer::default();
     let mut buffer = vec![0u8; 16 * 1024];
     let mut reads = 0;
@@ -131,7 +137,12 @@ async fn write(
 }
 
 /// Closing and freezing. False when the halves must be dropped without a goodbye.
-async fn obey(order: Order, writer: &mut OwnedWriteHalf, closed: &CancellationToken, frozen: &CancellationToken) -> bool {
+async fn obey(
+    order: Order,
+    writer: &mut OwnedWriteHalf,
+    closed: &CancellationToken,
+    frozen: &CancellationToken,
+) -> bool {
     match order {
         Order::Bytes(bytes) => put(writer, &bytes, false).await.is_ok(),
         Order::Close { reset: true } => {

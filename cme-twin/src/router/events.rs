@@ -23,9 +23,13 @@ impl Router {
         let mut found = Vec::new();
         for (key, session) in &self.sessions {
             for monitor in &session.monitors {
-                let Some(element) =
-                    csta::encode_event(event, &session.watch, &monitor.xref, &self.exchange, !self.faults.no_local_info)
-                else {
+                let Some(element) = csta::encode_event(
+                    event,
+                    &session.watch,
+                    &monitor.xref,
+                    &self.exchange,
+                    !self.faults.no_local_info,
+                ) else {
                     continue;
                 };
                 if !monitor.filtered.iter().any(|name| is_event(name, &element.name)) {
@@ -58,7 +62,8 @@ impl Router {
         if !self.behaviour().close_when_down || self.exchange.is_up(dn) {
             return;
         }
-        let keys: Vec<u64> = self.sessions.iter().filter(|(_, session)| session.watch.dn == dn).map(|(key, _)| *key).collect();
+        let keys: Vec<u64> =
+            self.sessions.iter().filter(|(_, session)| session.watch.dn == dn).map(|(key, _)| *key).collect();
         for key in keys {
             self.end_session(key);
         }

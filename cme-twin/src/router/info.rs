@@ -76,7 +76,8 @@ impl Router {
         };
         match Service::read(root) {
             Service::RequestSystemStatus => {
-                let status = if self.faults.system_status.is_empty() { "normal" } else { self.faults.system_status.as_str() };
+                let status =
+                    if self.faults.system_status.is_empty() { "normal" } else { self.faults.system_status.as_str() };
                 Outcome::Done(Element::new("RequestSystemStatusResponse").with(Element::leaf("systemStatus", status)))
             }
             Service::SystemStatus => Outcome::Done(Element::new("SystemStatusResponse")),
@@ -89,10 +90,14 @@ impl Router {
                 let filtered = filter(root);
                 let calls = self.exchange.calls.values().any(|call| {
                     call.legs.iter().any(|leg| {
-                        leg.party.place().is_some_and(|p| p.dn == watch.dn && watch.phone.is_none_or(|one| one == p.phone))
+                        leg.party
+                            .place()
+                            .is_some_and(|p| p.dn == watch.dn && watch.phone.is_none_or(|one| one == p.phone))
                     })
                 });
-                let Some(xref) = self.start_monitor(key, filtered) else { return Outcome::Refused("operation", "generic") };
+                let Some(xref) = self.start_monitor(key, filtered) else {
+                    return Outcome::Refused("operation", "generic");
+                };
                 let mut answer = Element::new("MonitorStartResponse").with(Element::leaf("monitorCrossRefID", xref));
                 if self.behaviour().monitor_existing_calls {
                     answer = answer.with(Element::leaf("monitorExistingCalls", calls.to_string()));
@@ -100,7 +105,9 @@ impl Router {
                 Outcome::Done(answer)
             }
             Service::MonitorStop { xref } => {
-                let Some(session) = self.sessions.get_mut(&key) else { return Outcome::Refused("operation", "generic") };
+                let Some(session) = self.sessions.get_mut(&key) else {
+                    return Outcome::Refused("operation", "generic");
+                };
                 let before = session.monitors.len();
                 session.monitors.retain(|monitor| monitor.xref != xref);
                 if session.monitors.len() == before {

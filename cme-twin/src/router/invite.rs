@@ -246,7 +246,11 @@ impl Router {
         if let Start::Request { uri, .. } = &message.start
             && uri::user(uri) != number
         {
-            self.violations.add("session.to", format!("the request URI `{uri}` does not name `{number}`"), &message.raw);
+            self.violations.add(
+                "session.to",
+                format!("the request URI `{uri}` does not name `{number}`"),
+                &message.raw,
+            );
         }
         if uri::user(uri::of_header(&message.text("Contact"))) != from {
             self.violations.add("session.contact", format!("the user of Contact is not `{from}`"), &message.raw);

@@ -38,7 +38,8 @@ impl Router {
         let conn = known.unwrap_or_else(|| {
             let conn = self.next_serial() | (1 << 62);
             self.requests.opened += 1;
-            self.connections.insert(conn, Connection { peer: address, local: self.listen, last: now, taken: 0, frozen: false });
+            self.connections
+                .insert(conn, Connection { peer: address, local: self.listen, last: now, taken: 0, frozen: false });
             self.output.push_back(Output::Open { conn, to: address });
             self.wait(self.behaviour().limits.connection_ageing, Waiting::Ageing { conn });
             conn
@@ -90,8 +91,16 @@ impl Router {
         let bytes = draft.bytes(self.faults.wrong_content_length);
         let excused = self.connections.get(&session.conn).is_some_and(|connection| connection.frozen);
         let (cseq, call_id) = (session.cseq, session.call_id.clone());
-        let asked =
-            Asked { session: key, method: method.to_owned(), purpose, cseq, call_id, at: self.now, conn: session.conn, excused };
+        let asked = Asked {
+            session: key,
+            method: method.to_owned(),
+            purpose,
+            cseq,
+            call_id,
+            at: self.now,
+            conn: session.conn,
+            excused,
+        };
         self.asked.insert(branch.clone(), asked);
         self.wait(self.behaviour().limits.transaction, Waiting::Unanswered { branch });
         let target = Target { conn: session.conn, address: session.address };
@@ -109,7 +118,9 @@ impl Router {
 
     fn injected_answer(&mut self, status: u16, asked: &Asked, message: &Message) {
         self.requests.injected.push(status);
-        let Some(session) = self.sessions.get(&asked.session).cloned().filter(|_| asked.method == "INVITE") else { return };
+        let Some(session) = self.sessions.get(&asked.session).cloned().filter(|_| asked.method == "INVITE") else {
+            return;
+        };
         // The ACK of a 2xx is a transaction of its own, any other one belongs to that of the INVITE.
         let branch = if status < 300 { self.branch() } else { message.branch().unwrap_or("").to_owned() };
         let mut draft = Draft::request("ACK", &session.contact);
@@ -161,7 +172,11 @@ impl Router {
             self.requests.slowest_event_answer_us = self.requests.slowest_event_answer_us.max(took_us);
             let limit = self.behaviour().limits.event_answer;
             if limit > 0 && !asked.excused && took.as_millis() > u128::from(limit) {
-                self.violations.add("event.slow", format!("an event was answered after {} ms", took.as_millis()), &message.raw);
+                self.violations.add(
+                    "event.slow",
+                    format!("an event was answered after {} ms", took.as_millis()),
+                    &message.raw,
+                );
             }
         }
         if let Some(session) = self.sessions.get(&asked.session)

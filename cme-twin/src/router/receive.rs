@@ -78,7 +78,11 @@ impl Router {
             let bytes = bytes.clone();
             // Over another connection it is no fault: the answer may be lost with the first one.
             if *first == conn {
-                self.violations.add("sip.repeat", format!("{method} was repeated although it is answered"), &message.raw);
+                self.violations.add(
+                    "sip.repeat",
+                    format!("{method} was repeated although it is answered"),
+                    &message.raw,
+                );
             }
             return self.send_now(self.back(conn, message), bytes);
         }

@@ -8,7 +8,9 @@ use crate::sip::{Message, Start, uri};
 
 impl Router {
     pub(super) fn register(&mut self, conn: u64, message: &Message) {
-        self.requests.registers_ms.push(u64::try_from(self.now.duration_since(self.started).as_millis()).unwrap_or(u64::MAX));
+        self.requests
+            .registers_ms
+            .push(u64::try_from(self.now.duration_since(self.started).as_millis()).unwrap_or(u64::MAX));
         if self.faults.silent_register {
             return;
         }
@@ -33,7 +35,11 @@ impl Router {
             && contact != "*"
             && uri::user(uri::of_header(contact)) != id
         {
-            self.violations.add("register.contact", format!("the user of Contact `{contact}` is not {id}"), &message.raw);
+            self.violations.add(
+                "register.contact",
+                format!("the user of Contact `{contact}` is not {id}"),
+                &message.raw,
+            );
         }
         let contact = message.text("Contact");
         let in_contact = crate::sip::message::parameter(&contact, "expires").and_then(|text| text.parse().ok());

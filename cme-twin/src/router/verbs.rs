@@ -49,7 +49,8 @@ impl Router {
     /// `clear cti session`: BYE for the sessions of a number.
     pub(crate) fn clear_session(&mut self, number: &str) -> usize {
         let Some(dn) = self.exchange.system.dn_of(number) else { return 0 };
-        let keys: Vec<u64> = self.sessions.iter().filter(|(_, session)| session.watch.dn == dn).map(|(key, _)| *key).collect();
+        let keys: Vec<u64> =
+            self.sessions.iter().filter(|(_, session)| session.watch.dn == dn).map(|(key, _)| *key).collect();
         keys.iter().for_each(|key| self.end_session(*key));
         keys.len()
     }
@@ -103,7 +104,8 @@ impl Router {
     /// Any request in the dialogs of a number.
     pub(crate) fn inject_at(&mut self, number: &str, method: &str, kind: &str, body: &str) -> usize {
         let Some(dn) = self.exchange.system.dn_of(number) else { return 0 };
-        let keys: Vec<u64> = self.sessions.iter().filter(|(_, session)| session.watch.dn == dn).map(|(key, _)| *key).collect();
+        let keys: Vec<u64> =
+            self.sessions.iter().filter(|(_, session)| session.watch.dn == dn).map(|(key, _)| *key).collect();
         keys.iter().for_each(|key| self.inject(*key, method, kind, body));
         keys.len()
     }

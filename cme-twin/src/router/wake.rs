@@ -54,7 +54,11 @@ impl Router {
             Waiting::Expiry { session, serial } => {
                 if self.sessions.get(&session).is_some_and(|one| one.refresh == serial) {
                     let number = self.sessions.get(&session).map(|one| one.watch.number.clone()).unwrap_or_default();
-                    self.violations.add("session.refresh", format!("the session of {number} was not refreshed in time"), b"");
+                    self.violations.add(
+                        "session.refresh",
+                        format!("the session of {number} was not refreshed in time"),
+                        b"",
+                    );
                     self.end_session(session);
                 }
             }

@@ -7,7 +7,8 @@ use crate::xml::http_date;
 /// What IOS calls itself.
 pub(crate) const AGENT: &str = "Cisco-SIPGateway/IOS-12.x";
 /// What IOS allows.
-pub(crate) const ALLOW: &str = "INVITE, OPTIONS, BYE, CANCEL, ACK, PRACK, UPDATE, REFER, SUBSCRIBE, NOTIFY, INFO, REGISTER";
+pub(crate) const ALLOW: &str =
+    "INVITE, OPTIONS, BYE, CANCEL, ACK, PRACK, UPDATE, REFER, SUBSCRIBE, NOTIFY, INFO, REGISTER";
 /// The type of CSTA bodies.
 pub(crate) const CSTA_TYPE: &str = "application/csta+xml";
 

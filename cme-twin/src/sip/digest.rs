@@ -40,7 +40,14 @@ impl Nonces {
         format!("Digest realm=\"{realm}\",nonce=\"{nonce}\",algorithm=MD5{qop}{stale}")
     }
 
-    pub(crate) fn check(&mut self, now: Instant, header: &str, method: &str, uri: &str, account: Account<'_>) -> Verdict {
+    pub(crate) fn check(
+        &mut self,
+        now: Instant,
+        header: &str,
+        method: &str,
+        uri: &str,
+        account: Account<'_>,
+    ) -> Verdict {
         let fields = fields(header);
         let get = |name: &str| fields.get(name).map_or("", String::as_str);
         let wrong = |text: String| Verdict::Wrong("digest.response", text);
@@ -54,7 +61,8 @@ impl Nonces {
             return wrong(format!("the digest is for `{}`, the request for `{uri}`", get("uri")));
         }
         let secret = (account.user, account.password);
-        let expected = response(secret, account.realm, method, uri, get("nonce"), [get("qop"), get("nc"), get("cnonce")]);
+        let expected =
+            response(secret, account.realm, method, uri, get("nonce"), [get("qop"), get("nc"), get("cnonce")]);
         if !expected.eq_ignore_ascii_case(get("response")) {
             return wrong("the response is not right".to_owned());
         }
@@ -83,7 +91,11 @@ fn response(
 ) -> String {
     let one = hex(&format!("{user}:{realm}:{password}"));
     let two = hex(&format!("{method}:{uri}"));
-    if qop.is_empty() { hex(&format!("{one}:{nonce}:{two}")) } else { hex(&format!("{one}:{nonce}:{nc}:{cnonce}:{qop}:{two}")) }
+    if qop.is_empty() {
+        hex(&format!("{one}:{nonce}:{two}"))
+    } else {
+        hex(&format!("{one}:{nonce}:{nc}:{cnonce}:{qop}:{two}"))
+    }
 }
 
 fn hex(text: &str) -> String {
@@ -150,7 +162,10 @@ mod tests {
             )
         };
         assert_eq!(nonces.check(now, &header("00000001"), "REGISTER", "sip:h", account), Verdict::Good);
-        assert!(matches!(nonces.check(now, &header("00000001"), "REGISTER", "sip:h", account), Verdict::Wrong("digest.nc", _)));
+        assert!(matches!(
+            nonces.check(now, &header("00000001"), "REGISTER", "sip:h", account),
+            Verdict::Wrong("digest.nc", _)
+        ));
         let later = now + Duration::from_secs(11);
         assert_eq!(nonces.check(later, &header("00000002"), "REGISTER", "sip:h", account), Verdict::Stale);
         assert!(matches!(

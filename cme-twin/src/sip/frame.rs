@@ -44,15 +44,19 @@ impl Framer {
             return None;
         }
         let Some(end) = find(&self.bytes, b"\r\n\r\n") else {
-            return (self.bytes.len() > HEAD_LIMIT).then(|| self.give_up("sip.size", "a head larger than 64 KiB".to_owned()));
+            return (self.bytes.len() > HEAD_LIMIT)
+                .then(|| self.give_up("sip.size", "a head larger than 64 KiB".to_owned()));
         };
         let parsed = message::parse_head(self.bytes.get(..end).unwrap_or_default());
         let (start, headers) = match parsed {
             Ok(head) => head,
             Err(text) => return Some(self.give_up("sip.syntax", text)),
         };
-        let lengths: Vec<&str> =
-            headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Content-Length")).map(|(_, v)| v.as_str()).collect();
+        let lengths: Vec<&str> = headers
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("Content-Length"))
+            .map(|(_, v)| v.as_str())
+            .collect();
         let length = match lengths.as_slice() {
             [one] => match one.trim().parse::<usize>() {
                 Ok(length) if length <= BODY_LIMIT => length,

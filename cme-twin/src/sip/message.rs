@@ -68,7 +68,10 @@ impl Message {
     /// What the SIP library says against this message, if anything.
     pub(crate) fn library_complaint(&self) -> Option<String> {
         // It knows no IPv6, which is its own fault.
-        if ["From", "To", "Via", "Contact"].iter().any(|name| self.header(name).is_some_and(|value| value.contains('['))) {
+        if ["From", "To", "Via", "Contact"]
+            .iter()
+            .any(|name| self.header(name).is_some_and(|value| value.contains('[')))
+        {
             return None;
         }
         let mut text = match &self.start {
@@ -80,7 +83,8 @@ impl Message {
         }
         text.push_str("\r\n");
         // The library is not hardened; a panic of it is a complaint like any other.
-        catch_unwind(AssertUnwindSafe(|| complaint(&text))).unwrap_or_else(|_| Some("the SIP library panicked".to_owned()))
+        catch_unwind(AssertUnwindSafe(|| complaint(&text)))
+            .unwrap_or_else(|_| Some("the SIP library panicked".to_owned()))
     }
 }
 
@@ -158,7 +162,9 @@ fn parse_start(line: &str) -> Result<Start, String> {
     }
     let words: Vec<&str> = line.split(' ').collect();
     match words.as_slice() {
-        [method, uri, "SIP/2.0"] if !method.is_empty() && method.chars().all(|c| c.is_ascii_graphic()) && !uri.is_empty() => {
+        [method, uri, "SIP/2.0"]
+            if !method.is_empty() && method.chars().all(|c| c.is_ascii_graphic()) && !uri.is_empty() =>
+        {
             Ok(Start::Request { method: (*method).to_owned(), uri: (*uri).to_owned() })
         }
         _ => Err(wrong()),

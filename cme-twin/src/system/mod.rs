@@ -257,9 +257,9 @@ impl System {
     /// Whether `cti notify` holds for this DN: its own word, else that of its template.
     #[must_use]
     pub fn notified(&self, dn: u32) -> bool {
-        self.dns
-            .get(&dn)
-            .is_some_and(|one| one.notify.unwrap_or_else(|| self.templates.get(&one.template).is_some_and(|t| t.notify)))
+        self.dns.get(&dn).is_some_and(|one| {
+            one.notify.unwrap_or_else(|| self.templates.get(&one.template).is_some_and(|t| t.notify))
+        })
     }
 
     /// The DN with this primary, secondary or expanded number.
@@ -267,7 +267,9 @@ impl System {
     pub fn dn_of(&self, number: &str) -> Option<u32> {
         let exact = |wanted: &str| self.dns.iter().find(|(_, dn)| dn.number == wanted).map(|(tag, _)| *tag);
         exact(number)
-            .or_else(|| self.dns.iter().find(|(_, dn)| !dn.secondary.is_empty() && dn.secondary == number).map(|(tag, _)| *tag))
+            .or_else(|| {
+                self.dns.iter().find(|(_, dn)| !dn.secondary.is_empty() && dn.secondary == number).map(|(tag, _)| *tag)
+            })
             .or_else(|| self.dialplan.iter().find_map(|pattern| pattern.extension(number)).and_then(exact))
     }
 
@@ -292,7 +294,8 @@ impl System {
 /// Twelve upper-case digits from `SEP00AA…`, `00aa.11bb.0001`, `00:AA:…`; empty when it is no MAC.
 pub(crate) fn plain_mac(text: &str) -> String {
     let bare = text.trim().strip_prefix("SEP").or_else(|| text.trim().strip_prefix("sep")).unwrap_or(text.trim());
-    let digits: String = bare.chars().filter(|c| !matches!(c, '.' | ':' | '-')).collect::<String>().to_ascii_uppercase();
+    let digits: String =
+        bare.chars().filter(|c| !matches!(c, '.' | ':' | '-')).collect::<String>().to_ascii_uppercase();
     if digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_hexdigit()) { digits } else { String::new() }
 }
 

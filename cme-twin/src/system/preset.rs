@@ -29,7 +29,8 @@ impl Default for System {
         let (yes, no) = (Some(true), Some(false));
         let mut anna = phone(1, "7965", "anna", &[(1, 1, Normal), (2, 4, Normal), (3, 8, Monitor)], 412);
         anna.description = "Anna desk".to_owned();
-        anna.speed_dials = vec![SpeedDial { index: 1, number: "0".to_owned(), label: "Operator".to_owned(), blf: false }];
+        anna.speed_dials =
+            vec![SpeedDial { index: 1, number: "0".to_owned(), label: "Operator".to_owned(), blf: false }];
         let host = Phone { logout_profile: 1, ..phone(3, "7945", "", &[], 430) };
         let dead = Phone { registered: false, ..phone(4, "7942", "", &[(1, 7, Normal)], 70_001) };
         Self {
@@ -66,7 +67,10 @@ impl Default for System {
                 (7, dn("207", "Gus Hart", 2, yes, no, 70_001)),
                 (8, dn("208", "Ida Jung", 2, yes, yes, 440)),
             ]),
-            templates: BTreeMap::from([(15, DnTemplate { watch: true, notify: true, description: "cti lines".to_owned() })]),
+            templates: BTreeMap::from([(
+                15,
+                DnTemplate { watch: true, notify: true, description: "cti lines".to_owned() },
+            )]),
             phones: BTreeMap::from([
                 (1, anna),
                 (2, phone(2, "7962", "ben", &[(1, 2, Normal), (2, 4, Normal)], 415)),
@@ -82,7 +86,12 @@ impl Default for System {
                     pin: "4711".to_owned(),
                     max_idle: 0,
                     numbers: vec![("205".to_owned(), Normal), ("203".to_owned(), Normal)],
-                    speed_dials: vec![SpeedDial { index: 1, number: "201".to_owned(), label: "Anna".to_owned(), blf: true }],
+                    speed_dials: vec![SpeedDial {
+                        index: 1,
+                        number: "201".to_owned(),
+                        label: "Anna".to_owned(),
+                        blf: true,
+                    }],
                 },
             )]),
             logout_profiles: BTreeMap::from([(

@@ -145,9 +145,11 @@ impl Exchange {
         self.cancel(|timer| matches!(timer, Timer::Ringing { call } | Timer::NoAnswer { call, .. } if *call == key));
         let Some(call) = self.calls.get_mut(&key) else { return Err(Refusal::UnknownCall) };
         // The other phones with this number stop ringing.
-        let other =
-            |leg: &Leg| leg.state == LegState::Alerting && leg.party.dn() == Some(place.dn) && leg.party.place() != Some(place);
-        let silent: Vec<Place> = call.legs.iter().filter(|leg| other(leg)).filter_map(|leg| leg.party.place()).collect();
+        let other = |leg: &Leg| {
+            leg.state == LegState::Alerting && leg.party.dn() == Some(place.dn) && leg.party.place() != Some(place)
+        };
+        let silent: Vec<Place> =
+            call.legs.iter().filter(|leg| other(leg)).filter_map(|leg| leg.party.place()).collect();
         call.legs.retain(|leg| !other(leg));
         let joins = call.joins.take();
         self.set_state(key, place, LegState::Connected);

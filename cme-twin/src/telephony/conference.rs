@@ -18,8 +18,11 @@ impl Exchange {
             return Err(Refusal::ConferenceFull);
         }
         let legs = self.calls.get(&active).map(|call| call.legs.clone()).unwrap_or_default();
-        let added =
-            legs.into_iter().map(|leg| leg.party).find(|party| party.place() != Some(second)).ok_or(Refusal::WrongState)?;
+        let added = legs
+            .into_iter()
+            .map(|leg| leg.party)
+            .find(|party| party.place() != Some(second))
+            .ok_or(Refusal::WrongState)?;
         let (key, gone) = self.merge(held, active);
         let Some(call) = self.calls.get_mut(&key) else { return Err(Refusal::UnknownCall) };
         // The conferencing phone was in both calls; one connection stays.
@@ -77,8 +80,16 @@ impl Exchange {
         call.conference = true;
         call.host.get_or_insert(host);
         let gcid = call.gcid.clone();
-        let moved =
-            call.legs.iter().map(|leg| Moved { party: leg.party.clone(), old: gcid.clone(), new: gcid.clone() }).collect();
-        self.tell(key, Happening::Conferenced { by: host.into(), secondary: None, added, moved }, "singleStepConference", &[]);
+        let moved = call
+            .legs
+            .iter()
+            .map(|leg| Moved { party: leg.party.clone(), old: gcid.clone(), new: gcid.clone() })
+            .collect();
+        self.tell(
+            key,
+            Happening::Conferenced { by: host.into(), secondary: None, added, moved },
+            "singleStepConference",
+            &[],
+        );
     }
 }

@@ -31,7 +31,13 @@ impl ForwardKind {
 
 impl Exchange {
     /// Sets or clears (empty target) a forwarding of a DN.
-    pub(crate) fn set_forward(&mut self, dn: u32, kind: ForwardKind, to: &str, seconds: Option<u32>) -> Result<(), Refusal> {
+    pub(crate) fn set_forward(
+        &mut self,
+        dn: u32,
+        kind: ForwardKind,
+        to: &str,
+        seconds: Option<u32>,
+    ) -> Result<(), Refusal> {
         if self.system.dn_of(to) == Some(dn) {
             return Err(Refusal::InvalidDestination);
         }
@@ -53,7 +59,12 @@ impl Exchange {
             let to = if to.is_empty() { old } else { to.to_owned() };
             let on = self.forward(dn, kind).is_some();
             let what = Happening::Forwarding { dn, kind: kind.word(), on, to };
-            self.tell_device(what, "normal", self.appearances(dn).into_iter().map(|phone| Place { dn, phone }).collect(), dn);
+            self.tell_device(
+                what,
+                "normal",
+                self.appearances(dn).into_iter().map(|phone| Place { dn, phone }).collect(),
+                dn,
+            );
         }
         Ok(())
     }

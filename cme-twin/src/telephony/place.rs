@@ -13,9 +13,10 @@ impl Exchange {
             None => self.system.logout_profiles.get(&config.logout_profile).map(|logout| &logout.numbers),
         };
         match numbers {
-            Some(numbers) => {
-                (1..).zip(numbers).filter_map(|(at, (number, ring))| Some((at, self.system.dn_of(number)?, *ring))).collect()
-            }
+            Some(numbers) => (1..)
+                .zip(numbers)
+                .filter_map(|(at, (number, ring))| Some((at, self.system.dn_of(number)?, *ring)))
+                .collect(),
             None => config.buttons.iter().map(|button| (button.position, button.dn, button.ring)).collect(),
         }
     }
@@ -43,7 +44,10 @@ impl Exchange {
     /// Whether the DN is up: a phone is registered, or `cti notify` holds it up.
     pub(crate) fn is_up(&self, dn: u32) -> bool {
         self.system.notified(dn)
-            || self.phones.iter().any(|(tag, state)| state.registered && self.buttons(*tag).iter().any(|(_, d, _)| *d == dn))
+            || self
+                .phones
+                .iter()
+                .any(|(tag, state)| state.registered && self.buttons(*tag).iter().any(|(_, d, _)| *d == dn))
     }
 
     /// The place a user means: `number`, or `number@phone`.
@@ -65,7 +69,9 @@ impl Exchange {
 
     /// Calls with a leg at this place in one of these states, oldest first.
     pub(crate) fn calls_at(&self, place: Place, states: &[LegState]) -> Vec<u64> {
-        let here = |call: &Call| call.at(place).and_then(|at| call.legs.get(at)).is_some_and(|leg| states.contains(&leg.state));
+        let here = |call: &Call| {
+            call.at(place).and_then(|at| call.legs.get(at)).is_some_and(|leg| states.contains(&leg.state))
+        };
         self.calls.iter().filter(|(_, call)| here(call)).map(|(key, _)| *key).collect()
     }
 

@@ -17,7 +17,12 @@ impl Exchange {
             if let Some(config) = self.system.dns.get_mut(&dn) {
                 config.change_time = uptime;
             }
-            self.tell_device(Happening::BackInService { place: Place { dn, phone } }, "normal", vec![Place { dn, phone }], dn);
+            self.tell_device(
+                Happening::BackInService { place: Place { dn, phone } },
+                "normal",
+                vec![Place { dn, phone }],
+                dn,
+            );
         }
         Ok(())
     }
@@ -60,7 +65,8 @@ impl Exchange {
     }
 
     fn drop_calls(&mut self, place: Place) {
-        let here: Vec<u64> = self.calls.iter().filter(|(_, call)| call.at(place).is_some()).map(|(key, _)| *key).collect();
+        let here: Vec<u64> =
+            self.calls.iter().filter(|(_, call)| call.at(place).is_some()).map(|(key, _)| *key).collect();
         for key in here {
             let _ = self.clear(place, key);
         }
@@ -68,7 +74,8 @@ impl Exchange {
 
     /// A user logs in on a phone for mobile users. It restarts with his numbers; an earlier login of his ends.
     pub(crate) fn login(&mut self, user: &str, phone: u32) -> Result<(), Refusal> {
-        let profile = *self.system.user_profiles.iter().find(|(_, one)| one.user == user).ok_or(Refusal::UnknownUser)?.0;
+        let profile =
+            *self.system.user_profiles.iter().find(|(_, one)| one.user == user).ok_or(Refusal::UnknownUser)?.0;
         let config = self.system.phones.get(&phone).ok_or(Refusal::UnknownDevice)?;
         if config.logout_profile == 0 {
             return Err(Refusal::Unsupported);
@@ -87,9 +94,14 @@ impl Exchange {
 
     /// A user logs out.
     pub(crate) fn logout(&mut self, user: &str) -> Result<(), Refusal> {
-        let profile = *self.system.user_profiles.iter().find(|(_, one)| one.user == user).ok_or(Refusal::UnknownUser)?.0;
-        let phone =
-            self.phones.iter().find(|(_, state)| state.profile == profile).map(|(tag, _)| *tag).ok_or(Refusal::WrongState)?;
+        let profile =
+            *self.system.user_profiles.iter().find(|(_, one)| one.user == user).ok_or(Refusal::UnknownUser)?.0;
+        let phone = self
+            .phones
+            .iter()
+            .find(|(_, state)| state.profile == profile)
+            .map(|(tag, _)| *tag)
+            .ok_or(Refusal::WrongState)?;
         self.restart(phone, 0)
     }
 

@@ -121,7 +121,8 @@ impl Exchange {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let from = self.system.dns.get(&dn).map(|dn| dn.number.clone()).unwrap_or_default();
         let ringing = |leg: &Leg| leg.state == LegState::Alerting && leg.party.dn() == Some(dn);
-        let places: Vec<Place> = call.legs.iter().filter(|leg| ringing(leg)).filter_map(|leg| leg.party.place()).collect();
+        let places: Vec<Place> =
+            call.legs.iter().filter(|leg| ringing(leg)).filter_map(|leg| leg.party.place()).collect();
         call.legs.retain(|leg| !ringing(leg));
         call.redirected = Some((from.clone(), cause));
         if let Some(first) = places.first() {

@@ -81,7 +81,10 @@ fn dialling_and_hanging_up() {
     assert_eq!(p, ["Delivered alerting newCall"]);
     b.exchange.answer(P, key).unwrap();
     let [l, p] = b.seen([L, P]);
-    assert_eq!((l, p), (vec!["Established connected normal".to_owned()], vec!["Established connected normal".to_owned()]));
+    assert_eq!(
+        (l, p),
+        (vec!["Established connected normal".to_owned()], vec!["Established connected normal".to_owned()])
+    );
     b.exchange.clear(L, key).unwrap();
     let [l, p] = b.seen([L, P]);
     assert_eq!(l, ["ConnectionCleared null normalClearing"]);
@@ -166,7 +169,10 @@ fn consultation_swap_and_abort() {
     let mut b = bench(Preset::V86);
     let first = b.connect(L, P);
     let second = b.exchange.consult(L, first, "208").unwrap();
-    assert_eq!(b.seen([L])[0], ["Held hold consultation", "Originated connected consultation", "Delivered connected newCall"]);
+    assert_eq!(
+        b.seen([L])[0],
+        ["Held hold consultation", "Originated connected consultation", "Delivered connected newCall"]
+    );
     b.exchange.answer(T, second).unwrap();
     b.seen([L]);
     b.exchange.alternate(L, first, second).unwrap();
@@ -187,7 +193,10 @@ fn transfer_keeps_the_call_identifier_that_is_set() {
         let key = b.exchange.transfer(L, first, second).unwrap();
         let [l, p, t] = b.seen([L, P, T]);
         assert_eq!(l, ["Transfered null transfer"]);
-        assert_eq!((p, t), (vec!["Transfered connected transfer".to_owned()], vec!["Transfered connected transfer".to_owned()]));
+        assert_eq!(
+            (p, t),
+            (vec!["Transfered connected transfer".to_owned()], vec!["Transfered connected transfer".to_owned()])
+        );
         assert_eq!(b.exchange.calls.len(), 1);
         assert_eq!(b.exchange.calls[&key].gcid, gcid);
     }
@@ -252,7 +261,10 @@ fn dial_tone_digits_and_their_time_out() {
     assert_eq!(b.seen([L])[0], ["Originated connected normal"]);
     b.exchange.dial_digits(L, key, "20").unwrap();
     b.exchange.dial_digits(L, key, "2").unwrap();
-    assert_eq!(b.seen([L])[0], ["DigitsDialed initiated normal", "DigitsDialed initiated normal", "Delivered connected newCall"]);
+    assert_eq!(
+        b.seen([L])[0],
+        ["DigitsDialed initiated normal", "DigitsDialed initiated normal", "Delivered connected newCall"]
+    );
     b.exchange.clear(L, key).unwrap();
     b.seen([L]);
     b.dial(L, "");

@@ -165,7 +165,10 @@ impl Exchange {
     pub(super) fn moved(&self, key: u64, gone: &Gone) -> Vec<Moved> {
         let Some(call) = self.calls.get(&key) else { return Vec::new() };
         let old = |party: &Party| if gone.parties.contains(party) { gone.gcid.clone() } else { call.gcid.clone() };
-        call.legs.iter().map(|leg| Moved { party: leg.party.clone(), old: old(&leg.party), new: call.gcid.clone() }).collect()
+        call.legs
+            .iter()
+            .map(|leg| Moved { party: leg.party.clone(), old: old(&leg.party), new: call.gcid.clone() })
+            .collect()
     }
 
     /// `primaryOldCall` names the held call even when the other one survives.
@@ -174,8 +177,8 @@ impl Exchange {
             return;
         }
         if let Some(event) = self.outbox.back_mut()
-            && let Happening::Transferred { secondary: Some(other), .. } | Happening::Conferenced { secondary: Some(other), .. } =
-                &mut event.what
+            && let Happening::Transferred { secondary: Some(other), .. }
+            | Happening::Conferenced { secondary: Some(other), .. } = &mut event.what
         {
             std::mem::swap(other, &mut event.gcid);
         }
@@ -185,7 +188,10 @@ impl Exchange {
     pub(crate) fn blind_transfer(&mut self, place: Place, key: u64, to: &str) -> Result<(), Refusal> {
         let state = self.state_at(key, place).ok_or(Refusal::UnknownCall)?;
         let call = self.calls.get(&key).ok_or(Refusal::UnknownCall)?;
-        if !matches!(state, LegState::Connected | LegState::Hold) || call.talking() < 2 || call.conference || call.joins.is_some()
+        if !matches!(state, LegState::Connected | LegState::Hold)
+            || call.talking() < 2
+            || call.conference
+            || call.joins.is_some()
         {
             return Err(Refusal::WrongState);
         }
@@ -200,14 +206,17 @@ impl Exchange {
         if let Some(call) = self.calls.get_mut(&key) {
             call.legs.retain(|leg| leg.party.place() != Some(place));
             call.calling = remaining.clone();
-            call.redirected =
-                Some((self.system.dns.get(&place.dn).map(|dn| dn.number.clone()).unwrap_or_default(), "singleStepTransfer"));
+            call.redirected = Some((
+                self.system.dns.get(&place.dn).map(|dn| dn.number.clone()).unwrap_or_default(),
+                "singleStepTransfer",
+            ));
         }
         let target = match self.system.dn_of(to) {
             Some(dn) => Party::Line { dn, phone: None },
             None => Party::Outside(to.to_owned()),
         };
-        let moved = [remaining, target.clone()].map(|party| Moved { party, old: gcid.clone(), new: gcid.clone() }).to_vec();
+        let moved =
+            [remaining, target.clone()].map(|party| Moved { party, old: gcid.clone(), new: gcid.clone() }).to_vec();
         let what = Happening::Transferred { by: place.into(), secondary: None, to: target, moved };
         self.tell(key, what, "singleStepTransfer", &[place]);
         self.go_to(key, to);

@@ -51,7 +51,11 @@ fn places(exchange: &Exchange, line: &str) -> Result<Vec<Place>, Refusal> {
     let mut all = vec![first];
     if !line.contains('@') {
         all.extend(
-            exchange.phones_with(first.dn).into_iter().map(|phone| Place { dn: first.dn, phone }).filter(|one| *one != first),
+            exchange
+                .phones_with(first.dn)
+                .into_iter()
+                .map(|phone| Place { dn: first.dn, phone })
+                .filter(|one| *one != first),
         );
     }
     Ok(all)
@@ -59,9 +63,9 @@ fn places(exchange: &Exchange, line: &str) -> Result<Vec<Place>, Refusal> {
 
 fn pick(exchange: &Exchange, line: &str, states: &[LegState], none: Refusal) -> Result<(Place, u64), Refusal> {
     let all = places(exchange, line)?;
-    let found = states
-        .iter()
-        .find_map(|state| all.iter().find_map(|place| exchange.calls_at(*place, &[*state]).last().map(|key| (*place, *key))));
+    let found = states.iter().find_map(|state| {
+        all.iter().find_map(|place| exchange.calls_at(*place, &[*state]).last().map(|key| (*place, *key)))
+    });
     found.ok_or(none)
 }
 
@@ -132,7 +136,8 @@ impl Twin {
     pub async fn hang_up(&self, line: &str) -> Done {
         use LegState::{Alerting, Connected, Hold, Initiated};
         self.act(|router| {
-            let (place, key) = pick(&router.exchange, line, &[Connected, Initiated, Alerting, Hold], Refusal::UnknownCall)?;
+            let (place, key) =
+                pick(&router.exchange, line, &[Connected, Initiated, Alerting, Hold], Refusal::UnknownCall)?;
             router.exchange.clear(place, key)
         })
     }
@@ -202,7 +207,8 @@ impl Twin {
     /// When there is no such call.
     pub async fn blind_transfer(&self, line: &str, to: &str) -> Done {
         self.act(|router| {
-            let (place, key) = pick(&router.exchange, line, &[LegState::Connected, LegState::Hold], Refusal::NoActiveCall)?;
+            let (place, key) =
+                pick(&router.exchange, line, &[LegState::Connected, LegState::Hold], Refusal::NoActiveCall)?;
             router.exchange.blind_transfer(place, key, to)
         })
     }

@@ -53,7 +53,8 @@ impl Twin {
     /// # Errors
     /// When an address cannot be bound.
     pub async fn start(config: TwinConfig) -> Result<Self, TwinError> {
-        let bind = |name: &'static str, address| io::bind(address).map_err(|source| TwinError::Bind { name, address, source });
+        let bind =
+            |name: &'static str, address| io::bind(address).map_err(|source| TwinError::Bind { name, address, source });
         let (sip, xml) = (bind("SIP", config.sip)?, bind("XML", config.xml)?);
         let control = config.control.map(|address| bind("control", address)).transpose()?;
         let address = |listener: &tokio::net::TcpListener| listener.local_addr().map_err(TwinError::Io);

@@ -30,11 +30,16 @@ pub(crate) fn apply(router: &mut Router, setting: Setting) -> Applied {
             }
         }
         Setting::SessionServer { tag, present: true } => {
-            system.session_servers.entry(tag).or_insert_with(|| SessionServer { keepalive: 300, ..SessionServer::default() });
+            system
+                .session_servers
+                .entry(tag)
+                .or_insert_with(|| SessionServer { keepalive: 300, ..SessionServer::default() });
         }
         Setting::SessionCtiAware { tag, on } => system.session_servers.entry(tag).or_default().cti_aware = on,
         Setting::SessionRegisterId { tag, name } => system.session_servers.entry(tag).or_default().register_id = name,
-        Setting::SessionKeepalive { tag, seconds } => system.session_servers.entry(tag).or_default().keepalive = seconds,
+        Setting::SessionKeepalive { tag, seconds } => {
+            system.session_servers.entry(tag).or_default().keepalive = seconds
+        }
         Setting::Dn { tag, present: false, .. } => {
             system.dns.remove(&tag);
             for phone in system.phones.values_mut() {

@@ -16,31 +16,107 @@ pub(crate) enum Setting {
     Registrar(Option<(u32, u32)>),
     SipMode(&'static str),
     AuthenticateRegister(bool),
-    SessionServer { tag: u32, present: bool },
-    SessionCtiAware { tag: u32, on: bool },
-    SessionRegisterId { tag: u32, name: String },
-    SessionKeepalive { tag: u32, seconds: u32 },
-    Dn { tag: u32, channels: Option<u32>, present: bool },
-    DnWatch { tag: u32, on: bool },
-    DnNotify { tag: u32, on: bool },
-    DnNumber { tag: u32, primary: String, secondary: String },
-    DnName { tag: u32, name: String },
-    DnLabel { tag: u32, label: String },
-    DnDescription { tag: u32, text: String },
-    DnTemplate { tag: u32, template: u32 },
-    DnForwardAll { tag: u32, number: String },
-    DnForwardBusy { tag: u32, number: String },
-    DnForwardNoAnswer { tag: u32, number: String, timeout: u32 },
-    Template { tag: u32, present: bool },
-    TemplateWatch { tag: u32, on: bool },
-    TemplateNotify { tag: u32, on: bool },
-    Phone { tag: u32, present: bool },
-    PhoneDescription { tag: u32, text: String },
-    PhoneRestart { tag: u32 },
-    NameOrder { last_name_first: bool },
-    XmlUser { name: String, password: String, level: u8 },
-    Login { user: String, phone: u32 },
-    Logout { user: String },
+    SessionServer {
+        tag: u32,
+        present: bool,
+    },
+    SessionCtiAware {
+        tag: u32,
+        on: bool,
+    },
+    SessionRegisterId {
+        tag: u32,
+        name: String,
+    },
+    SessionKeepalive {
+        tag: u32,
+        seconds: u32,
+    },
+    Dn {
+        tag: u32,
+        channels: Option<u32>,
+        present: bool,
+    },
+    DnWatch {
+        tag: u32,
+        on: bool,
+    },
+    DnNotify {
+        tag: u32,
+        on: bool,
+    },
+    DnNumber {
+        tag: u32,
+        primary: String,
+        secondary: String,
+    },
+    DnName {
+        tag: u32,
+        name: String,
+    },
+    DnLabel {
+        tag: u32,
+        label: String,
+    },
+    DnDescription {
+        tag: u32,
+        text: String,
+    },
+    DnTemplate {
+        tag: u32,
+        template: u32,
+    },
+    DnForwardAll {
+        tag: u32,
+        number: String,
+    },
+    DnForwardBusy {
+        tag: u32,
+        number: String,
+    },
+    DnForwardNoAnswer {
+        tag: u32,
+        number: String,
+        timeout: u32,
+    },
+    Template {
+        tag: u32,
+        present: bool,
+    },
+    TemplateWatch {
+        tag: u32,
+        on: bool,
+    },
+    TemplateNotify {
+        tag: u32,
+        on: bool,
+    },
+    Phone {
+        tag: u32,
+        present: bool,
+    },
+    PhoneDescription {
+        tag: u32,
+        text: String,
+    },
+    PhoneRestart {
+        tag: u32,
+    },
+    NameOrder {
+        last_name_first: bool,
+    },
+    XmlUser {
+        name: String,
+        password: String,
+        level: u8,
+    },
+    Login {
+        user: String,
+        phone: u32,
+    },
+    Logout {
+        user: String,
+    },
 }
 
 /// The sub-mode in which a line is read.
@@ -181,7 +257,10 @@ fn global(on: bool, rest: &[&str], dialect: Dialect) -> Parsed {
                 "octo-line" => 8,
                 _ => return Err(INVALID),
             };
-            enter(Setting::Dn { tag, channels: Some(channels), present: on }, if on { Mode::Dn(tag) } else { Mode::Global })
+            enter(
+                Setting::Dn { tag, channels: Some(channels), present: on },
+                if on { Mode::Dn(tag) } else { Mode::Global },
+            )
         }
         ["ephone-dn-template", tag] => {
             let tag = number(tag, 1, 20)?;
@@ -191,14 +270,22 @@ fn global(on: bool, rest: &[&str], dialect: Dialect) -> Parsed {
             let tag = number(tag, 1, dialect.max_ephones)?;
             enter(Setting::Phone { tag, present: on }, if on { Mode::Phone(tag) } else { Mode::Global })
         }
-        ["emadmin", "login", user, tag] if on => set(Setting::Login { user: user.to_owned(), phone: number(tag, 1, dialect.max_ephones)? }),
+        ["emadmin", "login", user, tag] if on => {
+            set(Setting::Login { user: user.to_owned(), phone: number(tag, 1, dialect.max_ephones)? })
+        }
         ["emadmin", "logout", user] if on => set(Setting::Logout { user: user.to_owned() }),
         ["telephony-service"] => enter(Setting::Accepted, Mode::Telephony),
-        ["sip-ua"] | ["presence"] | ["voice", "class", ..] | ["voice", "translation-rule", _] => enter(Setting::Accepted, Mode::Other),
-        ["dial-peer", "voice", _, _] | ["voice-port", ..] | ["ephone-hunt", ..] | ["vm-integration"] => enter(Setting::Accepted, Mode::Other),
+        ["sip-ua"] | ["presence"] | ["voice", "class", ..] | ["voice", "translation-rule", _] => {
+            enter(Setting::Accepted, Mode::Other)
+        }
+        ["dial-peer", "voice", _, _] | ["voice-port", ..] | ["ephone-hunt", ..] | ["vm-integration"] => {
+            enter(Setting::Accepted, Mode::Other)
+        }
         ["presence", "enable"] | ["ip", "http", ..] | ["hostname", _] => set(Setting::Accepted),
         ["ephone-dn" | "ephone" | "ephone-dn-template" | "voice" | "emadmin"] => Err(INCOMPLETE),
-        ["voice", "register"] | ["voice", "register", "session-server"] | ["voice", "service"] | ["dial-peer", ..] => Err(INCOMPLETE),
+        ["voice", "register"] | ["voice", "register", "session-server"] | ["voice", "service"] | ["dial-peer", ..] => {
+            Err(INCOMPLETE)
+        }
         _ => Err(INVALID),
     }
 }
@@ -225,7 +312,9 @@ fn voice_service_sip(on: bool, rest: &[&str]) -> Parsed {
             let range = (number(max, 600, 86_400)?, number(min, 60, 3600)?);
             set(Setting::Registrar(on.then_some(range)))
         }
-        ["registrar", "server", "expires", "max", max] => set(Setting::Registrar(on.then_some((number(max, 600, 86_400)?, 60)))),
+        ["registrar", "server", "expires", "max", max] => {
+            set(Setting::Registrar(on.then_some((number(max, 600, 86_400)?, 60))))
+        }
         ["min-se" | "session" | "bind" | "header-passing", ..] => set(Setting::Accepted),
         ["registrar", ..] => Err(INCOMPLETE),
         _ => Err(INVALID),
@@ -268,18 +357,29 @@ fn dn(tag: u32, on: bool, rest: &[&str]) -> Parsed {
         ["call-forward", "all", target] => set(Setting::DnForwardAll { tag, number: target.to_owned() }),
         ["call-forward", "busy", ..] if !on => set(Setting::DnForwardBusy { tag, number: String::new() }),
         ["call-forward", "busy", target, ..] => set(Setting::DnForwardBusy { tag, number: target.to_owned() }),
-        ["call-forward", "noan", ..] if !on => set(Setting::DnForwardNoAnswer { tag, number: String::new(), timeout: 0 }),
+        ["call-forward", "noan", ..] if !on => {
+            set(Setting::DnForwardNoAnswer { tag, number: String::new(), timeout: 0 })
+        }
         ["call-forward", "noan", target, "timeout", seconds] => {
             set(Setting::DnForwardNoAnswer { tag, number: target.to_owned(), timeout: number(seconds, 3, 60_000)? })
         }
         ["name", ref name @ ..] if !on || !name.is_empty() => dn_name(tag, text(name)),
         ["label", ref label @ ..] if !on || !label.is_empty() => set(Setting::DnLabel { tag, label: text(label) }),
-        ["description", ref words @ ..] if !on || !words.is_empty() => set(Setting::DnDescription { tag, text: text(words) }),
-        ["ephone-dn-template", template] => set(Setting::DnTemplate { tag, template: if on { number(template, 1, 20)? } else { 0 } }),
+        ["description", ref words @ ..] if !on || !words.is_empty() => {
+            set(Setting::DnDescription { tag, text: text(words) })
+        }
+        ["ephone-dn-template", template] => {
+            set(Setting::DnTemplate { tag, template: if on { number(template, 1, 20)? } else { 0 } })
+        }
         ["ephone-dn-template"] if !on => set(Setting::DnTemplate { tag, template: 0 }),
-        ["session-server" | "huntstop" | "preference" | "mobility" | "pickup-group" | "corlist" | "call-waiting", ..] => set(Setting::Accepted),
+        [
+            "session-server" | "huntstop" | "preference" | "mobility" | "pickup-group" | "corlist" | "call-waiting",
+            ..,
+        ] => set(Setting::Accepted),
         ["allow", "watch"] => set(Setting::Accepted),
-        ["cti" | "number" | "call-forward" | "name" | "label" | "description" | "ephone-dn-template", ..] => Err(INCOMPLETE),
+        ["cti" | "number" | "call-forward" | "name" | "label" | "description" | "ephone-dn-template", ..] => {
+            Err(INCOMPLETE)
+        }
         _ => Err(INVALID),
     }
 }
@@ -308,9 +408,13 @@ fn dn_template(tag: u32, on: bool, rest: &[&str]) -> Parsed {
 
 fn phone(tag: u32, on: bool, rest: &[&str]) -> Parsed {
     match *rest {
-        ["description", ref words @ ..] => set(Setting::PhoneDescription { tag, text: if on { words.join(" ") } else { String::new() } }),
+        ["description", ref words @ ..] => {
+            set(Setting::PhoneDescription { tag, text: if on { words.join(" ") } else { String::new() } })
+        }
         ["restart" | "reset"] if on => set(Setting::PhoneRestart { tag }),
-        ["speed-dial" | "fastdial" | "username" | "type" | "codec" | "keepalive" | "privacy" | "dnd", ..] => set(Setting::Accepted),
+        ["speed-dial" | "fastdial" | "username" | "type" | "codec" | "keepalive" | "privacy" | "dnd", ..] => {
+            set(Setting::Accepted)
+        }
         // It asks whether the present configuration shall be replaced, and nobody can answer through this interface (dossier 4.12).
         ["logout-profile", _] if on => Err(" % This command needs a confirmation"),
         _ => Err(INVALID),
@@ -328,7 +432,10 @@ fn telephony(on: bool, rest: &[&str]) -> Parsed {
             let level = u8::try_from(number(level, 0, 15)?).unwrap_or(15);
             set(Setting::XmlUser { name: name.to_owned(), password: password.to_owned(), level })
         }
-        ["max-ephones" | "max-dn" | "ip" | "keepalive" | "system" | "timeouts" | "transfer-system" | "log" | "url", ..] => set(Setting::Accepted),
+        [
+            "max-ephones" | "max-dn" | "ip" | "keepalive" | "system" | "timeouts" | "transfer-system" | "log" | "url",
+            ..,
+        ] => set(Setting::Accepted),
         ["create", "cnf-files"] => set(Setting::Accepted),
         ["directory"] | ["xml", ..] => Err(INCOMPLETE),
         _ => Err(INVALID),
@@ -372,16 +479,30 @@ mod tests {
 
     fn run(lines: &[&str], dialect: Dialect) -> Result<Vec<Setting>, (usize, &'static str)> {
         let mut mode = Mode::default();
-        let each = lines.iter().enumerate().map(|(at, line)| parse(line, &mut mode, dialect).map_err(|text| (at + 1, text)));
+        let each =
+            lines.iter().enumerate().map(|(at, line)| parse(line, &mut mode, dialect).map_err(|text| (at + 1, text)));
         each.filter(|one| *one != Ok(Setting::Accepted)).collect()
     }
 
     #[test]
     fn the_blocks_of_the_set_up_are_understood() {
-        let b1 = ["voice service voip", "allow-connections sip to sip", "no cti shutdown", "gcid", "no cti csta mode basic", "sip", "registrar server expires max 1800 min 60"];
+        let b1 = [
+            "voice service voip",
+            "allow-connections sip to sip",
+            "no cti shutdown",
+            "gcid",
+            "no cti csta mode basic",
+            "sip",
+            "registrar server expires max 1800 min 60",
+        ];
         assert_eq!(
             run(&b1, ROUTER).unwrap(),
-            [Setting::CtiShutdown(false), Setting::Gcid(true), Setting::CtiBasicMode(false), Setting::Registrar(Some((1800, 60)))]
+            [
+                Setting::CtiShutdown(false),
+                Setting::Gcid(true),
+                Setting::CtiBasicMode(false),
+                Setting::Registrar(Some((1800, 60)))
+            ]
         );
         let b2 = ["voice register global", "mode cme", "authenticate register"];
         assert_eq!(run(&b2, ROUTER).unwrap(), [Setting::SipMode("cme"), Setting::AuthenticateRegister(true)]);

@@ -221,11 +221,15 @@ fn dnd(b: &mut Body, device: &Device) {
 }
 
 fn speed_dials(b: &mut Body, dials: &[SpeedDial]) {
-    b.node("speed-dial_list", |b| dials.iter().filter(|dial| !dial.blf).for_each(|dial| speed_dial(b, "speed-dial_item", dial)));
+    b.node("speed-dial_list", |b| {
+        dials.iter().filter(|dial| !dial.blf).for_each(|dial| speed_dial(b, "speed-dial_item", dial))
+    });
 }
 
 fn blf_speed_dials(b: &mut Body, dials: &[SpeedDial]) {
-    b.node("blf-speed-dial_list", |b| dials.iter().filter(|dial| dial.blf).for_each(|dial| speed_dial(b, "blf-speed-dial_item", dial)));
+    b.node("blf-speed-dial_list", |b| {
+        dials.iter().filter(|dial| dial.blf).for_each(|dial| speed_dial(b, "blf-speed-dial_item", dial))
+    });
 }
 
 fn speed_dial(b: &mut Body, name: &str, dial: &SpeedDial) {

@@ -12,7 +12,9 @@ use super::envelope::{self, CliResult, code};
 use super::http::{self, ReadError};
 use super::records::Records;
 use super::request::Request;
-use super::{BodyFraming, HttpFailure, OverflowStyle, OverloadStyle, PathStyle, XmlKnobs, XmlState, apply, reply, request};
+use super::{
+    BodyFraming, HttpFailure, OverflowStyle, OverloadStyle, PathStyle, XmlKnobs, XmlState, apply, reply, request,
+};
 use crate::shared::Shared;
 
 const PATH: &str = "/ios_xml_app/cme";
@@ -31,7 +33,12 @@ pub(crate) async fn serve(mut stream: TcpStream, shared: &Shared) {
     let _ = stream.shutdown().await;
 }
 
-async fn answer(stream: &mut TcpStream, shared: &Shared, state: &XmlState, failure: HttpFailure) -> Result<(), ReadError> {
+async fn answer(
+    stream: &mut TcpStream,
+    shared: &Shared,
+    state: &XmlState,
+    failure: HttpFailure,
+) -> Result<(), ReadError> {
     let knobs = state.knobs();
     let (head, rest) = http::read_head(stream).await?;
     let body = http::read_body(stream, &head, rest).await?;
@@ -107,7 +114,8 @@ fn produce(shared: &Shared, state: &XmlState, knobs: &XmlKnobs, body: &[u8]) -> 
     if knobs.strict_envelope && !request.literal_root {
         return envelope::error(knobs, code::NOT_XML, "the request has no SOAP-ENV:Envelope");
     }
-    let read = shared.with_router(|router| reply::read(&request, &Records::new(router, knobs.cti_includes_template), knobs));
+    let read =
+        shared.with_router(|router| reply::read(&request, &Records::new(router, knobs.cti_includes_template), knobs));
     if let Some(bytes) = read {
         return bytes;
     }
@@ -144,12 +152,19 @@ fn execute(shared: &Shared, knobs: &XmlKnobs, request: &Request) -> CliResult {
     })
 }
 
-async fn finish(stream: &mut TcpStream, knobs: &XmlKnobs, mut bytes: Vec<u8>, failure: HttpFailure) -> Result<(), ReadError> {
+async fn finish(
+    stream: &mut TcpStream,
+    knobs: &XmlKnobs,
+    mut bytes: Vec<u8>,
+    failure: HttpFailure,
+) -> Result<(), ReadError> {
     let (mut framing, mut fragment) = (knobs.framing, usize::MAX);
     let limit = usize::try_from(knobs.response_size).unwrap_or(0) * 1024;
     if limit > 0 && bytes.len() > limit {
         match knobs.overflow {
-            OverflowStyle::IsError => bytes = envelope::error(knobs, code::TOO_LARGE, "response does not fit the buffer"),
+            OverflowStyle::IsError => {
+                bytes = envelope::error(knobs, code::TOO_LARGE, "response does not fit the buffer")
+            }
             OverflowStyle::Truncate => bytes.truncate(limit),
             OverflowStyle::Chunks => {
                 fragment = limit;
@@ -164,7 +179,8 @@ async fn finish(stream: &mut TcpStream, knobs: &XmlKnobs, mut bytes: Vec<u8>, fa
     }
     match failure {
         HttpFailure::Html => {
-            bytes = b"<html><head><title>lab-cme Home Page</title></head><body><h1>Cisco Systems</h1></body></html>".to_vec();
+            bytes = b"<html><head><title>lab-cme Home Page</title></head><body><h1>Cisco Systems</h1></body></html>"
+                .to_vec();
             return plain_typed(stream, "200 OK", &bytes, "text/html", &[]).await;
         }
         HttpFailure::Empty => bytes.clear(),
@@ -174,16 +190,22 @@ async fn finish(stream: &mut TcpStream, knobs: &XmlKnobs, mut bytes: Vec<u8>, fa
         }
         HttpFailure::ShortLength => {
             let length = (bytes.len() / 2).to_string();
-            let mut head =
-                http::response_head("200 OK", &[("Content-Type", "text/xml"), ("Content-Length", &length)], SystemTime::now());
+            let mut head = http::response_head(
+                "200 OK",
+                &[("Content-Type", "text/xml"), ("Content-Length", &length)],
+                SystemTime::now(),
+            );
             head.push_str("\r\n");
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(&bytes).await?;
             return Ok(());
         }
         HttpFailure::Drip => {
-            let mut head =
-                http::response_head("200 OK", &[("Content-Type", "text/xml"), ("Connection", "close")], SystemTime::now());
+            let mut head = http::response_head(
+                "200 OK",
+                &[("Content-Type", "text/xml"), ("Connection", "close")],
+                SystemTime::now(),
+            );
             head.push_str("\r\n");
             http::drip(stream, head.as_bytes(), Duration::from_millis(200)).await?;
             http::drip(stream, &bytes, Duration::from_millis(200)).await?;
@@ -245,7 +267,9 @@ fn right_path(path: &str, style: PathStyle) -> bool {
 }
 
 fn authorised(header: Option<&str>, (user, password): &(String, String)) -> bool {
-    let given = header.and_then(|value| value.trim().split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    let given = header
+        .and_then(|value| value.trim().split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
     let decoded = given.and_then(|(_, text)| STANDARD.decode(text.trim()).ok());
     decoded.is_some_and(|bytes| bytes == format!("{user}:{password}").into_bytes())
 }

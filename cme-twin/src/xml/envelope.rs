@@ -90,7 +90,9 @@ fn envelope(knobs: &XmlKnobs, kind: Option<&str>, fill: impl FnOnce(&mut Body)) 
         EnvelopeNamespace::None => ("SOAP-ENV:", ""),
         EnvelopeNamespace::Soap => ("SOAP-ENV:", " xmlns:SOAP-ENV=\"http://schemas.xmlsoap.org/soap/envelope/\""),
         EnvelopeNamespace::CiscoDefault => ("", " xmlns=\"cisco_cme_xml_namespace\""),
-        EnvelopeNamespace::CiscoPrefix => ("SOAP-ENV:", " xmlns:SOAP-ENV=\"cisco_cme_xml_namespace\" xmlns=\"cisco_cme_xml_namespace\""),
+        EnvelopeNamespace::CiscoPrefix => {
+            ("SOAP-ENV:", " xmlns:SOAP-ENV=\"cisco_cme_xml_namespace\" xmlns=\"cisco_cme_xml_namespace\"")
+        }
     };
     b.raw(&format!("<{prefix}Envelope{binding}><{prefix}Body><axl><response"));
     if let Some(kind) = kind {

@@ -76,7 +76,8 @@ pub(crate) fn parse_head(bytes: &[u8]) -> Result<Head, ReadError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ReadError::Malformed("the head is not text"))?;
     let mut lines = text.split("\r\n");
     let mut words = lines.next().unwrap_or("").split(' ');
-    let (Some(method), Some(target), Some(version), None) = (words.next(), words.next(), words.next(), words.next()) else {
+    let (Some(method), Some(target), Some(version), None) = (words.next(), words.next(), words.next(), words.next())
+    else {
         return Err(ReadError::Malformed("the request line does not have three words"));
     };
     if !version.starts_with("HTTP/1.") || method.is_empty() || target.is_empty() {
@@ -94,7 +95,11 @@ pub(crate) fn parse_head(bytes: &[u8]) -> Result<Head, ReadError> {
 }
 
 /// Reads the rest of a body whose first bytes are `body`; understands `Content-Length` and chunks. Without either the body is empty.
-pub(crate) async fn read_body<R: AsyncRead + Unpin>(stream: &mut R, head: &Head, mut body: Vec<u8>) -> Result<Vec<u8>, ReadError> {
+pub(crate) async fn read_body<R: AsyncRead + Unpin>(
+    stream: &mut R,
+    head: &Head,
+    mut body: Vec<u8>,
+) -> Result<Vec<u8>, ReadError> {
     if is_chunked(head) {
         loop {
             if let Some(decoded) = decode_chunks(&body)? {
@@ -137,7 +142,8 @@ fn decode_chunks(bytes: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
         let Some(end) = find(rest, b"\r\n") else { return Ok(None) };
         let line = std::str::from_utf8(rest.get(..end).unwrap_or_default()).unwrap_or("");
         let digits = line.split(';').next().unwrap_or("").trim();
-        let size = usize::from_str_radix(digits, 16).map_err(|_| ReadError::Malformed("a chunk size that is not a number"))?;
+        let size =
+            usize::from_str_radix(digits, 16).map_err(|_| ReadError::Malformed("a chunk size that is not a number"))?;
         if size > BODY_LIMIT {
             return Err(ReadError::TooLarge);
         }
@@ -189,7 +195,9 @@ pub(crate) async fn write_reply<W: AsyncWrite + Unpin>(
     for piece in body.chunks(fragment.max(1)) {
         match framing {
             BodyFraming::Chunked => stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?,
-            BodyFraming::ChunkedExtensions => stream.write_all(format!("{:x};ixi=fragment\r\n", piece.len()).as_bytes()).await?,
+            BodyFraming::ChunkedExtensions => {
+                stream.write_all(format!("{:x};ixi=fragment\r\n", piece.len()).as_bytes()).await?
+            }
             BodyFraming::Close | BodyFraming::ContentLength => {}
         }
         stream.write_all(piece).await?;
@@ -229,7 +237,9 @@ pub(crate) fn http_date(at: SystemTime) -> String {
     let day = of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 2 } else { month_from_march - 10 };
     let year = year_of_era + era * 400 + u64::from(month < 2);
-    let pick = |names: &[&'static str], index: u64| usize::try_from(index).ok().and_then(|i| names.get(i).copied()).unwrap_or("");
+    let pick = |names: &[&'static str], index: u64| {
+        usize::try_from(index).ok().and_then(|i| names.get(i).copied()).unwrap_or("")
+    };
     format!(
         "{}, {day:02} {} {year} {:02}:{:02}:{:02} GMT",
         pick(&DAYS, days % 7),
@@ -268,7 +278,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_chunked_request_is_read() {
-        let mut stream: &[u8] = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
+        let mut stream: &[u8] =
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
         let (head, rest) = read_head(&mut stream).await.unwrap();
         assert_eq!(read_body(&mut stream, &head, rest).await.unwrap(), b"hello");
     }
@@ -276,7 +287,9 @@ mod tests {
     #[tokio::test]
     async fn replies_are_framed_as_told() {
         let mut out = Vec::new();
-        write_reply(&mut out, "HTTP/1.1 200 OK\r\n".to_owned(), b"abcde", BodyFraming::ChunkedExtensions, 3).await.unwrap();
+        write_reply(&mut out, "HTTP/1.1 200 OK\r\n".to_owned(), b"abcde", BodyFraming::ChunkedExtensions, 3)
+            .await
+            .unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;ixi=fragment\r\nabc\r\n2;ixi=fragment\r\nde\r\n0\r\n\r\n"

@@ -21,15 +21,15 @@ mod request;
 mod view;
 
 pub use knobs::{
-    BodyFraming, Dialect, EnvelopeNamespace, HttpFailure, OverflowStyle, OverloadStyle, PathStyle, RecordProfile, SaveResult, XmlKnobs,
-    XmlQuirks, XsiType,
+    BodyFraming, Dialect, EnvelopeNamespace, HttpFailure, OverflowStyle, OverloadStyle, PathStyle, RecordProfile,
+    SaveResult, XmlKnobs, XmlQuirks, XsiType,
 };
 
 pub(crate) use endpoint::serve;
 pub(crate) use http::http_date;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The state of the XML endpoint that the control API sees too. One per twin; keep it in an `Arc` in the twin's shared handle.
 #[derive(Debug, Default)]

@@ -141,7 +141,8 @@ impl Source for Records<'_> {
         let exchange = &self.router.exchange;
         let dn = exchange.system.dns.get(&tag)?;
         let devices = exchange.appearances(tag);
-        let states: Vec<LegState> = devices.iter().filter_map(|phone| self.state_of(Place { dn: tag, phone: *phone })).collect();
+        let states: Vec<LegState> =
+            devices.iter().filter_map(|phone| self.state_of(Place { dn: tag, phone: *phone })).collect();
         let any = |state: LegState| states.contains(&state);
         let call_status = match () {
             () if any(LegState::Connected) => "CONNECTED",
@@ -178,7 +179,12 @@ impl Source for Records<'_> {
     fn templates(&self) -> Vec<Template> {
         let templates = self.router.exchange.system.templates.iter();
         templates
-            .map(|(tag, one)| Template { tag: *tag, notify: one.notify, watch: one.watch, description: one.description.clone() })
+            .map(|(tag, one)| Template {
+                tag: *tag,
+                notify: one.notify,
+                watch: one.watch,
+                description: one.description.clone(),
+            })
             .collect()
     }
 
@@ -199,14 +205,17 @@ impl Source for Records<'_> {
 
     fn sessions(&self) -> Vec<Session> {
         let servers = self.router.exchange.system.session_servers.iter();
-        servers.map(|(tag, one)| Session { tag: *tag, register_id: one.register_id.clone(), keepalive: one.keepalive }).collect()
+        servers
+            .map(|(tag, one)| Session { tag: *tag, register_id: one.register_id.clone(), keepalive: one.keepalive })
+            .collect()
     }
 
     fn user(&self, name: &str) -> Option<(u8, u32)> {
         let system = &self.router.exchange.system;
         let profile = system.user_profiles.iter().find(|(_, one)| one.user == name).map(|(tag, _)| (3, *tag));
         let logout = || system.logout_profiles.iter().find(|(_, one)| one.user == name).map(|(tag, _)| (2, *tag));
-        let phone = || system.phones.iter().find(|(_, one)| one.username == name && !name.is_empty()).map(|(tag, _)| (1, *tag));
+        let phone =
+            || system.phones.iter().find(|(_, one)| one.username == name && !name.is_empty()).map(|(tag, _)| (1, *tag));
         profile.or_else(logout).or_else(phone)
     }
 

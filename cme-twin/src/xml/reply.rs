@@ -42,8 +42,12 @@ pub(crate) fn read(request: &Request, source: &dyn Source, knobs: &XmlKnobs) -> 
         "isgetsipextension" if modern => Ok(wrap(knobs, name, |b| b.blank("ISSipExtensions"))),
         "isgetutilitydirectory" if modern => Ok(wrap(knobs, name, |b| b.blank("ISUtilityDirectory"))),
         "isgetvoicehuntgroup" if modern => Ok(wrap(knobs, name, |b| b.blank("ISVoiceHuntGroups"))),
-        "isgetpresenceglobal" => Ok(wrap(knobs, name, |b| b.node("ISPresenceGlobal", |b| b.flag("ISPresenceEnable", false)))),
-        "isgetevtcounts" | "isgetdevevts" | "isgetextevts" if !modern || knobs.event_requests => events(request, source, knobs),
+        "isgetpresenceglobal" => {
+            Ok(wrap(knobs, name, |b| b.node("ISPresenceGlobal", |b| b.flag("ISPresenceEnable", false))))
+        }
+        "isgetevtcounts" | "isgetdevevts" | "isgetextevts" if !modern || knobs.event_requests => {
+            events(request, source, knobs)
+        }
         _ => Err((code::UNKNOWN_REQUEST, "unknown request")),
     };
     Some(result.unwrap_or_else(|(code, text)| error(knobs, code, text)))
@@ -64,7 +68,9 @@ fn devices(request: &Request, source: &dyn Source, knobs: &XmlKnobs) -> Answer {
     let mut tags = source.device_tags();
     let free = first_free(&tags, source.global().max_ephones);
     match &selector {
-        Selector::Available => return Ok(tag_list(knobs, "ISgetDevice", "ISDevices", "ISDevice", "ISDevID", free.as_slice())),
+        Selector::Available => {
+            return Ok(tag_list(knobs, "ISgetDevice", "ISDevices", "ISDevice", "ISDevID", free.as_slice()));
+        }
         Selector::AllTag => return Ok(tag_list(knobs, "ISgetDevice", "ISDevices", "ISDevice", "ISDevID", &tags)),
         Selector::Id(id) => tags.retain(|tag| tag == id),
         Selector::All | Selector::Registered(_) | Selector::Name(_) => {}
@@ -86,8 +92,12 @@ fn extensions(request: &Request, source: &dyn Source, knobs: &XmlKnobs) -> Answe
     let values = source.global();
     let free = first_free(&tags, values.max_dn);
     match &selector {
-        Selector::Available => return Ok(tag_list(knobs, "ISgetExtension", "ISExtensions", "ISExtension", "ISExtID", free.as_slice())),
-        Selector::AllTag => return Ok(tag_list(knobs, "ISgetExtension", "ISExtensions", "ISExtension", "ISExtID", &tags)),
+        Selector::Available => {
+            return Ok(tag_list(knobs, "ISgetExtension", "ISExtensions", "ISExtension", "ISExtID", free.as_slice()));
+        }
+        Selector::AllTag => {
+            return Ok(tag_list(knobs, "ISgetExtension", "ISExtensions", "ISExtension", "ISExtID", &tags));
+        }
         Selector::Id(id) => tags.retain(|tag| tag == id),
         Selector::All | Selector::Registered(_) | Selector::Name(_) => {}
     }
@@ -116,7 +126,9 @@ fn templates(request: &Request, source: &dyn Source, knobs: &XmlKnobs) -> Answer
         _ => return Err((code::BAD_SELECTOR, "invalid keyword")),
     }
     let missing = found.is_empty() && !lists(&selector);
-    Ok(list(knobs, "ISgetExtensionTemplate", outer, missing, |b| found.iter().for_each(|one| extension::write_template(b, one, knobs))))
+    Ok(list(knobs, "ISgetExtensionTemplate", outer, missing, |b| {
+        found.iter().for_each(|one| extension::write_template(b, one, knobs))
+    }))
 }
 
 fn profiles(request: &Request, source: &dyn Source, knobs: &XmlKnobs) -> Answer {
@@ -193,7 +205,9 @@ fn sessions(request: &Request, source: &dyn Source, knobs: &XmlKnobs) -> Answer 
     let tags: Vec<u32> = found.iter().map(|one| one.tag).collect();
     match &selector {
         Selector::AllTag => return Ok(tag_list(knobs, "ISgetSessionServer", outer, inner, id, &tags)),
-        Selector::Available => return Ok(tag_list(knobs, "ISgetSessionServer", outer, inner, id, first_free(&tags, 8).as_slice())),
+        Selector::Available => {
+            return Ok(tag_list(knobs, "ISgetSessionServer", outer, inner, id, first_free(&tags, 8).as_slice()));
+        }
         Selector::Id(tag) => found.retain(|one| one.tag == *tag),
         Selector::Name(name) => found.retain(|one| one.register_id == *name),
         Selector::All => {}
@@ -221,7 +235,9 @@ fn events(request: &Request, source: &dyn Source, knobs: &XmlKnobs) -> Answer {
         let kept = changes.into_iter().enumerate().filter(|(position, change)| {
             at.is_none_or(|at| u32::try_from(*position).is_ok_and(|position| position + 1 == at))
                 && tag.is_none_or(|tag| change.tag == tag)
-                && wanted.as_deref().is_none_or(|name| name.eq_ignore_ascii_case("all") || name.eq_ignore_ascii_case(&change.name))
+                && wanted
+                    .as_deref()
+                    .is_none_or(|name| name.eq_ignore_ascii_case("all") || name.eq_ignore_ascii_case(&change.name))
         });
         kept.map(|(_, change)| change).collect()
     };

@@ -51,7 +51,9 @@ pub(crate) fn parse(body: &[u8]) -> Result<Request, String> {
                 if path.is_empty() {
                     request.literal_root = full == "SOAP-ENV:Envelope";
                     if local != "Envelope" {
-                        request.remarks.push(("xml_no_envelope", format!("the root is <{full}>, not <SOAP-ENV:Envelope>")));
+                        request
+                            .remarks
+                            .push(("xml_no_envelope", format!("the root is <{full}>, not <SOAP-ENV:Envelope>")));
                     }
                 }
                 if base.is_none() && local == "request" {
@@ -60,7 +62,9 @@ pub(crate) fn parse(body: &[u8]) -> Result<Request, String> {
                     declared_type = kind.map(|a| a.value.into_owned());
                     let parents: Vec<&str> = path.iter().map(String::as_str).collect();
                     if !parents.is_empty() && parents != ["Envelope", "Body", "axl"] {
-                        request.remarks.push(("xml_envelope_order", format!("<request> stands in {}", parents.join("/"))));
+                        request
+                            .remarks
+                            .push(("xml_envelope_order", format!("<request> stands in {}", parents.join("/"))));
                     }
                 }
                 path.push(local);
@@ -136,7 +140,10 @@ mod tests {
     fn other_clients_forms_are_read() {
         let declared = br#"<?xml version="1.0"?><SOAP-ENV:Envelope xmlns="cisco_cme_xml_namespace"><Body><axl><request><ISexecCLI><CLI>name "A &amp; B&#33;"</CLI><CLI>x</CLI></ISexecCLI></request></axl></Body></SOAP-ENV:Envelope>"#;
         let request = parse(declared).unwrap();
-        assert_eq!(request.parameters, [("CLI".to_owned(), "name \"A & B!\"".to_owned()), ("CLI".to_owned(), "x".to_owned())]);
+        assert_eq!(
+            request.parameters,
+            [("CLI".to_owned(), "name \"A & B!\"".to_owned()), ("CLI".to_owned(), "x".to_owned())]
+        );
         let bare = parse(b"<request><ISgetVoiceRegGlobal/></request>").unwrap();
         assert_eq!((bare.name.as_str(), bare.literal_root), ("ISgetVoiceRegGlobal", false));
         assert_eq!(bare.remarks[0].0, "xml_no_envelope");
@@ -144,7 +151,9 @@ mod tests {
 
     #[test]
     fn what_is_no_request_is_refused_in_a_sentence() {
-        for body in ["", "hello", "<a><b></a>", "<!DOCTYPE a><a/>", "<Envelope><Body/></Envelope>", "<request>&evil;</request>"] {
+        for body in
+            ["", "hello", "<a><b></a>", "<!DOCTYPE a><a/>", "<Envelope><Body/></Envelope>", "<request>&evil;</request>"]
+        {
             assert!(parse(body.as_bytes()).is_err(), "{body}");
         }
     }

@@ -105,7 +105,8 @@ impl Client {
                 }
             }
             let mut buffer = [0u8; 4096];
-            let count = tokio::time::timeout(PATIENCE, self.stream.read(&mut buffer)).await.expect("nothing came").unwrap_or(0);
+            let count =
+                tokio::time::timeout(PATIENCE, self.stream.read(&mut buffer)).await.expect("nothing came").unwrap_or(0);
             if count == 0 {
                 return None;
             }

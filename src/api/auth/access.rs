@@ -42,11 +42,7 @@ impl Access {
             };
             Some((hash_token(secret.expose()), Arc::new(principal)))
         });
-        Self {
-            bootstrap,
-            verified: Mutex::default(),
-            attempts: Attempts::default(),
-        }
+        Self { bootstrap, verified: Mutex::default(), attempts: Attempts::default() }
     }
 
     /// Who holds this secret; `None` when nobody does.

@@ -50,9 +50,7 @@ impl Attempts {
         *count = count.saturating_add(1);
         if *count > LIMIT {
             let left = WINDOW.saturating_sub(now.duration_since(*began));
-            Penalty::Refuse {
-                retry_after_s: u32::try_from(left.as_secs()).unwrap_or(60) + 1,
-            }
+            Penalty::Refuse { retry_after_s: u32::try_from(left.as_secs()).unwrap_or(60) + 1 }
         } else if *count > FREE {
             Penalty::Wait(Duration::from_millis(u64::from((*count - FREE).min(100)) * 10))
         } else {

@@ -24,11 +24,7 @@ const STREAM_PATH: &str = "/api/v1/events";
 pub(in crate::api) async fn authenticate(parts: &mut Parts, state: &ApiState) -> Result<Arc<Principal>, Problem> {
     if let Some(principal) = parts.extensions.get::<Arc<Principal>>() {
         // Put there by an earlier layer or by the socket that carries this request.
-        return if principal.is_valid(wall_clock()) {
-            Ok(Arc::clone(principal))
-        } else {
-            Err(unauthorized())
-        };
+        return if principal.is_valid(wall_clock()) { Ok(Arc::clone(principal)) } else { Err(unauthorized()) };
     }
     let address = parts.extensions.get::<Peer>().map(|peer| peer.address().ip());
     let principal = match bearer(parts) {
@@ -67,11 +63,7 @@ fn bearer(parts: &Parts) -> Option<&str> {
 }
 
 async fn verified(state: &ApiState, secret: &str, address: Option<IpAddr>) -> Result<Arc<Principal>, Problem> {
-    let known = if secret.is_empty() {
-        None
-    } else {
-        state.access().verify(state.gateway().store(), secret).await?
-    };
+    let known = if secret.is_empty() { None } else { state.access().verify(state.gateway().store(), secret).await? };
     match known {
         Some(principal) => Ok(principal),
         None => Err(wrong(state, address).await),
@@ -92,20 +84,17 @@ async fn ticket(parts: &Parts, state: &ApiState, address: Option<IpAddr>) -> Res
 /// Counts a wrong credential; guessing gets slower, other clients of the address are not touched.
 async fn wrong(state: &ApiState, address: Option<IpAddr>) -> Problem {
     metrics::counter!("linegate_api_wrong_credentials_total").increment(1);
-    let penalty = address.map_or(Penalty::None, |address| {
-        state.access().attempts().wrong(address, Instant::now())
-    });
+    let penalty = address.map_or(Penalty::None, |address| state.access().attempts().wrong(address, Instant::now()));
     match penalty {
         Penalty::None => unauthorized(),
         Penalty::Wait(time) => {
             tokio::time::sleep(time).await;
             unauthorized()
         }
-        Penalty::Refuse { retry_after_s } => Problem::new(
-            "too_many_requests",
-            "Too many wrong credentials came from this address.",
-        )
-        .hint("Mend the token of the program that asks, then wait.")
-        .retry_after(retry_after_s),
+        Penalty::Refuse { retry_after_s } => {
+            Problem::new("too_many_requests", "Too many wrong credentials came from this address.")
+                .hint("Mend the token of the program that asks, then wait.")
+                .retry_after(retry_after_s)
+        }
     }
 }

@@ -66,10 +66,7 @@ impl Principal {
 
     /// How the service layer knows it.
     pub(super) fn caller(&self) -> Caller {
-        Caller {
-            name: self.name.to_string(),
-            lines: self.lines.as_ref().map(|lines| lines.to_vec()),
-        }
+        Caller { name: self.name.to_string(), lines: self.lines.as_ref().map(|lines| lines.to_vec()) }
     }
 
     /// Refuses when the scope is below the one that is needed.
@@ -79,12 +76,7 @@ impl Principal {
         }
         Err(Problem::new(
             "forbidden",
-            format!(
-                "This needs the scope {}; the token “{}” has {}.",
-                scope.as_str(),
-                self.name,
-                self.scope.as_str()
-            ),
+            format!("This needs the scope {}; the token “{}” has {}.", scope.as_str(), self.name, self.scope.as_str()),
         )
         .hint(format!("Use a token with the scope {}.", scope.as_str())))
     }

@@ -34,10 +34,8 @@ mod tests {
 
     #[test]
     fn only_exact_origins_are_allowed() {
-        let settings = ApiSettings {
-            cors_origins: vec!["https://crm.example.com".to_owned()],
-            ..ApiSettings::default()
-        };
+        let settings =
+            ApiSettings { cors_origins: vec!["https://crm.example.com".to_owned()], ..ApiSettings::default() };
         let check = |origin: Option<&str>| {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, "gateway:8080".parse().unwrap());

@@ -46,10 +46,7 @@ impl FromRequestParts<ApiState> for Reader {
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let principal = authenticate(parts, state).await?;
         principal.require(Scope::Read)?;
-        Ok(Self {
-            state: state.clone(),
-            principal,
-        })
+        Ok(Self { state: state.clone(), principal })
     }
 }
 
@@ -112,14 +109,12 @@ impl Reader {
     /// What is known now, cut down to what may be seen.
     pub(in crate::api) fn seen(&self) -> Seen {
         let view = self.journal().view();
-        let pbxs = self.principal.lines.as_ref().map(|lines| {
-            lines.iter().filter_map(|id| Some(view.lines.get(id)?.value.pbx_id.clone())).collect()
-        });
-        Seen {
-            view,
-            principal: Arc::clone(&self.principal),
-            pbxs,
-        }
+        let pbxs = self
+            .principal
+            .lines
+            .as_ref()
+            .map(|lines| lines.iter().filter_map(|id| Some(view.lines.get(id)?.value.pbx_id.clone())).collect());
+        Seen { view, principal: Arc::clone(&self.principal), pbxs }
     }
 
     /// Where all calls of an address go, by the PBX's own word.
@@ -193,9 +188,7 @@ impl Seen {
     /// 404 when it does not exist or is not visible.
     pub(in crate::api) fn call(&self, id: &CallId) -> Result<(&Call, Bytes), Problem> {
         let found = self.view.calls.get(id).filter(|call| self.principal.sees(&call.value.line_id));
-        found
-            .map(|call| (&*call.value, call.json.clone()))
-            .ok_or_else(|| Problem::not_found("call"))
+        found.map(|call| (&*call.value, call.json.clone())).ok_or_else(|| Problem::not_found("call"))
     }
 
     fn sees_pbx(&self, id: &PbxId) -> bool {

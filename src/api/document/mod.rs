@@ -6,9 +6,9 @@ mod schemas;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use sha2::{Digest as _, Sha256};
 use serde::Serialize;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
@@ -39,10 +39,7 @@ impl Documents {
             // A document of strings and lists: it always serialises; an empty object keeps the function total.
             openapi: serde_json::to_vec(&document).unwrap_or_else(|_| b"{}".to_vec()).into(),
             asyncapi: Bytes::from_static(ASYNCAPI.as_bytes()),
-            status_page: StatusPage {
-                html: STATUS_PAGE,
-                policy: policy(STATUS_PAGE),
-            },
+            status_page: StatusPage { html: STATUS_PAGE, policy: policy(STATUS_PAGE) },
         }
     }
 }

@@ -8,8 +8,19 @@ const OF_BODIES: [&str; 3] = ["408", "413", "415"];
 const TAGGED: [&str; 6] = ["create_pbx", "get_pbx", "update_pbx", "create_line", "get_line", "update_line"];
 /// Operations whose answers say where the change stands in the event stream.
 const PLACED: [&str; 13] = [
-    "create_pbx", "update_pbx", "delete_pbx", "create_line", "update_line", "delete_line", "refresh_line", "update_call",
-    "dial", "answer_call", "drop_call", "hold_call", "retrieve_call",
+    "create_pbx",
+    "update_pbx",
+    "delete_pbx",
+    "create_line",
+    "update_line",
+    "delete_line",
+    "refresh_line",
+    "update_call",
+    "dial",
+    "answer_call",
+    "drop_call",
+    "hold_call",
+    "retrieve_call",
 ];
 /// Operations that are commands.
 const COMMANDS: [&str; 5] = ["dial", "answer_call", "drop_call", "hold_call", "retrieve_call"];
@@ -58,8 +69,13 @@ fn complete_operation(operation: &mut Value) {
 
 /// A body that may be left out is no `null`: that would be a body.
 fn complete_body(body: &mut Value) {
-    for media in body.get_mut("content").and_then(Value::as_object_mut).into_iter().flat_map(|content| content.values_mut()) {
-        let given = media.pointer("/schema/oneOf").and_then(Value::as_array).and_then(|choices| choices.iter().find(|one| one.get("$ref").is_some()));
+    for media in
+        body.get_mut("content").and_then(Value::as_object_mut).into_iter().flat_map(|content| content.values_mut())
+    {
+        let given = media
+            .pointer("/schema/oneOf")
+            .and_then(Value::as_array)
+            .and_then(|choices| choices.iter().find(|one| one.get("$ref").is_some()));
         if let Some(schema) = given.cloned() {
             media["schema"] = schema;
         }
@@ -70,7 +86,8 @@ fn complete_parameters(id: &str, operation: &mut Value) {
     if ["get_pbx", "get_line"].contains(&id)
         && let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut)
     {
-        parameters.push(json!({"name": "If-None-Match", "in": "header", "required": false, "schema": {"type": "string"},
+        parameters
+            .push(json!({"name": "If-None-Match", "in": "header", "required": false, "schema": {"type": "string"},
                                "description": "The ETag that you have: 304 when nothing changed"}));
     }
     // By `get_mut`: indexing would add a null where there is none.
@@ -82,7 +99,8 @@ fn complete_parameters(id: &str, operation: &mut Value) {
         }
         match parameter["name"].as_str().unwrap_or_default() {
             "Idempotency-Key" => {
-                parameter["schema"] = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
+                parameter["schema"] =
+                    json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
             }
             "limit" => parameter["schema"]["default"] = json!(100),
             "label" => parameter["schema"]["pattern"] = json!(":"),
@@ -98,7 +116,8 @@ fn headers(id: &str, status: &str) -> Value {
     let is_good = status.starts_with('2');
     let mut headers = json!({});
     if TAGGED.contains(&id) && (is_good || status == "304") {
-        headers["ETag"] = text("Version of the settings and of this representation, for `If-Match` and `If-None-Match`");
+        headers["ETag"] =
+            text("Version of the settings and of this representation, for `If-Match` and `If-None-Match`");
     }
     if PLACED.contains(&id) && is_good && !(id == "dial" && status == "200") {
         headers["Event-Position"] = text("`<epoch>:<seq>`: the event stream up to here has the change");
@@ -107,11 +126,14 @@ fn headers(id: &str, status: &str) -> Value {
         headers["Command-Id"] = text("The command, as in its events");
     }
     match status {
-        "201" if !["create_ticket", "create_token"].contains(&id) => headers["Location"] = text("Path of the new resource"),
+        "201" if !["create_ticket", "create_token"].contains(&id) => {
+            headers["Location"] = text("Path of the new resource")
+        }
         "401" => headers["WWW-Authenticate"] = text("`Bearer`"),
         "426" => headers["Sec-WebSocket-Version"] = text("13"),
         "429" | "503" if id != "readyz" => {
-            headers["Retry-After"] = json!({"description": "Seconds after which asking again makes sense", "schema": {"type": "integer"}});
+            headers["Retry-After"] =
+                json!({"description": "Seconds after which asking again makes sense", "schema": {"type": "integer"}});
         }
         _ => {}
     }

@@ -6,9 +6,29 @@ use super::super::filter::EVENTS;
 
 /// Objects of answers whose members are all there, also those that may be null.
 const ANSWERS: [&str; 23] = [
-    "Address", "AxlStatus", "Call", "CallPage", "CallsAnswer", "ClientInfo", "ClientPage", "DialPlanAnswer", "Fix",
-    "Forwarding", "Line", "LineChange", "LineDiff", "LinePage", "Me", "Monitor", "Participant", "Party", "PbxStatus",
-    "SipStatus", "Ticket", "TokenInfo", "TokenPage",
+    "Address",
+    "AxlStatus",
+    "Call",
+    "CallPage",
+    "CallsAnswer",
+    "ClientInfo",
+    "ClientPage",
+    "DialPlanAnswer",
+    "Fix",
+    "Forwarding",
+    "Line",
+    "LineChange",
+    "LineDiff",
+    "LinePage",
+    "Me",
+    "Monitor",
+    "Participant",
+    "Party",
+    "PbxStatus",
+    "SipStatus",
+    "Ticket",
+    "TokenInfo",
+    "TokenPage",
 ];
 
 /// Settings: open when they are read, closed when they are written.
@@ -25,8 +45,7 @@ pub(super) fn complete(schemas: &mut Value) {
     schemas["TokenInfo"]["properties"]["scopes"]["minItems"] = json!(1);
     schemas["Timestamp"]["description"] = json!("RFC 3339 in UTC with milliseconds.");
     schemas["Timestamp"]["example"] = json!("2026-11-25T21:00:00.000Z");
-    schemas["NewLineBody"]["properties"]["number"] =
-        json!({"type": "string", "description": "Extension number: 1 to 24 digits, `*`, `#`.", "pattern": "^ *\\+?[0-9*#]{1,23} *$"});
+    schemas["NewLineBody"]["properties"]["number"] = json!({"type": "string", "description": "Extension number: 1 to 24 digits, `*`, `#`.", "pattern": "^ *\\+?[0-9*#]{1,23} *$"});
     schemas["DialBody"]["properties"]["address"]["maximum"] = json!(255);
     let inputs = inputs(schemas);
     for (name, schema) in composed(schemas).into_iter().chain(inputs) {
@@ -68,7 +87,8 @@ fn strip_places(value: &mut Value) {
 }
 
 fn require_all(schema: &mut Value) {
-    let names: Vec<Value> = schema["properties"].as_object().map(|all| all.keys().map(|name| json!(name)).collect()).unwrap_or_default();
+    let names: Vec<Value> =
+        schema["properties"].as_object().map(|all| all.keys().map(|name| json!(name)).collect()).unwrap_or_default();
     schema["required"] = Value::Array(names);
 }
 
@@ -86,7 +106,11 @@ fn limit_settings(schemas: &mut Value) {
     limit("PbxSettings", "dialect", json!({"additionalProperties": true}));
     limit("SipSettings", "port", port.clone());
     limit("SipSettings", "local_port", port.clone());
-    limit("SipSettings", "local_address", json!({"description": "IP address on which the router's connections are accepted; `0.0.0.0` means all."}));
+    limit(
+        "SipSettings",
+        "local_address",
+        json!({"description": "IP address on which the router's connections are accepted; `0.0.0.0` means all."}),
+    );
     limit("SipSettings", "expires_s", json!({"minimum": 60, "maximum": 3600}));
     limit("SipSettings", "session_server_id", json!({"pattern": "^[A-Za-z0-9_-]{1,30}$"}));
     limit("AxlSettings", "port", port);

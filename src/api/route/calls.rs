@@ -12,8 +12,8 @@ use super::super::query::Params;
 use super::super::schema::{Acting, Refused, Unknown};
 use super::{changed_calls, json_bytes, written};
 use crate::domain::{Action, Call, CallId, CallState};
-use crate::service::merge::merge;
 use crate::service::gateway::CallAction;
+use crate::service::merge::merge;
 
 type Answer = Result<Response<Body>, Problem>;
 
@@ -82,17 +82,7 @@ pub(in crate::api) async fn update_call(
 
 async fn act(controller: &Controller, id: &CallId, uri: &Uri, action: Action) -> Answer {
     Params::read(uri)?.finish()?;
-    let done = controller
-        .act(
-            id,
-            CallAction {
-                action,
-                digits: None,
-                with: None,
-                party: None,
-            },
-        )
-        .await?;
+    let done = controller.act(id, CallAction { action, digits: None, with: None, party: None }).await?;
     Ok(changed_calls(&done))
 }
 

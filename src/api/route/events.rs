@@ -51,10 +51,7 @@ pub(in crate::api) async fn events(reader: Reader, request: Request) -> Result<R
     responses((status = 200, description = "The snapshot", body = Snapshot), Refused, Unknown))]
 pub(in crate::api) async fn snapshot(reader: Reader, uri: Uri) -> Result<Response<Body>, Problem> {
     let mut params = Params::read(&uri)?;
-    let wishes = Wishes {
-        events: Vec::new(),
-        ..Wishes::take(&mut params)
-    };
+    let wishes = Wishes { events: Vec::new(), ..Wishes::take(&mut params) };
     params.finish()?;
     let view = reader.journal().view();
     let filter = Filter::compile(&wishes, reader.principal(), &view)?;

@@ -15,13 +15,7 @@ use super::json;
 #[utoipa::path(get, path = "/healthz", tag = "Health", security(()),
     responses((status = 200, description = "It works", body = Health)))]
 pub(in crate::api) async fn healthz(State(state): State<ApiState>) -> Result<Response<Body>, Problem> {
-    json(
-        StatusCode::OK,
-        &Health {
-            status: "ok",
-            version: state.settings().version.clone(),
-        },
-    )
+    json(StatusCode::OK, &Health { status: "ok", version: state.settings().version.clone() })
 }
 
 /// Is everything up
@@ -35,11 +29,8 @@ pub(in crate::api) async fn readyz(State(state): State<ApiState>) -> Result<Resp
     if !state.gateway().store().is_healthy().await {
         reasons.insert(0, "The database does not answer.".to_owned());
     }
-    let (code, status) = if reasons.is_empty() {
-        (StatusCode::OK, "ready")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
-    };
+    let (code, status) =
+        if reasons.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
     json(code, &Readiness { status, reasons })
 }
 
@@ -49,9 +40,8 @@ pub(in crate::api) async fn readyz(State(state): State<ApiState>) -> Result<Resp
 pub(in crate::api) async fn metrics(reader: Reader) -> Response<Body> {
     let text = reader.state().settings().metrics.as_ref().map_or_else(String::new, |render| render());
     let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     response
 }

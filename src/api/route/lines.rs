@@ -206,14 +206,7 @@ pub(in crate::api) async fn dial(
     };
     if dry_run {
         let plan = controller.plan_dial(&id, &request)?;
-        return json(
-            StatusCode::OK,
-            &DialPlanAnswer {
-                dials: plan.dials,
-                internal: plan.internal,
-                rule: plan.rule,
-            },
-        );
+        return json(StatusCode::OK, &DialPlanAnswer { dials: plan.dials, internal: plan.internal, rule: plan.rule });
     }
     made_call(&controller.dial(&id, request).await?)
 }

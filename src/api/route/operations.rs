@@ -93,12 +93,7 @@ pub(in crate::api) struct PartyBody {
 }
 
 fn plain(action: Action) -> CallAction {
-    CallAction {
-        action,
-        digits: None,
-        with: None,
-        party: None,
-    }
+    CallAction { action, digits: None, with: None, party: None }
 }
 
 async fn act(controller: &Controller, id: &CallId, uri: &Uri, action: CallAction) -> Answer {
@@ -117,10 +112,7 @@ pub(in crate::api) async fn redirect_call(
     uri: Uri,
     JsonBody(body): JsonBody<ToBody>,
 ) -> Answer {
-    let action = CallAction {
-        digits: Some(body.to),
-        ..plain(Action::Redirect)
-    };
+    let action = CallAction { digits: Some(body.to), ..plain(Action::Redirect) };
     act(&controller, &id, &uri, action).await
 }
 
@@ -135,10 +127,7 @@ pub(in crate::api) async fn blind_transfer_call(
     uri: Uri,
     JsonBody(body): JsonBody<ToBody>,
 ) -> Answer {
-    let action = CallAction {
-        digits: Some(body.to),
-        ..plain(Action::BlindTransfer)
-    };
+    let action = CallAction { digits: Some(body.to), ..plain(Action::BlindTransfer) };
     act(&controller, &id, &uri, action).await
 }
 
@@ -156,10 +145,7 @@ pub(in crate::api) async fn consult(
     OptionalBody(body): OptionalBody<ConsultBody>,
 ) -> Answer {
     Params::read(&uri)?.finish()?;
-    let action = CallAction {
-        digits: body.to,
-        ..plain(Action::Consult)
-    };
+    let action = CallAction { digits: body.to, ..plain(Action::Consult) };
     made_call(&controller.act(&id, action).await?)
 }
 
@@ -174,10 +160,7 @@ pub(in crate::api) async fn dial_digits(
     uri: Uri,
     JsonBody(body): JsonBody<DigitsBody>,
 ) -> Answer {
-    let action = CallAction {
-        digits: Some(body.digits),
-        ..plain(Action::Dial)
-    };
+    let action = CallAction { digits: Some(body.digits), ..plain(Action::Dial) };
     act(&controller, &id, &uri, action).await
 }
 
@@ -192,10 +175,7 @@ pub(in crate::api) async fn send_digits(
     uri: Uri,
     JsonBody(body): JsonBody<DigitsBody>,
 ) -> Answer {
-    let action = CallAction {
-        digits: Some(body.digits),
-        ..plain(Action::Digits)
-    };
+    let action = CallAction { digits: Some(body.digits), ..plain(Action::Digits) };
     act(&controller, &id, &uri, action).await
 }
 
@@ -210,10 +190,7 @@ pub(in crate::api) async fn swap_calls(
     uri: Uri,
     OptionalBody(body): OptionalBody<WithBody>,
 ) -> Answer {
-    let action = CallAction {
-        with: body.with,
-        ..plain(Action::Swap)
-    };
+    let action = CallAction { with: body.with, ..plain(Action::Swap) };
     act(&controller, &id, &uri, action).await
 }
 
@@ -249,10 +226,7 @@ pub(in crate::api) async fn add_to_conference(
     uri: Uri,
     OptionalBody(body): OptionalBody<JoinBody>,
 ) -> Answer {
-    let action = CallAction {
-        with: body.call,
-        ..plain(Action::AddToConference)
-    };
+    let action = CallAction { with: body.call, ..plain(Action::AddToConference) };
     act(&controller, &id, &uri, action).await
 }
 
@@ -267,10 +241,6 @@ pub(in crate::api) async fn remove_from_conference(
     uri: Uri,
     JsonBody(body): JsonBody<PartyBody>,
 ) -> Answer {
-    let action = CallAction {
-        party: Some(body.party),
-        ..plain(Action::RemoveFromConference)
-    };
+    let action = CallAction { party: Some(body.party), ..plain(Action::RemoveFromConference) };
     act(&controller, &id, &uri, action).await
 }
-

@@ -54,12 +54,7 @@ pub(in crate::api) async fn create_pbx(admin: Admin, uri: Uri, JsonBody(body): J
 #[utoipa::path(get, path = "/api/v1/pbxs/{pbx}", tag = "PBXs", security(("bearer" = ["read"])),
     params(("pbx" = PbxId, Path, description = "Its id")),
     responses((status = 200, description = "The PBX with its status", body = Pbx), (status = 304, description = "Unchanged since `If-None-Match`"), Refused, Unknown))]
-pub(in crate::api) async fn get_pbx(
-    reader: Reader,
-    PathId(id): PathId<PbxId>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Answer {
+pub(in crate::api) async fn get_pbx(reader: Reader, PathId(id): PathId<PbxId>, uri: Uri, headers: HeaderMap) -> Answer {
     Params::read(&uri)?.finish()?;
     let body = reader.seen().pbx(&id)?;
     Ok(tagged(&headers, body, reader.pbx_etag(&id).as_deref()))

@@ -52,7 +52,8 @@ fn narrow(reader: &Reader, body: TicketBody) -> Result<Principal, Problem> {
     };
     if let Some(scopes) = body.scopes {
         let scope = *scopes.iter().max().ok_or_else(|| {
-            Problem::new("invalid_value", "At least one scope is needed.").field("/scopes", "At least one scope is needed.")
+            Problem::new("invalid_value", "At least one scope is needed.")
+                .field("/scopes", "At least one scope is needed.")
         })?;
         principal.require(scope)?;
         narrowed.scope = scope;
@@ -64,8 +65,7 @@ fn narrow(reader: &Reader, body: TicketBody) -> Result<Principal, Problem> {
         }
         let seen = reader.seen();
         for (index, line) in lines.iter().enumerate() {
-            seen.line(line)
-                .map_err(|problem| problem.field(format!("/lines/{index}"), "There is no such line."))?;
+            seen.line(line).map_err(|problem| problem.field(format!("/lines/{index}"), "There is no such line."))?;
         }
         narrowed.lines = Some(lines.into());
         narrowed.scope = narrowed.scope.min(Scope::Control);

@@ -100,13 +100,7 @@ pub(in crate::api) async fn create_token(admin: Admin, uri: Uri, JsonBody(body):
     };
     admin.insert_token(&row).await?;
     tracing::info!(token.id = %row.id, scope = scope.as_str(), "a token was made");
-    json(
-        StatusCode::CREATED,
-        &NewToken {
-            info: info(&row),
-            token: secret.expose().to_owned(),
-        },
-    )
+    json(StatusCode::CREATED, &NewToken { info: info(&row), token: secret.expose().to_owned() })
 }
 
 /// Delete a token

@@ -30,10 +30,7 @@ struct Flow {
 impl Peer {
     /// The client at an address.
     pub fn new(address: SocketAddr) -> Self {
-        Self {
-            address,
-            flow: Arc::default(),
-        }
+        Self { address, flow: Arc::default() }
     }
 
     /// Its address.
@@ -79,10 +76,7 @@ pub(super) struct Counted<S> {
 
 impl<S> Counted<S> {
     pub(super) fn new(inner: S, peer: &Peer) -> Self {
-        Self {
-            inner,
-            flow: Arc::clone(&peer.flow),
-        }
+        Self { inner, flow: Arc::clone(&peer.flow) }
     }
 
     fn note(&self, written: &Poll<io::Result<usize>>) {

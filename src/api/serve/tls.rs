@@ -27,9 +27,8 @@ pub enum TlsError {
 /// # Errors
 /// When one of them is missing or they do not fit.
 pub fn tls_from_pem(certificates: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
-        .collect::<Result<_, _>>()
-        .map_err(|_| TlsError::NoCertificate)?;
+    let chain: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_slice_iter(certificates).collect::<Result<_, _>>().map_err(|_| TlsError::NoCertificate)?;
     if chain.is_empty() {
         return Err(TlsError::NoCertificate);
     }
@@ -52,9 +51,7 @@ pub struct TlsSwitch {
 impl TlsSwitch {
     /// Begins with a configuration.
     pub fn new(config: Arc<ServerConfig>) -> Self {
-        Self {
-            current: Arc::new(RwLock::new(config)),
-        }
+        Self { current: Arc::new(RwLock::new(config)) }
     }
 
     /// Uses another one for the connections that come from now on.

@@ -32,11 +32,7 @@ fn routes() -> Vec<Route> {
                 None if *needs == Value::Object(serde_json::Map::new()) => None,
                 other => panic!("{method} {path} says neither its scope nor that it is open: {other:?}"),
             };
-            routes.push(Route {
-                method: method.to_uppercase().parse().unwrap(),
-                path: filled,
-                scope,
-            });
+            routes.push(Route { method: method.to_uppercase().parse().unwrap(), path: filled, scope });
         }
     }
     routes
@@ -64,7 +60,9 @@ async fn every_route_refuses_who_may_not_use_it() {
             assert!(ask(None).await.status < 400 || route.path == "/readyz", "{name} is open");
             continue;
         };
-        for (what, token) in [("none", None), ("wrong", Some("lg_wrong")), ("expired", Some(&*expired)), ("revoked", Some(&*revoked))] {
+        for (what, token) in
+            [("none", None), ("wrong", Some("lg_wrong")), ("expired", Some(&*expired)), ("revoked", Some(&*revoked))]
+        {
             let answer = ask(token).await;
             assert_eq!(answer.problem(), (401, "unauthorized".to_owned()), "{name} with {what} token");
             assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"linegate\"");
@@ -74,7 +72,12 @@ async fn every_route_refuses_who_may_not_use_it() {
             if *scope < needed {
                 assert_eq!(answer.problem(), (403, "forbidden".to_owned()), "{name} with scope {}", scope.as_str());
             } else {
-                assert!(![401, 403, 500].contains(&answer.status), "{name} with scope {}: {}", scope.as_str(), answer.text);
+                assert!(
+                    ![401, 403, 500].contains(&answer.status),
+                    "{name} with scope {}: {}",
+                    scope.as_str(),
+                    answer.text
+                );
             }
         }
     }
@@ -101,7 +104,8 @@ async fn credentials_of_other_forms_are_no_credentials() {
 async fn a_limited_token_sees_nothing_of_other_lines() {
     let api = Api::start().await;
     let (near, far) = (api.pbx("near").await, api.pbx("far").await);
-    let (mine, other, foreign) = (api.line(&near, "201").await, api.line(&near, "202").await, api.line(&far, "301").await);
+    let (mine, other, foreign) =
+        (api.line(&near, "201").await, api.line(&near, "202").await, api.line(&far, "301").await);
     let changes = [(1, &mine, &near), (2, &other, &near), (3, &foreign, &far)]
         .map(|(number, line, pbx)| call_change(call(number, line, pbx, CallState::Offering)));
     api.publish(changes.into()).await;
@@ -136,8 +140,10 @@ async fn a_limited_token_sees_nothing_of_other_lines() {
         assert_eq!(hidden.problem(), (404, "not_found".to_owned()), "{path}");
     }
     // What does not exist looks exactly the same.
-    let (hidden, absent) =
-        (api.get_as(&token, &format!("/api/v1/lines/{other}")).await, api.get_as(&token, "/api/v1/lines/line_none").await);
+    let (hidden, absent) = (
+        api.get_as(&token, &format!("/api/v1/lines/{other}")).await,
+        api.get_as(&token, "/api/v1/lines/line_none").await,
+    );
     assert_eq!(hidden.json()["detail"], absent.json()["detail"]);
 }
 

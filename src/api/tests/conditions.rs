@@ -28,7 +28,11 @@ async fn a_change_on_old_knowledge_is_refused() {
     let pbx = api.pbx("hq").await;
     let line = api.line(&pbx, "201").await;
     for (path, one, two) in [
-        (format!("/api/v1/pbxs/{pbx}"), json!({"options": {"invite_window": 5}}), json!({"options": {"invite_window": 6}})),
+        (
+            format!("/api/v1/pbxs/{pbx}"),
+            json!({"options": {"invite_window": 5}}),
+            json!({"options": {"invite_window": 6}}),
+        ),
         (format!("/api/v1/lines/{line}"), json!({"name": "a"}), json!({"name": "b"})),
     ] {
         let change = async |tag: &str, body: &Value| {

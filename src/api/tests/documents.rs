@@ -20,7 +20,8 @@ async fn the_api_browser_is_served_from_here_alone() {
     assert_eq!(page.status, 200);
     assert!(page.header("content-security-policy").starts_with("default-src 'self'"));
     assert!(!page.text.contains("src=\"http") && !page.text.contains("href=\"http"), "{}", page.text);
-    for file in ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-initializer.js"] {
+    for file in ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-initializer.js"]
+    {
         assert!(page.text.contains(file), "{file}");
         assert_eq!(get(&format!("/docs/{file}")).await.status, 200, "{file}");
     }
@@ -34,7 +35,9 @@ async fn the_status_page_needs_nothing_from_elsewhere() {
     let page = api.send(api.request(reqwest::Method::GET, "/", None)).await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     let policy = page.header("content-security-policy");
-    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'sha256-") && !policy.contains("unsafe"));
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("script-src 'sha256-") && !policy.contains("unsafe")
+    );
     for needed in ["/api/v1/tickets", "/api/v1/events", "textContent"] {
         assert!(page.text.contains(needed), "{needed}");
     }

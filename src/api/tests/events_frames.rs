@@ -48,7 +48,11 @@ async fn a_request_frame_answers_what_the_rest_api_answers() {
         };
         assert_eq!(without_instance(&framed["body"]), without_instance(&rest.json()), "{method} {path}");
         for name in ["content-type", "etag", "event-position", "location", "command-id", "allow"] {
-            assert_eq!(framed["headers"][name].as_str().unwrap_or_default(), rest.header(name), "{method} {path}: {name}");
+            assert_eq!(
+                framed["headers"][name].as_str().unwrap_or_default(),
+                rest.header(name),
+                "{method} {path}: {name}"
+            );
         }
     }
 }
@@ -133,10 +137,7 @@ async fn the_token_of_a_living_socket_is_swapped() {
 
 #[tokio::test]
 async fn keep_alives_and_pongs_say_up_to_where_a_reader_is_complete() {
-    let quick = ApiSettings {
-        keep_alive: Duration::from_millis(100),
-        ..settings()
-    };
+    let quick = ApiSettings { keep_alive: Duration::from_millis(100), ..settings() };
     let api = Api::with(quick, ServeSettings::default()).await;
     let pbx = api.pbx("hq").await;
     let (mine, other) = (api.line(&pbx, "201").await, api.line(&pbx, "202").await);
@@ -159,11 +160,8 @@ async fn keep_alives_and_pongs_say_up_to_where_a_reader_is_complete() {
 
 #[tokio::test]
 async fn a_socket_that_leaves_pings_unanswered_is_closed() {
-    let quick = ApiSettings {
-        keep_alive: Duration::from_millis(100),
-        stalled_after: Duration::from_millis(400),
-        ..settings()
-    };
+    let quick =
+        ApiSettings { keep_alive: Duration::from_millis(100), stalled_after: Duration::from_millis(400), ..settings() };
     let api = Api::with(quick, ServeSettings::default()).await;
     let ws = Ws::open(&api, ADMIN).await;
     // Nobody reads, so that no ping is answered, although everything sent still fits into the system's buffers.
@@ -203,8 +201,14 @@ async fn mistakes_in_frames_are_named_and_forgiven() {
 #[tokio::test]
 async fn a_handshake_without_its_headers_is_refused_with_a_problem() {
     let api = Api::start().await;
-    let head = format!("GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n");
-    let old = api.raw(format!("{head}Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").as_bytes()).await;
+    let head = format!(
+        "GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n"
+    );
+    let old = api
+        .raw(
+            format!("{head}Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n").as_bytes(),
+        )
+        .await;
     assert!(old.starts_with("HTTP/1.1 426") && old.contains("sec-websocket-version: 13"), "{old}");
     let keyless = api.raw(format!("{head}Sec-WebSocket-Version: 13\r\n\r\n").as_bytes()).await;
     assert!(keyless.starts_with("HTTP/1.1 400") && keyless.contains("malformed_request"), "{keyless}");

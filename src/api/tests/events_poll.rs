@@ -30,7 +30,8 @@ async fn a_walk_by_polling_sees_every_event_once() {
         next = page["next"].as_str().unwrap().to_owned();
     }
     assert_eq!(seqs, (begin + 1..=begin + 25).collect::<Vec<_>>());
-    let filtered = api.get(&format!("/api/v1/events?after={}&events=line.*", here["next"].as_str().unwrap())).await.json();
+    let filtered =
+        api.get(&format!("/api/v1/events?after={}&events=line.*", here["next"].as_str().unwrap())).await.json();
     assert_eq!((&filtered["events"], &filtered["next"]), (&json!([]), &json!(next)), "what does not pass is behind it");
     let snapshot = api.get("/api/v1/events?from=snapshot").await.json();
     assert_eq!(snapshot["snapshot"]["calls"].as_array().unwrap().len(), 25);
@@ -70,7 +71,12 @@ async fn a_filtered_poll_does_not_wait_for_the_events_of_others() {
     let journal = api.gateway.journal().clone();
     let busy = tokio::spawn(async move {
         for number in 0.. {
-            if journal.publish(vec![call_change(call(number % 9, &other, &pbx, CallState::Connected))]).written().await.is_none() {
+            if journal
+                .publish(vec![call_change(call(number % 9, &other, &pbx, CallState::Connected))])
+                .written()
+                .await
+                .is_none()
+            {
                 return;
             }
         }
@@ -80,7 +86,8 @@ async fn a_filtered_poll_does_not_wait_for_the_events_of_others() {
     let mut longest = Duration::ZERO;
     for _ in 0..200 {
         let one = Instant::now();
-        let answer = api.get(&format!("/api/v1/events?after={}&lines={mine}", api.gateway.journal().position())).await.json();
+        let answer =
+            api.get(&format!("/api/v1/events?after={}&lines={mine}", api.gateway.journal().position())).await.json();
         assert_eq!(answer["events"], json!([]));
         longest = longest.max(one.elapsed());
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::{Api, Sse, Ws, call, data_of, call_change, soon};
+use super::kit::{Api, Sse, Ws, call, call_change, data_of, soon};
 use crate::domain::CallState;
 use crate::service::journal::Change;
 
@@ -90,10 +90,7 @@ async fn a_socket_that_takes_no_byte_is_closed_and_may_resume() {
     use super::kit::{ADMIN, settings};
     use crate::api::{ApiSettings, ServeSettings};
 
-    let impatient = ApiSettings {
-        stalled_after: Duration::from_millis(300),
-        ..settings()
-    };
+    let impatient = ApiSettings { stalled_after: Duration::from_millis(300), ..settings() };
     let api = Api::with(impatient, ServeSettings::default()).await;
     let pbx = api.pbx("hq").await;
     let line = api.line(&pbx, "201").await;

@@ -40,10 +40,7 @@ async fn a_stream_begins_with_a_snapshot_and_resumes_by_its_last_id() {
 
 #[tokio::test]
 async fn a_filtered_stream_moves_its_last_id_although_nothing_passes() {
-    let quick = ApiSettings {
-        keep_alive: Duration::from_millis(100),
-        ..settings()
-    };
+    let quick = ApiSettings { keep_alive: Duration::from_millis(100), ..settings() };
     let api = Api::with(quick, ServeSettings::default()).await;
     let pbx = api.pbx("hq").await;
     let (mine, other) = (api.line(&pbx, "201").await, api.line(&pbx, "202").await);

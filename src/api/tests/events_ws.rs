@@ -34,7 +34,18 @@ async fn an_event_has_equal_bytes_on_every_transport() {
     let first: Value = serde_json::from_str(&live[0]).unwrap();
     let keys: Vec<&String> = first.as_object().unwrap().keys().collect();
     for key in [
-        "type", "epoch", "seq", "time", "event", "pbx_id", "line_id", "call_id", "command_id", "actor", "changed", "data",
+        "type",
+        "epoch",
+        "seq",
+        "time",
+        "event",
+        "pbx_id",
+        "line_id",
+        "call_id",
+        "command_id",
+        "actor",
+        "changed",
+        "data",
     ] {
         assert!(keys.iter().any(|one| *one == key), "{key}");
     }
@@ -124,7 +135,8 @@ async fn what_is_gone_is_said_with_a_gap_and_a_snapshot() {
         let snapshot = ws.frame().await;
         assert_eq!((&snapshot["type"], &snapshot["as_of_seq"]), (&json!("snapshot"), &json!(last.seq)));
         assert_eq!(snapshot["calls"].as_array().unwrap().len(), 10);
-        let gap = api.get(&format!("/api/v1/events?after={}:{}", from["epoch"].as_str().unwrap(), from["seq"])).await.json();
+        let gap =
+            api.get(&format!("/api/v1/events?after={}:{}", from["epoch"].as_str().unwrap(), from["seq"])).await.json();
         assert_eq!((&gap["gap"], &gap["events"], &gap["next"]), (&json!(true), &json!([]), &json!(last.to_string())));
     }
     // The oldest position that is named can be resumed from.

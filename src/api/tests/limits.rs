@@ -7,10 +7,7 @@ use crate::api::{ApiSettings, ServeSettings};
 
 #[tokio::test]
 async fn a_head_that_does_not_come_is_cut_off() {
-    let quick = ServeSettings {
-        head_time: Duration::from_millis(200),
-        ..ServeSettings::default()
-    };
+    let quick = ServeSettings { head_time: Duration::from_millis(200), ..ServeSettings::default() };
     let api = Api::with(settings(), quick).await;
     let began = Instant::now();
     let back = api.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
@@ -42,7 +39,12 @@ async fn a_head_has_at_most_100_headers_and_64_kib() {
 #[tokio::test]
 async fn what_is_no_http_is_refused() {
     let api = Api::start().await;
-    for bytes in [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"GET\r\n\r\n", b"\0\0\0\0\r\n\r\n", b"GET / HTTP/1.1\r\nbad header\r\n\r\n"] {
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00"[..],
+        b"GET\r\n\r\n",
+        b"\0\0\0\0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+    ] {
         let back = api.raw(bytes).await;
         assert!(back.is_empty() || back.starts_with("HTTP/1.1 400"), "{back}");
     }
@@ -56,13 +58,12 @@ async fn what_is_no_http_is_refused() {
 
 #[tokio::test]
 async fn more_connections_than_places_wait_and_are_served() {
-    let few = ServeSettings {
-        connections: 2,
-        head_time: Duration::from_millis(300),
-        ..ServeSettings::default()
-    };
+    let few = ServeSettings { connections: 2, head_time: Duration::from_millis(300), ..ServeSettings::default() };
     let api = Api::with(settings(), few).await;
-    let idle = [tokio::net::TcpStream::connect(api.address).await.unwrap(), tokio::net::TcpStream::connect(api.address).await.unwrap()];
+    let idle = [
+        tokio::net::TcpStream::connect(api.address).await.unwrap(),
+        tokio::net::TcpStream::connect(api.address).await.unwrap(),
+    ];
     // Both places are taken until the idle ones are cut off.
     let back = api.raw(b"GET /healthz HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n").await;
     assert!(back.starts_with("HTTP/1.1 200"), "{back}");
@@ -71,10 +72,7 @@ async fn more_connections_than_places_wait_and_are_served() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_refused() {
-    let quick = ApiSettings {
-        body_time: Duration::from_millis(200),
-        ..settings()
-    };
+    let quick = ApiSettings { body_time: Duration::from_millis(200), ..settings() };
     let api = Api::with(quick, ServeSettings::default()).await;
     for key in ["", "Idempotency-Key: slow\r\n"] {
         let pbx_route = format!(
@@ -93,10 +91,7 @@ async fn a_client_that_does_not_take_its_answer_is_cut_off() {
     use super::kit::{call, call_change, data_of, soon};
     use crate::domain::CallState;
 
-    let impatient = ServeSettings {
-        stalled_after: Duration::from_millis(200),
-        ..ServeSettings::default()
-    };
+    let impatient = ServeSettings { stalled_after: Duration::from_millis(200), ..ServeSettings::default() };
     let api = Api::with(settings(), impatient).await;
     let pbx = api.pbx("hq").await;
     let line = api.line(&pbx, "201").await;

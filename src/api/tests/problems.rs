@@ -21,10 +21,22 @@ async fn a_wrong_body_is_refused_at_its_place() {
         ("/api/v1/pbxs", r#"{"name":"x","host":"h","sip":{"port":0}}"#, 422, "invalid_value", Some("/sip/port")),
         ("/api/v1/pbxs", r#"{"name":"x"}"#, 422, "invalid_value", Some("/host")),
         ("/api/v1/pbxs", r#"{"name":"x","host":"http://h"}"#, 422, "invalid_value", Some("/host")),
-        ("/api/v1/pbxs", r#"{"name":"x","host":"h","options":{"snapshot_interval_s":4}}"#, 422, "invalid_value", Some("/options/snapshot_interval_s")),
+        (
+            "/api/v1/pbxs",
+            r#"{"name":"x","host":"h","options":{"snapshot_interval_s":4}}"#,
+            422,
+            "invalid_value",
+            Some("/options/snapshot_interval_s"),
+        ),
         ("/api/v1/lines", r#"{"pbx_id":"pbx_none","number":"1"}"#, 404, "not_found", Some("/pbx_id")),
         ("/api/v1/lines", r#"{"pbx_id":"hq","number":"1"}"#, 422, "invalid_value", Some("/pbx_id")),
-        ("/api/v1/pbxs", r#"{"name":"x","host":"h","internal_numbers":[["1","2"]]}"#, 422, "invalid_value", Some("/internal_numbers/0")),
+        (
+            "/api/v1/pbxs",
+            r#"{"name":"x","host":"h","internal_numbers":[["1","2"]]}"#,
+            422,
+            "invalid_value",
+            Some("/internal_numbers/0"),
+        ),
         ("/api/v1/tickets", "[null, null]", 422, "invalid_value", Some("")),
         ("/api/v1/lines", r#"["pbx_1", "201"]"#, 422, "invalid_value", Some("")),
         ("/api/v1/lines", r#"{"number":"1"}"#, 422, "invalid_value", Some("/pbx_id")),
@@ -34,7 +46,10 @@ async fn a_wrong_body_is_refused_at_its_place() {
         (&calls, r#"{"to":"1","address":-1}"#, 422, "invalid_value", Some("/address")),
         (&calls, r#"{"to":"1","too":"1"}"#, 422, "unknown_field", Some("/too")),
     ] {
-        let request = api.request(Method::POST, path, Some(ADMIN)).header("content-type", "application/json").body(body.to_owned());
+        let request = api
+            .request(Method::POST, path, Some(ADMIN))
+            .header("content-type", "application/json")
+            .body(body.to_owned());
         let refused = api.send(request).await;
         assert_eq!(refused.problem(), (status, code.to_owned()), "{path} {body}");
         if let Some(pointer) = pointer {
@@ -52,18 +67,24 @@ async fn a_wrong_body_is_refused_at_its_place() {
 async fn a_body_must_be_json_and_not_too_large() {
     let api = Api::start().await;
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"] {
-        let request = api.request(Method::POST, "/api/v1/tokens", Some(ADMIN)).header("content-type", content_type).body("{}");
+        let request =
+            api.request(Method::POST, "/api/v1/tokens", Some(ADMIN)).header("content-type", content_type).body("{}");
         assert_eq!(api.send(request).await.problem(), (415, "unsupported_media_type".to_owned()), "{content_type}");
     }
     let bare = api.request(Method::POST, "/api/v1/tokens", Some(ADMIN)).body("{}");
     assert_eq!(api.send(bare).await.problem().0, 415);
-    let charset = api.request(Method::POST, "/api/v1/tickets", Some(ADMIN)).header("content-type", "application/json; charset=utf-8").body("{}");
+    let charset = api
+        .request(Method::POST, "/api/v1/tickets", Some(ADMIN))
+        .header("content-type", "application/json; charset=utf-8")
+        .body("{}");
     assert_eq!(api.send(charset).await.status, 201);
     let large = format!("{{\"name\":\"{}\"}}", "x".repeat(300_000));
-    let request = api.request(Method::POST, "/api/v1/tokens", Some(ADMIN)).header("content-type", "application/json").body(large);
+    let request =
+        api.request(Method::POST, "/api/v1/tokens", Some(ADMIN)).header("content-type", "application/json").body(large);
     assert_eq!(api.send(request).await.problem(), (413, "body_too_large".to_owned()));
     let deep = "[".repeat(10_000);
-    let request = api.request(Method::POST, "/api/v1/pbxs", Some(ADMIN)).header("content-type", "application/json").body(deep);
+    let request =
+        api.request(Method::POST, "/api/v1/pbxs", Some(ADMIN)).header("content-type", "application/json").body(deep);
     assert_eq!(api.send(request).await.problem().0, 400);
 }
 
@@ -83,7 +104,13 @@ async fn unknown_routes_methods_and_parameters_are_problems_too() {
         assert_eq!(refused.problem(), (422, "unknown_field".to_owned()), "{path}");
         assert_eq!(refused.json()["errors"][0]["in"], "query");
     }
-    for path in ["/api/v1/lines/tok_1", "/api/v1/lines/%00", "/api/v1/lines/line_%ff", "/api/v1/pbxs/..%2f..", "/api/v1/calls/call_"] {
+    for path in [
+        "/api/v1/lines/tok_1",
+        "/api/v1/lines/%00",
+        "/api/v1/lines/line_%ff",
+        "/api/v1/pbxs/..%2f..",
+        "/api/v1/calls/call_",
+    ] {
         assert_eq!(api.get(path).await.problem().0, 404, "{path}");
     }
     let head = api.send(api.request(Method::HEAD, "/api/v1/me", Some(ADMIN))).await;
@@ -125,7 +152,8 @@ async fn a_log_filter_is_checked() {
         ..settings()
     };
     let api = Api::with(with_log, ServeSettings::default()).await;
-    let put = async |body: Value| api.send(api.request(Method::PUT, "/api/v1/log-level", Some(ADMIN)).json(&body)).await;
+    let put =
+        async |body: Value| api.send(api.request(Method::PUT, "/api/v1/log-level", Some(ADMIN)).json(&body)).await;
     assert_eq!(put(json!({"filter": "info"})).await.status, 200);
     let refused = put(json!({"filter": "loud"})).await;
     assert_eq!((refused.problem().0, refused.pointer().as_str()), (422, "/filter"));

@@ -31,7 +31,10 @@ async fn a_pbx_lives_and_its_events_tell_it() {
     assert_eq!(pbx["status"]["state"], "disabled");
     assert!(pbx["axl"].get("password").is_none() && pbx["axl"]["has_password"] == true);
     let event = next_change(&mut ws).await;
-    assert_eq!((&event["event"], &event["actor"], &event["data"]["id"]), (&json!("pbx.created"), &json!("admin"), &pbx["id"]));
+    assert_eq!(
+        (&event["event"], &event["actor"], &event["data"]["id"]),
+        (&json!("pbx.created"), &json!("admin"), &pbx["id"])
+    );
     assert_eq!(made.header("event-position"), format!("{}:{}", event["epoch"].as_str().unwrap(), event["seq"]));
 
     assert_eq!(api.post("/api/v1/pbxs", body).await.problem().0, 422, "the same router twice is ambiguous");
@@ -64,7 +67,10 @@ async fn a_line_lives_and_its_events_tell_it() {
     let made = api.post("/api/v1/lines", body.clone()).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let line = made.json();
-    assert_eq!((&line["device_id"], &line["tapi_id"], &line["source"]), (&json!("00AA11BB0001"), &json!(1), &json!("manual")));
+    assert_eq!(
+        (&line["device_id"], &line["tapi_id"], &line["source"]),
+        (&json!("00AA11BB0001"), &json!(1), &json!("manual"))
+    );
     assert_eq!(ws.frame().await["event"], "line.created");
     assert_eq!(api.post("/api/v1/lines", body).await.problem().0, 409);
     let path = format!("/api/v1/lines/{}", line["id"].as_str().unwrap());
@@ -146,7 +152,8 @@ async fn what_needs_the_pbx_says_that_the_link_is_down() {
     assert!(!refused.json()["hint"].as_str().unwrap().is_empty());
     let refused = api.post(&format!("/api/v1/pbxs/{pbx}/load-lines"), Value::Object(serde_json::Map::new())).await;
     assert!([409, 502, 503].contains(&refused.problem().0), "{}", refused.text);
-    for path in ["/api/v1/lines/line_none/calls", "/api/v1/calls/call_none/answer", "/api/v1/pbxs/pbx_none/load-lines"] {
+    for path in ["/api/v1/lines/line_none/calls", "/api/v1/calls/call_none/answer", "/api/v1/pbxs/pbx_none/load-lines"]
+    {
         assert_eq!(api.send(api.request(Method::POST, path, Some(ADMIN))).await.problem().0, 404, "{path}");
     }
 }

@@ -19,14 +19,15 @@ struct Own {
 fn certificate() -> Own {
     let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let (pem, key) = (own.cert.pem(), own.signing_key.serialize_pem());
-    Own {
-        der: own.cert.der().clone(),
-        config: tls_from_pem(pem.as_bytes(), key.as_bytes()).unwrap(),
-    }
+    Own { der: own.cert.der().clone(), config: tls_from_pem(pem.as_bytes(), key.as_bytes()).unwrap() }
 }
 
 /// Asks for `/healthz` and trusts one certificate.
-async fn healthz(api: &Api, trusted: &Own, versions: &[&'static rustls::SupportedProtocolVersion]) -> Result<String, std::io::Error> {
+async fn healthz(
+    api: &Api,
+    trusted: &Own,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> Result<String, std::io::Error> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.der.clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -47,10 +48,7 @@ async fn healthz(api: &Api, trusted: &Own, versions: &[&'static rustls::Supporte
 async fn a_certificate_is_used_and_replaced_without_a_restart() {
     let (first, second) = (certificate(), certificate());
     let switch = TlsSwitch::new(Arc::clone(&first.config));
-    let secure = ApiSettings {
-        tls: true,
-        ..settings()
-    };
+    let secure = ApiSettings { tls: true, ..settings() };
     let serving = ServeSettings {
         tls: Some(switch.clone()),
         head_time: std::time::Duration::from_secs(3),

@@ -183,9 +183,9 @@ mod tests {
 
     #[test]
     fn frames_are_read_and_mistakes_named() {
-        let Ok((id, Inbound::Subscribe { from: From::Position(position), wishes })) =
-            read(r#"{"type":"subscribe","id":"1","from":{"epoch":"e","seq":4},"events":["call.*"],"lines":[],"pbxs":null}"#)
-        else {
+        let Ok((id, Inbound::Subscribe { from: From::Position(position), wishes })) = read(
+            r#"{"type":"subscribe","id":"1","from":{"epoch":"e","seq":4},"events":["call.*"],"lines":[],"pbxs":null}"#,
+        ) else {
             panic!("a subscribe frame");
         };
         assert_eq!((id, position.seq, wishes.events.len()), (Some("1".into()), 4, 1));

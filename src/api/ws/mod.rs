@@ -49,11 +49,10 @@ pub(super) fn upgrade(reader: Reader, mut request: Request) -> Result<Response<B
     if request.headers().get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(Problem::new("upgrade_required", "Only WebSocket version 13 is spoken here."));
     }
-    let key = request
-        .headers()
-        .get(header::SEC_WEBSOCKET_KEY)
-        .filter(|key| key.len() == 24)
-        .ok_or_else(|| Problem::new("malformed_request", "The WebSocket handshake has no valid Sec-WebSocket-Key."))?;
+    let key =
+        request.headers().get(header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24).ok_or_else(|| {
+            Problem::new("malformed_request", "The WebSocket handshake has no valid Sec-WebSocket-Key.")
+        })?;
     let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(Problem::internal)?;
     let Some(upgrade) = request.extensions_mut().remove::<hyper::upgrade::OnUpgrade>() else {
         return Err(Problem::new("malformed_request", "A WebSocket cannot be opened on this connection."));

@@ -49,10 +49,7 @@ impl End {
             Self::TooLarge => (1009, "a message has at most 65536 bytes"),
             Self::Failed => (1011, "the gateway failed: resume from the last position"),
         };
-        Some(CloseFrame {
-            code: CloseCode::from(code),
-            reason: Utf8Bytes::from_static(reason),
-        })
+        Some(CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from_static(reason) })
     }
 }
 
@@ -64,16 +61,8 @@ pub(super) struct Outlet {
 }
 
 impl Outlet {
-    pub(super) fn new(
-        stream: WebSocketStream<TokioIo<Upgraded>>,
-        peer: Option<Peer>,
-        stalled_after: Duration,
-    ) -> Self {
-        Self {
-            stream,
-            peer,
-            stalled_after,
-        }
+    pub(super) fn new(stream: WebSocketStream<TokioIo<Upgraded>>, peer: Option<Peer>, stalled_after: Duration) -> Self {
+        Self { stream, peer, stalled_after }
     }
 
     /// The next message of the client.
@@ -113,11 +102,7 @@ impl Outlet {
     }
 
     async fn write(&mut self, messages: impl Iterator<Item = Message>) -> Result<(), End> {
-        let Self {
-            stream,
-            peer,
-            stalled_after,
-        } = self;
+        let Self { stream, peer, stalled_after } = self;
         let taken = || peer.as_ref().map(Peer::taken);
         let work = async {
             for message in messages {

@@ -64,9 +64,7 @@ impl Socket {
         let settings = state.settings();
         let position = reader.journal().position();
         let registration =
-            state
-                .clients()
-                .enter(ClientKind::Websocket, reader.principal(), peer.as_ref(), headers, position.seq);
+            state.clients().enter(ClientKind::Websocket, reader.principal(), peer.as_ref(), headers, position.seq);
         let (answering, answers) = mpsc::channel(REQUESTS);
         let mut ticks = interval_at(Instant::now() + settings.keep_alive, settings.keep_alive);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -121,15 +119,7 @@ impl Socket {
     }
 
     async fn wait(&mut self) -> Result<Woken, End> {
-        let Self {
-            outlet,
-            subscription,
-            answers,
-            ticks,
-            principal,
-            state,
-            ..
-        } = self;
+        let Self { outlet, subscription, answers, ticks, principal, state, .. } = self;
         tokio::select! {
             biased;
             () = principal.ended.cancelled() => Err(End::Unauthorized),

@@ -17,10 +17,7 @@ pub struct LineOptions {
 
 impl Default for LineOptions {
     fn default() -> Self {
-        Self {
-            read_line_names: true,
-            read_line_buttons: true,
-        }
+        Self { read_line_names: true, read_line_buttons: true }
     }
 }
 
@@ -119,10 +116,7 @@ struct Place {
 
 /// Whether a number can be a CTI address: no letters, no wildcards (section 9, 6).
 fn dialable(number: &str) -> bool {
-    !number.is_empty()
-        && number
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'))
+    !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'))
 }
 
 fn push_unique(places: &mut Vec<Place>, number: &str, dn: Option<u32>) {
@@ -132,10 +126,7 @@ fn push_unique(places: &mut Vec<Place>, number: &str, dn: Option<u32>) {
                 place.dn_tags.push(dn);
             }
         }
-        None => places.push(Place {
-            number: number.to_owned(),
-            dn_tags: dn.into_iter().collect(),
-        }),
+        None => places.push(Place { number: number.to_owned(), dn_tags: dn.into_iter().collect() }),
     }
 }
 
@@ -152,18 +143,13 @@ impl Inventory {
                 if self.dialect.lines.include_no_mac {
                     self.static_line(device, None, options, &mut out);
                 } else {
-                    out.notices.push(format!(
-                        "phone {} has no MAC address and gives no line",
-                        device.id
-                    ));
+                    out.notices.push(format!("phone {} has no MAC address and gives no line", device.id));
                 }
                 continue;
             };
             if !macs.insert(mac) {
-                out.notices.push(format!(
-                    "phone {} has the MAC address of an earlier phone and gives no line",
-                    device.id
-                ));
+                out.notices
+                    .push(format!("phone {} has the MAC address of an earlier phone and gives no line", device.id));
                 continue;
             }
             self.static_line(device, Some(mac), options, &mut out);
@@ -182,24 +168,15 @@ impl Inventory {
         let mut by_button: BTreeMap<u32, Vec<(Option<u32>, &str)>> = BTreeMap::new();
         for appearance in &device.appearances {
             let number = self.number_of(appearance.dn, &appearance.number);
-            by_button
-                .entry(appearance.button)
-                .or_default()
-                .push((appearance.dn, number));
+            by_button.entry(appearance.button).or_default().push((appearance.dn, number));
         }
         let mut places = Vec::new();
         let mut first = None;
         for (button, members) in by_button {
             let mode = device.buttons.iter().find(|entry| entry.button == button);
-            let told = mode.map_or(ButtonKind::Line, |entry| {
-                self.dialect.button_kind(&entry.mode)
-            });
+            let told = mode.map_or(ButtonKind::Line, |entry| self.dialect.button_kind(&entry.mode));
             // Several dns on one button are an overlay, whatever the mode word says (section 8.2).
-            let kind = if members.len() > 1 && told == ButtonKind::Line {
-                ButtonKind::Overlay
-            } else {
-                told
-            };
+            let kind = if members.len() > 1 && told == ButtonKind::Line { ButtonKind::Overlay } else { told };
             if !self.counts(kind) {
                 continue;
             }
@@ -222,30 +199,17 @@ impl Inventory {
         }
     }
 
-    fn static_line(
-        &self,
-        device: &Device,
-        mac: Option<&str>,
-        options: LineOptions,
-        out: &mut Lines,
-    ) {
+    fn static_line(&self, device: &Device, mac: Option<&str>, options: LineOptions, out: &mut Lines) {
         let (places, first) = self.usable(device);
         let mut warnings = Vec::new();
         if let Some(button) = first.filter(|button| *button > 1) {
-            warnings.push(format!(
-                "button 1 is no usable line; button {button} is the first"
-            ));
+            warnings.push(format!("button 1 is no usable line; button {button} is the first"));
         }
         if let Some(button) = device.auto_line.filter(|button| *button > 1) {
-            warnings.push(format!(
-                "auto-line makes button {button} the one for outgoing calls"
-            ));
+            warnings.push(format!("auto-line makes button {button} the one for outgoing calls"));
         }
         let Some(mut line) = self.line(places, options, LineKind::Static) else {
-            out.notices.push(format!(
-                "phone {} ({}) has no usable line",
-                device.id, device.name
-            ));
+            out.notices.push(format!("phone {} ({}) has no usable line", device.id, device.name));
             return;
         };
         line.device_id = mac.map(str::to_owned);
@@ -259,11 +223,7 @@ impl Inventory {
         let mut places = Vec::new();
         for own in &profile.numbers {
             let told = self.dialect.button_kind(&own.mode);
-            let kind = if own.overlay_group > 0 && told == ButtonKind::Line {
-                ButtonKind::Overlay
-            } else {
-                told
-            };
+            let kind = if own.overlay_group > 0 && told == ButtonKind::Line { ButtonKind::Overlay } else { told };
             let dns = self.extensions_with(&own.number);
             let of_a_line = dns.is_empty() || dns.iter().any(|dn| is_normal(dn));
             if self.counts(kind) && dialable(&own.number) && of_a_line {
@@ -274,10 +234,7 @@ impl Inventory {
             }
         }
         let Some(mut line) = self.line(places, options, LineKind::ExtensionMobility) else {
-            out.notices.push(format!(
-                "user profile {} ({}) has no usable number",
-                profile.id, profile.user
-            ));
+            out.notices.push(format!("user profile {} ({}) has no usable number", profile.id, profile.user));
             return;
         };
         let phone = self.phone_of(profile);
@@ -286,23 +243,15 @@ impl Inventory {
         line.user_profile = Some(profile.id);
         line.user = Some(profile.user.clone()).filter(|user| !user.is_empty());
         if line.dn_tags.is_empty() {
-            line.warnings
-                .push(format!("no directory number {} is configured", line.number));
+            line.warnings.push(format!("no directory number {} is configured", line.number));
         }
         if phone.is_none() && profile.phone.is_some() {
             // For instance a SIP phone, which CSTA cannot control (section 8.3).
-            line.warnings.push(
-                "the user is logged in at a phone that is not among the known ones".to_owned(),
-            );
+            line.warnings.push("the user is logged in at a phone that is not among the known ones".to_owned());
         }
-        let same = |other: &&mut LineRecord| {
-            other.kind == LineKind::ExtensionMobility && other.number == line.number
-        };
+        let same = |other: &&mut LineRecord| other.kind == LineKind::ExtensionMobility && other.number == line.number;
         if let Some(first) = out.lines.iter_mut().find(same) {
-            first.warnings.push(format!(
-                "user profile {} ({}) has the same first number",
-                profile.id, profile.user
-            ));
+            first.warnings.push(format!("user profile {} ({}) has the same first number", profile.id, profile.user));
             if line.in_service && !first.in_service {
                 first.in_service = true;
                 first.host = line.host;
@@ -317,31 +266,16 @@ impl Inventory {
         let mut places = places.into_iter();
         let primary = places.next()?;
         let extensions = self.dns_of(&primary);
-        let further: Vec<Place> = if options.read_line_buttons {
-            places.collect()
-        } else {
-            Vec::new()
-        };
+        let further: Vec<Place> = if options.read_line_buttons { places.collect() } else { Vec::new() };
         let mut warnings = Vec::new();
         if extensions.len() > 1 {
-            warnings.push(format!(
-                "{} directory numbers have the number {}",
-                extensions.len(),
-                primary.number
-            ));
+            warnings.push(format!("{} directory numbers have the number {}", extensions.len(), primary.number));
         }
         Some(LineRecord {
-            name: if options.read_line_names {
-                self.name_of(&extensions)
-            } else {
-                String::new()
-            },
+            name: if options.read_line_names { self.name_of(&extensions) } else { String::new() },
             device_id: None,
             buttons: further.iter().map(|place| place.number.clone()).collect(),
-            button_records: further
-                .iter()
-                .map(|place| self.button_record(place, options))
-                .collect(),
+            button_records: further.iter().map(|place| self.button_record(place, options)).collect(),
             kind,
             in_service: false,
             dn_tags: extensions.iter().map(|extension| extension.id).collect(),
@@ -350,9 +284,7 @@ impl Inventory {
             host: None,
             user_profile: None,
             user: None,
-            forward_all: extensions
-                .iter()
-                .find_map(|extension| extension.forward_all.clone()),
+            forward_all: extensions.iter().find_map(|extension| extension.forward_all.clone()),
             merged_device_ids: Vec::new(),
             warnings,
             number: primary.number,
@@ -363,11 +295,7 @@ impl Inventory {
         let extensions = self.dns_of(place);
         LineButtonRecord {
             number: place.number.clone(),
-            name: if options.read_line_names {
-                self.name_of(&extensions)
-            } else {
-                String::new()
-            },
+            name: if options.read_line_names { self.name_of(&extensions) } else { String::new() },
             dn_tags: extensions.iter().map(|extension| extension.id).collect(),
             cti_watch: self.all_have(&extensions, Self::cti_watch),
             cti_notify: self.all_have(&extensions, Self::cti_notify),
@@ -376,28 +304,13 @@ impl Inventory {
 
     /// The dns at a place: those that appear there, or else all with the number.
     fn dns_of(&self, place: &Place) -> Vec<&Extension> {
-        let there: Vec<&Extension> = place
-            .dn_tags
-            .iter()
-            .filter_map(|tag| self.extension(*tag))
-            .collect();
-        if there.is_empty() {
-            self.extensions_with(&place.number)
-        } else {
-            there
-        }
+        let there: Vec<&Extension> = place.dn_tags.iter().filter_map(|tag| self.extension(*tag)).collect();
+        if there.is_empty() { self.extensions_with(&place.number) } else { there }
     }
 
     /// A flag of several dns with one number: a CTI session may meet any of them, so all must have it.
-    fn all_have(
-        &self,
-        extensions: &[&Extension],
-        flag: fn(&Self, &Extension) -> Option<bool>,
-    ) -> Option<bool> {
-        let flags: Vec<Option<bool>> = extensions
-            .iter()
-            .map(|extension| flag(self, extension))
-            .collect();
+    fn all_have(&self, extensions: &[&Extension], flag: fn(&Self, &Extension) -> Option<bool>) -> Option<bool> {
+        let flags: Vec<Option<bool>> = extensions.iter().map(|extension| flag(self, extension)).collect();
         if flags.is_empty() {
             return None;
         }
@@ -421,10 +334,7 @@ impl Inventory {
         if let Some(name) = &extension.name {
             return display(name);
         }
-        let (first, last) = (
-            extension.first_name.as_deref(),
-            extension.last_name.as_deref(),
-        );
+        let (first, last) = (extension.first_name.as_deref(), extension.last_name.as_deref());
         let parts = match self.name_order() {
             NameOrder::FirstNameFirst => [first, last],
             NameOrder::LastNameFirst => [last, first],
@@ -433,11 +343,7 @@ impl Inventory {
         if !joined.is_empty() {
             return display(&joined);
         }
-        extension
-            .label
-            .clone()
-            .or_else(|| extension.description.clone())
-            .unwrap_or_default()
+        extension.label.clone().or_else(|| extension.description.clone()).unwrap_or_default()
     }
 }
 
@@ -447,10 +353,7 @@ fn display(name: &str) -> String {
 }
 
 fn is_normal(extension: &Extension) -> bool {
-    extension
-        .ext_type
-        .as_deref()
-        .is_none_or(|kind| kind.eq_ignore_ascii_case("normal"))
+    extension.ext_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("normal"))
 }
 
 fn host(device: &Device) -> Host {
@@ -459,10 +362,7 @@ fn host(device: &Device) -> Host {
         device_id: device.mac.clone(),
         registered: device.is_registered(),
         address: device.address.clone(),
-        model: device
-            .config_type
-            .clone()
-            .or_else(|| device.device_type.clone()),
+        model: device.config_type.clone().or_else(|| device.device_type.clone()),
         do_not_disturb: device.do_not_disturb,
     }
 }

@@ -6,8 +6,7 @@ mod support;
 use crate::axl::dialect::{Dialect, EmDetect};
 use crate::axl::load::Generation;
 use crate::axl::record::{
-    Device, DeviceStatus, Extension, ExtensionTemplate, Global, NameOrder, SessionServer,
-    SipGlobal, UserProfile,
+    Device, DeviceStatus, Extension, ExtensionTemplate, Global, NameOrder, SessionServer, SipGlobal, UserProfile,
 };
 pub use lines::{Host, LineButtonRecord, LineKind, LineOptions, LineRecord, Lines};
 pub use support::{Support, Version};
@@ -77,10 +76,7 @@ impl Inventory {
 
     /// Directory numbers with this number; hunt pairs share one.
     pub fn extensions_with(&self, number: &str) -> Vec<&Extension> {
-        self.extensions
-            .iter()
-            .filter(|extension| extension.number == number)
-            .collect()
+        self.extensions.iter().filter(|extension| extension.number == number).collect()
     }
 
     /// A phone by its tag.
@@ -90,22 +86,13 @@ impl Inventory {
 
     /// The order of names on this router.
     pub fn name_order(&self) -> NameOrder {
-        self.global
-            .as_ref()
-            .map(|global| global.name_order)
-            .unwrap_or_default()
+        self.global.as_ref().map(|global| global.name_order).unwrap_or_default()
     }
 
     /// Whether extension mobility is on for a phone (section 9, 2; section 15, 8).
     pub fn is_mobility_host(&self, device: &Device) -> bool {
-        let by_device =
-            device.logout_profile.unwrap_or(0) != 0 || device.user_profile.unwrap_or(0) != 0;
-        let by_profile = || {
-            self.user_profiles
-                .iter()
-                .flatten()
-                .any(|profile| self.names_phone(profile, device))
-        };
+        let by_device = device.logout_profile.unwrap_or(0) != 0 || device.user_profile.unwrap_or(0) != 0;
+        let by_profile = || self.user_profiles.iter().flatten().any(|profile| self.names_phone(profile, device));
         match self.dialect.em.detect {
             EmDetect::Device => by_device,
             EmDetect::Profile => by_profile(),
@@ -118,43 +105,27 @@ impl Inventory {
         profile.phone == Some(device.id)
             && device.appearances.iter().any(|appearance| {
                 let number = self.number_of(appearance.dn, &appearance.number);
-                profile
-                    .numbers
-                    .iter()
-                    .any(|own| !own.number.is_empty() && own.number == number)
+                profile.numbers.iter().any(|own| !own.number.is_empty() && own.number == number)
             })
     }
 
     /// The phone at which a mobility user is logged in, with the rules of section 9, 5. The phone's own record
     /// wins over the profile's: it is the newer one (section 16).
     pub fn phone_of(&self, profile: &UserProfile) -> Option<&Device> {
-        let by_device = || {
-            self.devices
-                .iter()
-                .find(|device| device.user_profile == Some(profile.id))
-        };
+        let by_device = || self.devices.iter().find(|device| device.user_profile == Some(profile.id));
         let by_profile = || {
             self.devices.iter().find(|device| {
                 let taken = self.dialect.em.detect == EmDetect::Both
-                    && device
-                        .user_profile
-                        .is_some_and(|tag| tag != profile.id && tag != 0);
+                    && device.user_profile.is_some_and(|tag| tag != profile.id && tag != 0);
                 !taken && self.names_phone(profile, device)
             })
         };
         // Neither record says anything: the first line of a mobility phone does (section 13).
         let by_number = || {
-            let first = profile
-                .numbers
-                .iter()
-                .map(|own| own.number.as_str())
-                .find(|number| !number.is_empty())?;
+            let first = profile.numbers.iter().map(|own| own.number.as_str()).find(|number| !number.is_empty())?;
             self.devices.iter().find(|device| {
                 let told = device.user_profile.is_some() || profile.phone_type.is_some();
-                let number = device
-                    .appearances
-                    .iter()
-                    .min_by_key(|appearance| appearance.button);
+                let number = device.appearances.iter().min_by_key(|appearance| appearance.button);
                 !told
                     && device.logout_profile.unwrap_or(0) != 0
                     && number.is_some_and(|line| self.number_of(line.dn, &line.number) == first)
@@ -172,23 +143,17 @@ impl Inventory {
         if !number.is_empty() {
             return number;
         }
-        dn.and_then(|tag| self.extension(tag))
-            .map(|extension| extension.number.as_str())
-            .unwrap_or_default()
+        dn.and_then(|tag| self.extension(tag)).map(|extension| extension.number.as_str()).unwrap_or_default()
     }
 
     /// A dn's effective `cti watch`: its own or its template's (section 15, 10); `None` when the router does not tell.
     pub fn cti_watch(&self, extension: &Extension) -> Option<bool> {
-        self.with_template(extension, extension.cti_watch, |template| {
-            template.cti_watch
-        })
+        self.with_template(extension, extension.cti_watch, |template| template.cti_watch)
     }
 
     /// A dn's effective `cti notify`, like [`Self::cti_watch`].
     pub fn cti_notify(&self, extension: &Extension) -> Option<bool> {
-        self.with_template(extension, extension.cti_notify, |template| {
-            template.cti_notify
-        })
+        self.with_template(extension, extension.cti_notify, |template| template.cti_notify)
     }
 
     fn with_template(
@@ -203,12 +168,7 @@ impl Inventory {
         let Some(tag) = extension.template else {
             return own;
         };
-        match self
-            .templates
-            .iter()
-            .find(|template| template.id == tag)
-            .map(flag)
-        {
+        match self.templates.iter().find(|template| template.id == tag).map(flag) {
             Some(Some(true)) => Some(true),
             Some(Some(false)) => own.or(Some(false)),
             // The template could not be read, or does not tell.
@@ -223,17 +183,9 @@ impl Inventory {
             return Change::Lines;
         };
         let shape = |device: &Device| {
-            let lines: Vec<_> = device
-                .appearances
-                .iter()
-                .map(|line| (line.button, line.dn, line.number.clone()))
-                .collect();
-            (
-                device.mac.clone(),
-                device.buttons.clone(),
-                lines,
-                device.logout_profile,
-            )
+            let lines: Vec<_> =
+                device.appearances.iter().map(|line| (line.button, line.dn, line.number.clone())).collect();
+            (device.mac.clone(), device.buttons.clone(), lines, device.logout_profile)
         };
         let reset = matches!((old.keepalives, new.keepalives), (Some(old), Some(new)) if new < old);
         let change = if shape(old) != shape(&new) {

@@ -17,19 +17,12 @@ impl Version {
     /// Reads the beginning of a version text; `None` when it does not begin with a number.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let digits =
-            |text: &str| -> String { text.chars().take_while(char::is_ascii_digit).collect() };
+        let digits = |text: &str| -> String { text.chars().take_while(char::is_ascii_digit).collect() };
         let major = digits(text);
         let rest = text.get(major.len()..)?;
-        let minor = rest
-            .strip_prefix('.')
-            .map(digits)
-            .filter(|minor| !minor.is_empty());
+        let minor = rest.strip_prefix('.').map(digits).filter(|minor| !minor.is_empty());
         let minor = minor.map_or(Some(0), |minor| minor.parse().ok())?;
-        Some(Self {
-            major: major.parse().ok()?,
-            minor,
-        })
+        Some(Self { major: major.parse().ok()?, minor })
     }
 }
 
@@ -59,10 +52,7 @@ pub enum Support {
 }
 
 const FIRST: Version = Version { major: 8, minor: 0 };
-const GONE: Version = Version {
-    major: 12,
-    minor: 6,
-};
+const GONE: Version = Version { major: 12, minor: 6 };
 
 impl Inventory {
     /// The router's version, when it was told.
@@ -73,26 +63,17 @@ impl Inventory {
 
     /// The version gate (section 1, 8) and the SRST check (section 16).
     pub fn support(&self) -> Support {
-        let mode = self
-            .global
-            .as_ref()
-            .and_then(|global| global.mode.as_deref())
-            .unwrap_or_default();
+        let mode = self.global.as_ref().and_then(|global| global.mode.as_deref()).unwrap_or_default();
         // `ITS` is what CME calls itself; a 2008 router might say so in plain words.
-        if !mode.is_empty()
-            && !mode.eq_ignore_ascii_case("ITS")
-            && !mode.eq_ignore_ascii_case("CME")
-        {
-            let sentence = format!(
-                "the router runs in mode {mode} (SRST, a fallback of another system), not as CME"
-            );
+        if !mode.is_empty() && !mode.eq_ignore_ascii_case("ITS") && !mode.eq_ignore_ascii_case("CME") {
+            let sentence = format!("the router runs in mode {mode} (SRST, a fallback of another system), not as CME");
             return Support::Refused { sentence };
         }
         match self.version() {
             None => Support::Unknown,
-            Some(version) if version < FIRST => Support::Refused {
-                sentence: format!("CME {version} has no CTI; it came with 8.0"),
-            },
+            Some(version) if version < FIRST => {
+                Support::Refused { sentence: format!("CME {version} has no CTI; it came with 8.0") }
+            }
             Some(version) if version >= GONE => Support::InventoryOnly {
                 sentence: format!(
                     "Cisco removed CTI from CME 12.6 on: this is {version}, its lines can be shown but not controlled"
@@ -111,16 +92,8 @@ mod tests {
 
     fn router(mode: &str, version: &str) -> Support {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let global = Global {
-            mode: text(mode),
-            version: text(version),
-            ..Global::default()
-        };
-        Inventory {
-            global: Some(global),
-            ..Inventory::default()
-        }
-        .support()
+        let global = Global { mode: text(mode), version: text(version), ..Global::default() };
+        Inventory { global: Some(global), ..Inventory::default() }.support()
     }
 
     #[test]
@@ -129,16 +102,10 @@ mod tests {
             assert!(matches!(router("ITS", good), Support::Full(_)), "{good}");
         }
         for old in ["4.0(0)", "7.2", "7"] {
-            assert!(
-                matches!(router("ITS", old), Support::Refused { .. }),
-                "{old}"
-            );
+            assert!(matches!(router("ITS", old), Support::Refused { .. }), "{old}");
         }
         for new in ["12.6", "14.1"] {
-            assert!(
-                matches!(router("its", new), Support::InventoryOnly { .. }),
-                "{new}"
-            );
+            assert!(matches!(router("its", new), Support::InventoryOnly { .. }), "{new}");
         }
         assert_eq!(router("ITS", ""), Support::Unknown);
         assert_eq!(router("ITS", "unknown"), Support::Unknown);

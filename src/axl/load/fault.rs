@@ -36,19 +36,12 @@ pub struct TransportFault {
 impl TransportFault {
     /// A fault from its parts.
     pub fn new(kind: FaultKind, sentence: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            kind,
-            sentence: sentence.into(),
-            hint: hint.into(),
-        }
+        Self { kind, sentence: sentence.into(), hint: hint.into() }
     }
 
     /// Whether a list may have been too large for the router, so that smaller requests make sense (section 6).
     pub(in crate::axl) fn may_be_size(&self) -> bool {
-        matches!(
-            self.kind,
-            FaultKind::Timeout | FaultKind::Busy | FaultKind::Cut | FaultKind::TooLarge
-        )
+        matches!(self.kind, FaultKind::Timeout | FaultKind::Busy | FaultKind::Cut | FaultKind::TooLarge)
     }
 
     /// Whether the reply broke off.
@@ -60,29 +53,15 @@ impl TransportFault {
     pub(in crate::axl) fn of_status(status: u16) -> Option<Self> {
         let (kind, sentence) = match status {
             200..=299 => return None,
-            401 | 403 => (
-                FaultKind::Unauthorized,
-                format!("the router refuses the XML user and password ({status})"),
-            ),
-            404 => (
-                FaultKind::NotFound,
-                "the router has no XML application at this address (404)".to_owned(),
-            ),
-            500..=599 => (
-                FaultKind::Busy,
-                format!("the router is too busy to answer ({status})"),
-            ),
-            _ => (
-                FaultKind::Fatal,
-                format!("the router answers with HTTP status {status}"),
-            ),
+            401 | 403 => (FaultKind::Unauthorized, format!("the router refuses the XML user and password ({status})")),
+            404 => (FaultKind::NotFound, "the router has no XML application at this address (404)".to_owned()),
+            500..=599 => (FaultKind::Busy, format!("the router is too busy to answer ({status})")),
+            _ => (FaultKind::Fatal, format!("the router answers with HTTP status {status}")),
         };
         let hint = match kind {
             FaultKind::Unauthorized => UNAUTHORIZED_HINT,
             FaultKind::NotFound => NOT_FOUND_HINT,
-            FaultKind::Busy => {
-                "Try again later; `ixi transport http` / `request outstanding` sets how much it takes."
-            }
+            FaultKind::Busy => "Try again later; `ixi transport http` / `request outstanding` sets how much it takes.",
             _ => "Check that address and port are those of the router's web server.",
         };
         Some(Self::new(kind, sentence, hint))
@@ -94,10 +73,10 @@ pub const UNAUTHORIZED_HINT: &str = "Check `xml user` under `telephony-service` 
      `ip http authentication`; as a last resort create a local `username` with the same name, password and privilege.";
 
 /// What to check after a 404 (section 5).
-pub const NOT_FOUND_HINT: &str = "Enable `ixi transport http` and `ixi application cme`, each with `no shutdown`, and check the path.";
+pub const NOT_FOUND_HINT: &str =
+    "Enable `ixi transport http` and `ixi application cme`, each with `no shutdown`, and check the path.";
 
-const SIZE_HINT: &str =
-    "Raise `response size` under `ixi transport http` on the router, best to 64.";
+const SIZE_HINT: &str = "Raise `response size` under `ixi transport http` on the router, best to 64.";
 
 /// Why a load failed. Nothing of it was applied (section 6).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,11 +112,7 @@ impl LoadError {
     pub fn hint(&self) -> &str {
         match self {
             Self::Transport(fault) => &fault.hint,
-            Self::Reply {
-                fault: ReplyFault::Cut | ReplyFault::TooLarge,
-                ..
-            }
-            | Self::ListRefused { .. } => SIZE_HINT,
+            Self::Reply { fault: ReplyFault::Cut | ReplyFault::TooLarge, .. } | Self::ListRefused { .. } => SIZE_HINT,
             Self::Reply { .. } => {
                 "Check address, port and path: this must be the router whose `ixi application cme` is enabled."
             }
@@ -148,9 +123,6 @@ impl LoadError {
 impl ReplyFault {
     /// Whether the other side is not the XML application, so that no further request makes sense.
     pub(in crate::axl) fn is_foreign(self) -> bool {
-        matches!(
-            self,
-            Self::Html | Self::NotCme | Self::Doctype | Self::TooDeep
-        )
+        matches!(self, Self::Html | Self::NotCme | Self::Doctype | Self::TooDeep)
     }
 }

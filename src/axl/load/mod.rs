@@ -116,10 +116,7 @@ pub struct Load {
 impl Load {
     /// A load that remembers what earlier ones learned.
     pub fn new(dialect: Dialect, hints: LoadHints, purpose: Purpose) -> Self {
-        let inventory = Inventory {
-            dialect: dialect.clone(),
-            ..Inventory::default()
-        };
+        let inventory = Inventory { dialect: dialect.clone(), ..Inventory::default() };
         Self {
             dialect,
             hints,
@@ -185,10 +182,7 @@ impl Load {
 
     fn post(&mut self, request: &Request) {
         let body = request.body(self.dialect.envelope);
-        self.outputs.push_back(Output::Post {
-            body,
-            about: request.about(),
-        });
+        self.outputs.push_back(Output::Post { body, about: request.about() });
     }
 
     fn fail(&mut self, error: LoadError) {
@@ -199,8 +193,7 @@ impl Load {
     fn done(&mut self) {
         self.stage = Stage::Ended;
         self.inventory.generation = self.proved;
-        self.outputs
-            .push_back(Output::Done(Box::new(std::mem::take(&mut self.inventory))));
+        self.outputs.push_back(Output::Done(Box::new(std::mem::take(&mut self.inventory))));
     }
 
     /// Sends a list's next request, or ends the list.
@@ -212,11 +205,7 @@ impl Load {
     ) {
         if let Some(request) = list.ask() {
             let (done, total) = list.progress();
-            self.outputs.push_back(Output::Progress {
-                about: request.about(),
-                done,
-                total,
-            });
+            self.outputs.push_back(Output::Progress { about: request.about(), done, total });
             self.post(&request);
             self.stage = stage(list);
             return;
@@ -238,18 +227,11 @@ impl Load {
             self.hints.generation = list.proved;
         }
         for tag in &list.unreadable {
-            self.inventory
-                .unreadable
-                .push(Unreadable { about, tag: *tag });
-            self.inventory.warnings.push(format!(
-                "{about}: the router lists tag {tag} but does not give it"
-            ));
+            self.inventory.unreadable.push(Unreadable { about, tag: *tag });
+            self.inventory.warnings.push(format!("{about}: the router lists tag {tag} but does not give it"));
         }
         if list.duplicates > 0 {
-            self.inventory.warnings.push(format!(
-                "{about}: {} tags came twice; the first counts",
-                list.duplicates
-            ));
+            self.inventory.warnings.push(format!("{about}: {} tags came twice; the first counts", list.duplicates));
         }
     }
 
@@ -278,9 +260,7 @@ impl Load {
             Answer::Reply(reply) => {
                 self.inventory.global = reply.global;
                 if let Some(error) = reply.error {
-                    self.inventory
-                        .warnings
-                        .push(format!("the system settings could not be read: {error}"));
+                    self.inventory.warnings.push(format!("the system settings could not be read: {error}"));
                 }
             }
             Answer::Fault(fault) if fault.is_foreign() => {
@@ -290,28 +270,15 @@ impl Load {
                 return self.fail(LoadError::Transport(fault));
             }
             Answer::Fault(fault) => {
-                self.inventory
-                    .warnings
-                    .push(format!("the system settings could not be read: {fault}"));
+                self.inventory.warnings.push(format!("the system settings could not be read: {fault}"));
             }
             Answer::Transport(fault) => {
-                self.inventory
-                    .warnings
-                    .push(format!("the system settings could not be read: {fault}"));
+                self.inventory.warnings.push(format!("the system settings could not be read: {fault}"));
             }
         }
-        let version = self
-            .inventory
-            .global
-            .as_ref()
-            .and_then(|global| global.version.clone());
+        let version = self.inventory.global.as_ref().and_then(|global| global.version.clone());
         if let Some(version) = version {
-            if self
-                .hints
-                .version
-                .as_ref()
-                .is_some_and(|old| *old != version)
-            {
+            if self.hints.version.as_ref().is_some_and(|old| *old != version) {
                 self.hints = LoadHints::default();
             }
             self.hints.version = Some(version);
@@ -322,17 +289,11 @@ impl Load {
     fn begin_devices(&mut self) {
         let global = self.inventory.global.as_ref();
         let setup = Setup {
-            probe_max: global
-                .and_then(|global| global.max_ephone)
-                .map(|max| max.min(PROBE_LIMIT)),
+            probe_max: global.and_then(|global| global.max_ephone).map(|max| max.min(PROBE_LIMIT)),
             configured: global.and_then(|global| global.configured_devices),
             ..self.setup(self.hints.devices)
         };
-        self.go_on(
-            Box::new(ListRead::new(setup)),
-            Stage::Devices,
-            Self::devices_ended,
-        );
+        self.go_on(Box::new(ListRead::new(setup)), Stage::Devices, Self::devices_ended);
     }
 
     fn devices_ended(&mut self, list: ListRead<Device>, _complete: bool) {
@@ -340,17 +301,11 @@ impl Load {
         self.inventory.devices = list.records;
         let global = self.inventory.global.as_ref();
         let setup = Setup {
-            probe_max: global
-                .and_then(|global| global.max_dn)
-                .map(|max| max.min(PROBE_LIMIT)),
+            probe_max: global.and_then(|global| global.max_dn).map(|max| max.min(PROBE_LIMIT)),
             configured: global.and_then(|global| global.configured_extensions),
             ..self.setup(self.hints.extensions)
         };
-        self.go_on(
-            Box::new(ListRead::new(setup)),
-            Stage::Extensions,
-            Self::extensions_ended,
-        );
+        self.go_on(Box::new(ListRead::new(setup)), Stage::Extensions, Self::extensions_ended);
     }
 
     fn extensions_ended(&mut self, list: ListRead<Extension>, _complete: bool) {
@@ -362,15 +317,8 @@ impl Load {
         let hint = self.hints.user_profiles;
         // A router that gave profiles once knows the request: its refusal now is trouble, not absence.
         let optional = matches!(hint, ListHint::Unknown | ListHint::Absent);
-        let setup = Setup {
-            optional,
-            ..self.setup(hint)
-        };
-        self.go_on(
-            Box::new(ListRead::new(setup)),
-            Stage::UserProfiles,
-            Self::user_profiles_ended,
-        );
+        let setup = Setup { optional, ..self.setup(hint) };
+        self.go_on(Box::new(ListRead::new(setup)), Stage::UserProfiles, Self::user_profiles_ended);
     }
 
     fn user_profiles_ended(&mut self, list: ListRead<UserProfile>, complete: bool) {
@@ -379,41 +327,23 @@ impl Load {
             self.hints.user_profiles = ListHint::Unknown;
         }
         self.inventory.user_profiles = complete.then_some(list.records);
-        if !complete
-            && self
-                .inventory
-                .devices
-                .iter()
-                .any(|device| device.logout_profile.unwrap_or(0) != 0)
-        {
-            self.inventory.warnings.push(
-                "the router does not give its extension mobility users; enter their lines by hand"
-                    .to_owned(),
-            );
+        if !complete && self.inventory.devices.iter().any(|device| device.logout_profile.unwrap_or(0) != 0) {
+            self.inventory
+                .warnings
+                .push("the router does not give its extension mobility users; enter their lines by hand".to_owned());
         }
         self.begin_templates();
     }
 
     fn begin_templates(&mut self) {
-        let needed: BTreeSet<u32> = self
-            .inventory
-            .extensions
-            .iter()
-            .filter_map(|extension| extension.template)
-            .collect();
+        let needed: BTreeSet<u32> =
+            self.inventory.extensions.iter().filter_map(|extension| extension.template).collect();
         if needed.is_empty() || !self.dialect.check.cti_from_template {
             return self.begin_check();
         }
-        let setup = Setup {
-            tags: Some(needed.into_iter().collect()),
-            optional: true,
-            ..self.setup(self.hints.templates)
-        };
-        self.go_on(
-            Box::new(ListRead::new(setup)),
-            Stage::Templates,
-            Self::templates_ended,
-        );
+        let setup =
+            Setup { tags: Some(needed.into_iter().collect()), optional: true, ..self.setup(self.hints.templates) };
+        self.go_on(Box::new(ListRead::new(setup)), Stage::Templates, Self::templates_ended);
     }
 
     fn templates_ended(&mut self, list: ListRead<ExtensionTemplate>, _complete: bool) {
@@ -426,15 +356,8 @@ impl Load {
         if self.purpose == Purpose::Lines {
             return self.done();
         }
-        let setup = Setup {
-            optional: true,
-            ..self.setup(self.hints.session_servers)
-        };
-        self.go_on(
-            Box::new(ListRead::new(setup)),
-            Stage::SessionServers,
-            Self::session_servers_ended,
-        );
+        let setup = Setup { optional: true, ..self.setup(self.hints.session_servers) };
+        self.go_on(Box::new(ListRead::new(setup)), Stage::SessionServers, Self::session_servers_ended);
     }
 
     fn session_servers_ended(&mut self, list: ListRead<SessionServer>, complete: bool) {
@@ -451,9 +374,7 @@ impl Load {
                 return self.fail(LoadError::Transport(fault));
             }
             Answer::Fault(_) | Answer::Transport(_) => {
-                self.inventory
-                    .warnings
-                    .push("the SIP settings could not be read".to_owned());
+                self.inventory.warnings.push("the SIP settings could not be read".to_owned());
             }
         }
         self.done();

@@ -3,8 +3,8 @@
 use crate::axl::dialect::Charset;
 use crate::axl::fields;
 use crate::axl::record::{
-    CliResult, Device, Extension, ExtensionTemplate, Global, RouterError, SaveResult,
-    SessionServer, SipGlobal, UserKind, UserProfile,
+    CliResult, Device, Extension, ExtensionTemplate, Global, RouterError, SaveResult, SessionServer, SipGlobal,
+    UserKind, UserProfile,
 };
 use crate::axl::xml::{self, Node, XmlFault};
 
@@ -105,11 +105,7 @@ impl Reply {
         let Some(payload) = payload(&document.top) else {
             return Err(ReplyFault::NotCme);
         };
-        let mut reply = Self {
-            torn: document.torn,
-            empty: payload.children.is_empty(),
-            ..Self::default()
-        };
+        let mut reply = Self { torn: document.torn, empty: payload.children.is_empty(), ..Self::default() };
         reply.take_bare(payload);
         reply.take_children(payload);
         Ok(reply)
@@ -149,53 +145,23 @@ impl Reply {
                 "iserror" | "fault" => self.error = Some(fields::router_error(child)),
                 "isglobal" => self.global = Some(fields::global(child)),
                 "issipglobal" => self.sip_global = Some(fields::sip_global(child)),
-                "isdevice" => keep(
-                    &mut self.devices,
-                    fields::device(child),
-                    &mut self.bad_records,
-                ),
-                "isextension" => keep(
-                    &mut self.extensions,
-                    fields::extension(child),
-                    &mut self.bad_records,
-                ),
-                "isextensiontemplate" => keep(
-                    &mut self.templates,
-                    fields::template(child),
-                    &mut self.bad_records,
-                ),
-                "isuserprofile" => keep(
-                    &mut self.user_profiles,
-                    fields::user_profile(child),
-                    &mut self.bad_records,
-                ),
+                "isdevice" => keep(&mut self.devices, fields::device(child), &mut self.bad_records),
+                "isextension" => keep(&mut self.extensions, fields::extension(child), &mut self.bad_records),
+                "isextensiontemplate" => keep(&mut self.templates, fields::template(child), &mut self.bad_records),
+                "isuserprofile" => keep(&mut self.user_profiles, fields::user_profile(child), &mut self.bad_records),
                 "issessionserver" => {
-                    keep(
-                        &mut self.session_servers,
-                        fields::session_server(child),
-                        &mut self.bad_records,
-                    );
+                    keep(&mut self.session_servers, fields::session_server(child), &mut self.bad_records);
                 }
                 "isuser" => self.user = fields::user_kind(child),
                 "isexeccliresponse" => {
                     // A result that is no number leaves `cli` empty: the state of the router is then unknown.
                     if let Ok(line) = child.text.parse::<u32>() {
-                        let message = node
-                            .text_of("isexecclierror")
-                            .unwrap_or_default()
-                            .to_owned();
-                        self.cli = Some(CliResult {
-                            failed_line: (line != 0).then_some(line),
-                            message,
-                        });
+                        let message = node.text_of("isexecclierror").unwrap_or_default().to_owned();
+                        self.cli = Some(CliResult { failed_line: (line != 0).then_some(line), message });
                     }
                 }
                 "issaveconfigresult" => self.save = Some(fields::save_result(&child.text)),
-                "isdevices"
-                | "isextensions"
-                | "isextensiontemplates"
-                | "isuserprofiles"
-                | "issessionservers" => {
+                "isdevices" | "isextensions" | "isextensiontemplates" | "isuserprofiles" | "issessionservers" => {
                     self.container = true;
                     self.take_children(child);
                 }
@@ -214,11 +180,7 @@ fn keep<T>(list: &mut Vec<T>, record: Option<T>, bad: &mut u32) {
 }
 
 fn looks_like_html(text: &str) -> bool {
-    let head: String = text
-        .chars()
-        .take(64)
-        .collect::<String>()
-        .to_ascii_lowercase();
+    let head: String = text.chars().take(64).collect::<String>().to_ascii_lowercase();
     head.starts_with("<!doctype html") || head.starts_with("<html") || head.starts_with("<head")
 }
 
@@ -228,8 +190,7 @@ fn payload(top: &Node) -> Option<&Node> {
 }
 
 fn response(node: &Node) -> Option<&Node> {
-    node.child("response")
-        .or_else(|| node.children.iter().find_map(response))
+    node.child("response").or_else(|| node.children.iter().find_map(response))
 }
 
 fn bare(node: &Node) -> Option<&Node> {

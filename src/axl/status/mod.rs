@@ -23,12 +23,11 @@ impl PollPlan {
     /// A whole cycle over an inventory: mobility phones, then phones that are not registered, then the rest
     /// (section 7). Profiles are read only when the phones' records do not say who is logged in.
     pub fn of(inventory: &Inventory) -> Self {
-        let rank =
-            |device: &Device| match (inventory.is_mobility_host(device), device.is_registered()) {
-                (true, _) => 0,
-                (false, false) => 1,
-                (false, true) => 2,
-            };
+        let rank = |device: &Device| match (inventory.is_mobility_host(device), device.is_registered()) {
+            (true, _) => 0,
+            (false, false) => 1,
+            (false, true) => 2,
+        };
         let mut devices: Vec<&Device> = inventory.devices.iter().collect();
         devices.sort_by_key(|device| (rank(device), device.id));
         let told = inventory
@@ -36,11 +35,7 @@ impl PollPlan {
             .iter()
             .filter(|device| inventory.is_mobility_host(device))
             .all(|device| device.user_profile.is_some());
-        let profiles = inventory
-            .user_profiles
-            .iter()
-            .flatten()
-            .map(|profile| profile.id);
+        let profiles = inventory.user_profiles.iter().flatten().map(|profile| profile.id);
         Self {
             devices: devices.into_iter().map(|device| device.id).collect(),
             profiles: if told { Vec::new() } else { profiles.collect() },
@@ -93,24 +88,12 @@ pub struct Poll {
 impl Poll {
     /// A poll of the objects of `plan`, in the way that a load learned.
     pub fn new(dialect: Dialect, hints: LoadHints, plan: PollPlan) -> Self {
-        Self {
-            dialect,
-            hints,
-            plan,
-            stage: Stage::Ended,
-            started: false,
-            gone: Vec::new(),
-            outputs: VecDeque::new(),
-        }
+        Self { dialect, hints, plan, stage: Stage::Ended, started: false, gone: Vec::new(), outputs: VecDeque::new() }
     }
 
     fn setup(&self, hint: ListHint, tags: Vec<u32>) -> Setup {
         // `all` only where a load has proved it, and only when more than one object is wanted.
-        let hint = if hint == ListHint::AllWorks && tags.len() > 1 {
-            hint
-        } else {
-            ListHint::AllFails
-        };
+        let hint = if hint == ListHint::AllWorks && tags.len() > 1 { hint } else { ListHint::AllFails };
         let known = self.hints.generation.map_or(Known::Nothing, Known::Proved);
         Setup {
             mode: self.dialect.list_mode,
@@ -154,31 +137,20 @@ impl Poll {
 
     fn post(&mut self, request: &Request) {
         let body = request.body(self.dialect.envelope);
-        self.outputs.push_back(Output::Post {
-            body,
-            about: request.about(),
-        });
+        self.outputs.push_back(Output::Post { body, about: request.about() });
     }
 
     fn devices(&mut self, mut list: Box<ListRead<Device>>) {
         let next = list.ask();
         let wanted = &self.plan.devices;
-        let fresh = std::mem::take(&mut list.records)
-            .into_iter()
-            .filter(|device| wanted.contains(&device.id));
+        let fresh = std::mem::take(&mut list.records).into_iter().filter(|device| wanted.contains(&device.id));
         let fresh: Vec<Device> = fresh.collect();
         // A list that came whole says by its silence that a phone is gone.
         if next.is_none() && list.learned == ListHint::AllWorks && fresh.len() > 1 {
-            let gone = wanted
-                .iter()
-                .filter(|tag| !fresh.iter().any(|device| device.id == **tag));
+            let gone = wanted.iter().filter(|tag| !fresh.iter().any(|device| device.id == **tag));
             self.gone.extend(gone);
         }
-        self.outputs.extend(
-            fresh
-                .into_iter()
-                .map(|device| Output::Device(Box::new(device))),
-        );
+        self.outputs.extend(fresh.into_iter().map(|device| Output::Device(Box::new(device))));
         if let Some(request) = next {
             self.post(&request);
             self.stage = Stage::Devices(list);
@@ -193,14 +165,9 @@ impl Poll {
     }
 
     fn profiles(&mut self, mut list: Box<ListRead<UserProfile>>) {
-        let next = if self.plan.profiles.is_empty() {
-            None
-        } else {
-            list.ask()
-        };
+        let next = if self.plan.profiles.is_empty() { None } else { list.ask() };
         let fresh = std::mem::take(&mut list.records).into_iter();
-        self.outputs
-            .extend(fresh.map(|profile| Output::UserProfile(Box::new(profile))));
+        self.outputs.extend(fresh.map(|profile| Output::UserProfile(Box::new(profile))));
         if let Some(request) = next {
             self.post(&request);
             self.stage = Stage::UserProfiles(list);
@@ -208,9 +175,7 @@ impl Poll {
         }
         let end = match list.take_end() {
             Some(Ended::Failed(error)) => Output::Failed(error),
-            _ => Output::Done {
-                gone: std::mem::take(&mut self.gone),
-            },
+            _ => Output::Done { gone: std::mem::take(&mut self.gone) },
         };
         self.outputs.push_back(end);
     }

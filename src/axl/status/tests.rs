@@ -14,16 +14,8 @@ fn loaded(router: &mut Router, dialect: &Dialect) -> (Inventory, LoadHints) {
 }
 
 /// Runs a poll, applies it, and gives the changes, the tags that are gone, and whether it failed.
-fn cycle(
-    inventory: &mut Inventory,
-    hints: &LoadHints,
-    router: &mut Router,
-) -> (Vec<(u32, Change)>, Vec<u32>, bool) {
-    let mut poll = Poll::new(
-        inventory.dialect.clone(),
-        hints.clone(),
-        PollPlan::of(inventory),
-    );
+fn cycle(inventory: &mut Inventory, hints: &LoadHints, router: &mut Router) -> (Vec<(u32, Change)>, Vec<u32>, bool) {
+    let mut poll = Poll::new(inventory.dialect.clone(), hints.clone(), PollPlan::of(inventory));
     let mut changes = Vec::new();
     loop {
         match poll.poll().unwrap() {
@@ -43,12 +35,7 @@ fn cycle(
 }
 
 fn in_service(inventory: &Inventory) -> Vec<(String, bool)> {
-    inventory
-        .lines(LineOptions::default())
-        .lines
-        .into_iter()
-        .map(|line| (line.number, line.in_service))
-        .collect()
+    inventory.lines(LineOptions::default()).lines.into_iter().map(|line| (line.number, line.in_service)).collect()
 }
 
 #[test]
@@ -59,25 +46,16 @@ fn a_login_is_seen_with_one_request_where_all_works() {
     router.logged_in = true;
     let (changes, gone, failed) = cycle(&mut inventory, &hints, &mut router);
     assert!(!failed && gone.is_empty());
-    assert_eq!(
-        router.asked,
-        ["<ISgetDevice><ISKeyword>all</ISKeyword></ISgetDevice>"]
-    );
+    assert_eq!(router.asked, ["<ISgetDevice><ISKeyword>all</ISKeyword></ISgetDevice>"]);
     assert!(changes.contains(&(3, Change::Lines)) && changes.contains(&(1, Change::None)));
     assert_eq!(in_service(&inventory)[4], ("205".to_owned(), true));
     let lines = inventory.lines(LineOptions::default()).lines;
-    assert_eq!(
-        lines[4].host.as_ref().unwrap().device_id.as_deref(),
-        Some("00AA11BB0003")
-    );
+    assert_eq!(lines[4].host.as_ref().unwrap().device_id.as_deref(), Some("00AA11BB0003"));
 }
 
 #[test]
 fn by_tag_the_interesting_phones_come_first() {
-    let mut router = Router {
-        limit: 3000,
-        ..Router::new()
-    };
+    let mut router = Router { limit: 3000, ..Router::new() };
     let (mut inventory, hints) = loaded(&mut router, &Dialect::default());
     router.logged_in = true;
     let (changes, ..) = cycle(&mut inventory, &hints, &mut router);
@@ -89,15 +67,10 @@ fn by_tag_the_interesting_phones_come_first() {
 
 #[test]
 fn a_phone_that_dies_comes_back_or_goes_is_told() {
-    let mut router = Router {
-        limit: 3000,
-        ..Router::new()
-    };
+    let mut router = Router { limit: 3000, ..Router::new() };
     let (mut inventory, hints) = loaded(&mut router, &Dialect::default());
     let dead = DEVICE_2.replace("<ISDevStatus>registered", "<ISDevStatus>deceased");
-    let again = DEVICE_1
-        .replace("<ISDevKeepAlives>2980<", "<ISDevKeepAlives>2<")
-        .replace(">412<", ">91000<");
+    let again = DEVICE_1.replace("<ISDevKeepAlives>2980<", "<ISDevKeepAlives>2<").replace(">412<", ">91000<");
     router.instead = vec![
         ("<ISDevID>2<".to_owned(), dead),
         ("<ISDevID>1<".to_owned(), again),
@@ -117,10 +90,7 @@ fn a_phone_that_dies_comes_back_or_goes_is_told() {
 
 #[test]
 fn a_poll_that_fails_keeps_what_it_saw() {
-    let mut router = Router {
-        limit: 3000,
-        ..Router::new()
-    };
+    let mut router = Router { limit: 3000, ..Router::new() };
     let (mut inventory, hints) = loaded(&mut router, &Dialect::default());
     router.instead = vec![("<ISDevID>2<".to_owned(), "<html>".to_owned())];
     let before = in_service(&inventory);
@@ -138,21 +108,10 @@ fn profiles_are_read_where_phones_do_not_tell() {
     router.instead = vec![("<ISgetDevice><ISKeyword>all<".to_owned(), silent)];
     let (mut inventory, hints) = loaded(&mut router, &dialect);
     router.logged_in = true;
-    let in_lines =
-        element(DEVICE_3_IN, "ISDevice").replace("<ISUserProfileID>1</ISUserProfileID>", "");
-    let silent = format!(
-        "<response><ISDevices>{in_lines}{}</ISDevices></response>",
-        element(DEVICE_2, "ISDevice")
-    );
+    let in_lines = element(DEVICE_3_IN, "ISDevice").replace("<ISUserProfileID>1</ISUserProfileID>", "");
+    let silent = format!("<response><ISDevices>{in_lines}{}</ISDevices></response>", element(DEVICE_2, "ISDevice"));
     router.instead = vec![("<ISgetDevice><ISKeyword>all<".to_owned(), silent)];
-    let mut poll = Poll::new(
-        dialect,
-        hints,
-        PollPlan {
-            devices: vec![3, 2],
-            ..PollPlan::of(&inventory)
-        },
-    );
+    let mut poll = Poll::new(dialect, hints, PollPlan { devices: vec![3, 2], ..PollPlan::of(&inventory) });
     loop {
         match poll.poll().unwrap() {
             Output::Post { body, .. } => poll.handle(router.answer(&body)),
@@ -166,13 +125,6 @@ fn profiles_are_read_where_phones_do_not_tell() {
             Output::Failed(error) => panic!("{error}"),
         }
     }
-    assert!(
-        router
-            .asked
-            .iter()
-            .any(|asked| asked.contains("ISgetUserProfile")),
-        "{:?}",
-        router.asked
-    );
+    assert!(router.asked.iter().any(|asked| asked.contains("ISgetUserProfile")), "{:?}", router.asked);
     assert_eq!(in_service(&inventory)[4], ("205".to_owned(), true));
 }

@@ -118,7 +118,8 @@ async fn bring_up(client: &Client, pbx: &str) -> Result<Vec<Vec<String>>, Failur
     loop {
         let status = client.get(&format!("/pbxs/{pbx}/status")).await?;
         let count = |name: &str| status["lines"][name].as_u64().unwrap_or(0);
-        let shown = format!("lines: {} loaded, {} monitored, {} not", count("total"), count("monitored"), count("failed"));
+        let shown =
+            format!("lines: {} loaded, {} monitored, {} not", count("total"), count("monitored"), count("failed"));
         if shown != last {
             output::progress(&shown);
             last = shown;

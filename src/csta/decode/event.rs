@@ -71,19 +71,46 @@ pub(super) fn event<'a>(cursor: &mut Cursor<'a>, root: &'a str) -> Result<Event<
 
 fn fill<'a>(slots: &mut Slots<'a>, cursor: &mut Cursor<'a>, name: &str) -> Result<()> {
     match name {
-        "connection" | "initiatedConnection" | "originatedConnection" | "dialingConnection" | "diallingConnection"
-        | "offeredConnection" | "outboundConnection" | "establishedConnection" | "heldConnection"
-        | "retrievedConnection" | "droppedConnection" | "clearedCall" | "failedConnection" | "queuedConnection"
-        | "bridgedConnection" | "primaryOldCall" => slots.connection = value::connection(cursor)?,
+        "connection"
+        | "initiatedConnection"
+        | "originatedConnection"
+        | "dialingConnection"
+        | "diallingConnection"
+        | "offeredConnection"
+        | "outboundConnection"
+        | "establishedConnection"
+        | "heldConnection"
+        | "retrievedConnection"
+        | "droppedConnection"
+        | "clearedCall"
+        | "failedConnection"
+        | "queuedConnection"
+        | "bridgedConnection"
+        | "primaryOldCall" => slots.connection = value::connection(cursor)?,
         "secondaryOldCall" => slots.secondary = Some(value::connection(cursor)?),
         // The schema's slip in EstablishedEvent, and the right spelling (section 5.2).
         "originatingNIDConnection" | "originatinNIDConnection" => {
             slots.nid_connection = Some(value::connection(cursor)?);
         }
-        "initiatingDevice" | "dialingDevice" | "diallingDevice" | "alertingDevice" | "offeredDevice"
-        | "networkInterfaceUsed" | "answeringDevice" | "holdingDevice" | "retrievingDevice" | "divertingDevice"
-        | "transferringDevice" | "transferingDevice" | "conferencingDevice" | "releasingDevice" | "failingDevice"
-        | "queue" | "bridgedAppearance" | "device" | "targetDevice" => slots.subject = value::subject(cursor)?,
+        "initiatingDevice"
+        | "dialingDevice"
+        | "diallingDevice"
+        | "alertingDevice"
+        | "offeredDevice"
+        | "networkInterfaceUsed"
+        | "answeringDevice"
+        | "holdingDevice"
+        | "retrievingDevice"
+        | "divertingDevice"
+        | "transferringDevice"
+        | "transferingDevice"
+        | "conferencingDevice"
+        | "releasingDevice"
+        | "failingDevice"
+        | "queue"
+        | "bridgedAppearance"
+        | "device"
+        | "targetDevice" => slots.subject = value::subject(cursor)?,
         "callingDevice" => slots.calling = value::subject(cursor)?,
         "calledDevice" => slots.called = value::subject(cursor)?,
         "lastRedirectionDevice" => slots.last_redirection = value::redirection(cursor)?,
@@ -116,7 +143,11 @@ fn fill<'a>(slots: &mut Slots<'a>, cursor: &mut Cursor<'a>, name: &str) -> Resul
 fn kind<'a>(slots: Slots<'a>, root: &'a str) -> EventKind<'a> {
     let connection = slots.connection;
     match root {
-        "DeliveredEvent" | "OfferedEvent" | "NetworkReachedEvent" | "EstablishedEvent" | "FailedEvent"
+        "DeliveredEvent"
+        | "OfferedEvent"
+        | "NetworkReachedEvent"
+        | "EstablishedEvent"
+        | "FailedEvent"
         | "QueuedEvent" => {
             let progress = Progress {
                 connection,
@@ -188,11 +219,9 @@ fn kind<'a>(slots: Slots<'a>, root: &'a str) -> EventKind<'a> {
             ring_count: slots.number,
         },
         "CallerIDStatusEvent" => EventKind::CallerIdStatus { device: slots.subject, provided: slots.flag },
-        "MessageWaitingEvent" => EventKind::MessageWaiting {
-            target_device: slots.subject,
-            device_for_message: slots.device,
-            on: slots.flag,
-        },
+        "MessageWaitingEvent" => {
+            EventKind::MessageWaiting { target_device: slots.subject, device_for_message: slots.device, on: slots.flag }
+        }
         "HookswitchEvent" => {
             EventKind::Hookswitch { device: slots.subject, hookswitch: slots.text, on_hook: slots.flag }
         }

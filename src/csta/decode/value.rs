@@ -263,6 +263,7 @@ pub(super) fn fault(cursor: &mut Cursor<'_>) -> Result<Fault> {
         Ok(())
     })?;
     let mut fault = found.unwrap_or_default();
-    fault.text = Some(text).filter(|text| !text.is_empty()).or(extension).map(|text| text.into_owned().into_boxed_str());
+    fault.text =
+        Some(text).filter(|text| !text.is_empty()).or(extension).map(|text| text.into_owned().into_boxed_str());
     Ok(fault)
 }

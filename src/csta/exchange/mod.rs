@@ -293,7 +293,12 @@ impl Exchange {
             Message::Response(response) => {
                 self.reply(200, None);
                 let service = response.service();
-                self.separate(now, Some(|flight: &Flight| Some(flight.service) == service), body, &response_root(service));
+                self.separate(
+                    now,
+                    Some(|flight: &Flight| Some(flight.service) == service),
+                    body,
+                    &response_root(service),
+                );
             }
             Message::Fault(_) => {
                 self.reply(200, None);
@@ -374,9 +379,10 @@ impl Exchange {
     /// A response or fault in an INFO of its own: it belongs to the oldest service that it can answer.
     fn separate(&mut self, now: Instant, fits: Option<impl Fn(&Flight) -> bool>, body: &Bytes, root: &str) {
         let allowed = self.config.response_mode != ResponseMode::Final;
-        let index = self.flights.iter().position(|flight| {
-            allowed && flight.awaits_response() && fits.as_ref().is_none_or(|fits| fits(flight))
-        });
+        let index = self
+            .flights
+            .iter()
+            .position(|flight| allowed && flight.awaits_response() && fits.as_ref().is_none_or(|fits| fits(flight)));
         match index {
             Some(index) => {
                 let judged = self.flights.get(index).map_or(Judged::Nothing, |flight| flight.judge(200, body));

@@ -10,9 +10,7 @@ use bytes::Bytes;
 use super::{
     Answer, Cancelled, Doubt, Exchange, ExchangeConfig, Input, Outcome, Output, Received, Refusal, ResponseMode, Ticket,
 };
-use crate::csta::{
-    CallExtras, Connection, EventKind, OperationError, Request, Response, SystemStatus,
-};
+use crate::csta::{CallExtras, Connection, EventKind, OperationError, Request, Response, SystemStatus};
 
 struct Talk {
     exchange: Exchange,

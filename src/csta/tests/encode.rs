@@ -47,22 +47,33 @@ fn all() -> Vec<(Request, String)> {
         (R::GetPhysicalDeviceInformation { device: device() }, text("<device>tel:211</device>")),
         (
             R::MonitorStart { device: own(), filter: MonitorFilter::None, monitor_type: Some(MonitorType::Device) },
-            format!("<monitorObject><deviceObject>{OWN}</deviceObject></monitorObject><monitorType>device</monitorType>"),
+            format!(
+                "<monitorObject><deviceObject>{OWN}</deviceObject></monitorObject><monitorType>device</monitorType>"
+            ),
         ),
         (
             R::MonitorStart { device: device(), filter: MonitorFilter::CallsOnly, monitor_type: None },
-            text("<monitorObject><deviceObject>tel:211</deviceObject></monitorObject><requestedMonitorFilter><callcontrol><digitsDialed>true</digitsDialed><offered>true</offered></callcontrol><voice><bookmarkReached>true</bookmarkReached></voice></requestedMonitorFilter>"),
+            text(
+                "<monitorObject><deviceObject>tel:211</deviceObject></monitorObject><requestedMonitorFilter><callcontrol><digitsDialed>true</digitsDialed><offered>true</offered></callcontrol><voice><bookmarkReached>true</bookmarkReached></voice></requestedMonitorFilter>",
+            ),
         ),
-        (R::MonitorStop { monitor_cross_ref_id: text("00000041") }, text("<monitorCrossRefID>00000041</monitorCrossRefID>")),
+        (
+            R::MonitorStop { monitor_cross_ref_id: text("00000041") },
+            text("<monitorCrossRefID>00000041</monitorCrossRefID>"),
+        ),
         (R::SnapshotDevice { device: own() }, format!("<snapshotObject>{OWN}</snapshotObject>")),
         (R::SnapshotCall { call: a() }, text("<snapshotObject>{A}</snapshotObject>")),
         (
             R::MakeCall { calling: own(), called: text("tel:233"), prompt: Some(false), extras: extras() },
-            format!("<callingDevice>{OWN}</callingDevice><calledDirectoryNumber>tel:233</calledDirectoryNumber>{CODES}<autoOriginate>doNotPrompt</autoOriginate>{DATA}{SUBJECT}"),
+            format!(
+                "<callingDevice>{OWN}</callingDevice><calledDirectoryNumber>tel:233</calledDirectoryNumber>{CODES}<autoOriginate>doNotPrompt</autoOriginate>{DATA}{SUBJECT}"
+            ),
         ),
         (
             R::MakeCall { calling: own(), called: text(""), prompt: Some(true), extras: CallExtras::default() },
-            format!("<callingDevice>{OWN}</callingDevice><calledDirectoryNumber></calledDirectoryNumber><autoOriginate>prompt</autoOriginate>"),
+            format!(
+                "<callingDevice>{OWN}</callingDevice><calledDirectoryNumber></calledDirectoryNumber><autoOriginate>prompt</autoOriginate>"
+            ),
         ),
         (
             R::MakeCall { calling: own(), called: text("1"), prompt: None, extras: CallExtras::default() },
@@ -93,7 +104,9 @@ fn all() -> Vec<(Request, String)> {
                 consult_options: Some(ConsultOptions::Unrestricted),
                 extras: extras(),
             },
-            format!("<existingCall>{{A}}</existingCall><consultedDevice>tel:240</consultedDevice>{CODES}{DATA}<consultOptions>unrestricted</consultOptions>{SUBJECT}"),
+            format!(
+                "<existingCall>{{A}}</existingCall><consultedDevice>tel:240</consultedDevice>{CODES}{DATA}<consultOptions>unrestricted</consultOptions>{SUBJECT}"
+            ),
         ),
         (R::AlternateCall { held: a(), active: b() }, text("<heldCall>{A}</heldCall><activeCall>{B}</activeCall>")),
         (R::ReconnectCall { active: b(), held: a() }, text("<activeCall>{B}</activeCall><heldCall>{A}</heldCall>")),
@@ -106,7 +119,9 @@ fn all() -> Vec<(Request, String)> {
                 participation: ParticipationType::Active,
                 extras: extras(),
             },
-            format!("<activeCall>{{A}}</activeCall><deviceToJoin>tel:240</deviceToJoin><participationType>active</participationType>{CODES}{DATA}{SUBJECT}"),
+            format!(
+                "<activeCall>{{A}}</activeCall><deviceToJoin>tel:240</deviceToJoin><participationType>active</participationType>{CODES}{DATA}{SUBJECT}"
+            ),
         ),
         (
             R::JoinCall {
@@ -116,7 +131,9 @@ fn all() -> Vec<(Request, String)> {
                 participation: ParticipationType::Silent,
                 extras: CallExtras { subject_of_call: None, ..extras() },
             },
-            format!("<activeCall>{{A}}</activeCall><joiningDevice>tel:240</joiningDevice><autoOriginate>doNotPrompt</autoOriginate><participationType>silent</participationType>{CODES}{DATA}"),
+            format!(
+                "<activeCall>{{A}}</activeCall><joiningDevice>tel:240</joiningDevice><autoOriginate>doNotPrompt</autoOriginate><participationType>silent</participationType>{CODES}{DATA}"
+            ),
         ),
         (
             R::DialDigits { call: a(), digits: text("233") },
@@ -124,7 +141,9 @@ fn all() -> Vec<(Request, String)> {
         ),
         (
             R::GenerateDigits { call: a(), mode: DigitMode::Dtmf, characters: text("12#") },
-            text("<connectionToSendDigits>{A}</connectionToSendDigits><digitMode>dTMF</digitMode><charactersToSend>12#</charactersToSend>"),
+            text(
+                "<connectionToSendDigits>{A}</connectionToSendDigits><digitMode>dTMF</digitMode><charactersToSend>12#</charactersToSend>",
+            ),
         ),
         (
             R::SetForwarding {
@@ -134,10 +153,18 @@ fn all() -> Vec<(Request, String)> {
                 forward_dn: Some(text("tel:6000")),
                 ring_count: Some(4),
             },
-            text("<device>tel:211</device><forwardingType>forwardImmediate</forwardingType><activateForward>true</activateForward><forwardDN>tel:6000</forwardDN><ringCount>4</ringCount>"),
+            text(
+                "<device>tel:211</device><forwardingType>forwardImmediate</forwardingType><activateForward>true</activateForward><forwardDN>tel:6000</forwardDN><ringCount>4</ringCount>",
+            ),
         ),
         (
-            R::SetForwarding { device: device(), forwarding_type: None, activate: false, forward_dn: None, ring_count: None },
+            R::SetForwarding {
+                device: device(),
+                forwarding_type: None,
+                activate: false,
+                forward_dn: None,
+                ring_count: None,
+            },
             text("<device>tel:211</device><activateForward>false</activateForward>"),
         ),
         (R::GetForwarding { device: device() }, text("<device>tel:211</device>")),
@@ -148,7 +175,9 @@ fn all() -> Vec<(Request, String)> {
         (R::GetDoNotDisturb { device: device() }, text("<device>tel:211</device>")),
         (
             R::SetMessageWaitingIndicator { device: device(), on: false, device_for_message: Some(text("tel:600")) },
-            text("<device>tel:211</device><messageWaitingOn>false</messageWaitingOn><deviceForMessage>tel:600</deviceForMessage>"),
+            text(
+                "<device>tel:211</device><messageWaitingOn>false</messageWaitingOn><deviceForMessage>tel:600</deviceForMessage>",
+            ),
         ),
         (R::GetMessageWaitingIndicator { device: device() }, text("<device>tel:211</device>")),
         (
@@ -159,10 +188,7 @@ fn all() -> Vec<(Request, String)> {
             R::GroupPickupCall { new_destination: device(), pick_group: Some(text("7")) },
             text("<newDestination>tel:211</newDestination><pickGroup>7</pickGroup>"),
         ),
-        (
-            R::ParkCall { call: a(), park_to: text("701") },
-            text("<parking>{A}</parking><parkTo>701</parkTo>"),
-        ),
+        (R::ParkCall { call: a(), park_to: text("701") }, text("<parking>{A}</parking><parkTo>701</parkTo>")),
         (R::CallBack { call: a() }, text("<callbackConnection>{A}</callbackConnection>")),
         (
             R::SetCallerIdStatus { device: device(), provided: true },
@@ -189,7 +215,8 @@ fn every_service_is_written_in_schema_order() {
         assert_eq!(String::from_utf8(request.encode(&Encoding::default()).to_vec()).unwrap(), expected);
         services.insert(request.service());
     }
-    let unsent = [Service::SystemRegister, Service::ChangeMonitorFilter, Service::SnapshotDeviceData, Service::SnapshotCallData];
+    let unsent =
+        [Service::SystemRegister, Service::ChangeMonitorFilter, Service::SnapshotDeviceData, Service::SnapshotCallData];
     for service in Service::LISTED {
         assert_ne!(services.contains(service), unsent.contains(service), "{service}");
     }
@@ -220,7 +247,8 @@ fn the_invite_body_has_the_length_of_the_dossier() {
 
 #[test]
 fn edition_prefix_and_declaration_are_choices() {
-    let mut encoding = Encoding { namespace: Namespace::Ed5, prefix: Some(text("csta")), declaration: false, ..Encoding::default() };
+    let mut encoding =
+        Encoding { namespace: Namespace::Ed5, prefix: Some(text("csta")), declaration: false, ..Encoding::default() };
     let body = Request::HoldCall { call: Connection::from(("1", "2")) }.encode(&encoding);
     assert_eq!(
         &body[..],
@@ -254,7 +282,9 @@ fn the_namespace_of_a_peer_is_learned_from_its_root() {
 fn no_text_can_add_markup() {
     let body = Request::MonitorStop { monitor_cross_ref_id: text("<x/>&\u{0}\u{b}\"'") }.encode(&Encoding::default());
     match decode(&body).unwrap() {
-        Message::Request(PeerRequest::MonitorStop { monitor_cross_ref_id }) => assert_eq!(monitor_cross_ref_id, "<x/>&\"'"),
+        Message::Request(PeerRequest::MonitorStop { monitor_cross_ref_id }) => {
+            assert_eq!(monitor_cross_ref_id, "<x/>&\"'")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -262,7 +292,10 @@ fn no_text_can_add_markup() {
 #[test]
 fn replies_have_their_roots() {
     let body = |reply: &Reply| String::from_utf8(reply.encode(&Encoding::default()).to_vec()).unwrap();
-    assert_eq!(body(&Reply::SystemStatus), document("SystemStatusResponse", "").replace("></SystemStatusResponse>", "/>"));
+    assert_eq!(
+        body(&Reply::SystemStatus),
+        document("SystemStatusResponse", "").replace("></SystemStatusResponse>", "/>")
+    );
     assert!(body(&Reply::MonitorStop).contains("<MonitorStopResponse "));
     let fault = Reply::Fault(Fault::from(OperationError::ServiceNotSupported));
     assert_eq!(body(&fault), document("CSTAErrorCode", "<operation>serviceNotSupported</operation>"));

@@ -120,7 +120,11 @@ fn off_hook_and_dialling() {
         );
         assert_eq!(
             read("DigitsDialedEvent", &inner).kind,
-            EventKind::DigitsDialed { connection: a(OWN), dialing_device: who(OWN), dialing_sequence: DeviceId::parse("233") }
+            EventKind::DigitsDialed {
+                connection: a(OWN),
+                dialing_device: who(OWN),
+                dialing_sequence: DeviceId::parse("233")
+            }
         );
     }
 }
@@ -130,7 +134,10 @@ fn hold_retrieve_clear_and_bridge() {
     let event = |root: &str, element: &str, device: &str| {
         read(root, &format!("{}{}", connection(element, CALL_A, OWN), subject(device, OWN))).kind
     };
-    assert_eq!(event("HeldEvent", "heldConnection", "holdingDevice"), EventKind::Held { connection: a(OWN), holding_device: who(OWN) });
+    assert_eq!(
+        event("HeldEvent", "heldConnection", "holdingDevice"),
+        EventKind::Held { connection: a(OWN), holding_device: who(OWN) }
+    );
     assert_eq!(
         event("RetrievedEvent", "retrievedConnection", "retrievingDevice"),
         EventKind::Retrieved { connection: a(OWN), retrieving_device: who(OWN) }
@@ -192,12 +199,20 @@ fn a_transfer_in_every_spelling() {
             item("tel:233", CALL_A, "connectionListItem"),
             item("tel:240", CALL_B, "ConnectionListItem"),
         );
-        let EventKind::Transferred { primary_old_call, secondary_old_call, transferring_device, transferred_to_device, transferred_connections } =
-            read(root, &inner).kind
+        let EventKind::Transferred {
+            primary_old_call,
+            secondary_old_call,
+            transferring_device,
+            transferred_to_device,
+            transferred_connections,
+        } = read(root, &inner).kind
         else {
             panic!("{root}")
         };
-        assert_eq!((primary_old_call.call(), secondary_old_call.unwrap().call().to_owned()), (CALL_A, CALL_B.to_owned()));
+        assert_eq!(
+            (primary_old_call.call(), secondary_old_call.unwrap().call().to_owned()),
+            (CALL_A, CALL_B.to_owned())
+        );
         assert_eq!((transferring_device, transferred_to_device), (who(OWN), who("tel:240")));
         assert_eq!(transferred_connections.len(), 2);
         let second = &transferred_connections[1];
@@ -243,11 +258,29 @@ fn features_of_the_line() {
         }
     );
     assert_eq!(
-        read("MessageWaitingEvent", &format!("{}<deviceForMessage>600</deviceForMessage><messageWaitingOn>0</messageWaitingOn>", subject("targetDevice", "tel:211"))).kind,
-        EventKind::MessageWaiting { target_device: who("tel:211"), device_for_message: Some(DeviceId::parse("600")), on: Some(false) }
+        read(
+            "MessageWaitingEvent",
+            &format!(
+                "{}<deviceForMessage>600</deviceForMessage><messageWaitingOn>0</messageWaitingOn>",
+                subject("targetDevice", "tel:211")
+            )
+        )
+        .kind,
+        EventKind::MessageWaiting {
+            target_device: who("tel:211"),
+            device_for_message: Some(DeviceId::parse("600")),
+            on: Some(false)
+        }
     );
     assert_eq!(
-        read("HookswitchEvent", &format!("{}<hookswitch>1</hookswitch><hookswitchOnHook>false</hookswitchOnHook>", subject("device", "tel:211"))).kind,
+        read(
+            "HookswitchEvent",
+            &format!(
+                "{}<hookswitch>1</hookswitch><hookswitchOnHook>false</hookswitchOnHook>",
+                subject("device", "tel:211")
+            )
+        )
+        .kind,
         EventKind::Hookswitch { device: who("tel:211"), hookswitch: "1".into(), on_hook: Some(false) }
     );
     assert_eq!(
@@ -269,13 +302,21 @@ fn service_state() {
 
 #[test]
 fn call_data_and_digits() {
-    let inner = format!("{}{}{}", connection("connection", CALL_A, OWN), subject("device", OWN), subject("callingDevice", "tel:233"));
+    let inner = format!(
+        "{}{}{}",
+        connection("connection", CALL_A, OWN),
+        subject("device", OWN),
+        subject("callingDevice", "tel:233")
+    );
     assert_eq!(
         read("CallInformationEvent", &inner).kind,
         EventKind::CallInformation { connection: a(OWN), device: who(OWN), calling_device: who("tel:233") }
     );
     let inner = format!("{}<digitGeneratedList>12#</digitGeneratedList>", connection("connection", CALL_A, OWN));
-    assert_eq!(read("DigitsGeneratedEvent", &inner).kind, EventKind::DigitsGenerated { connection: a(OWN), digits: "12#".into() });
+    assert_eq!(
+        read("DigitsGeneratedEvent", &inner).kind,
+        EventKind::DigitsGenerated { connection: a(OWN), digits: "12#".into() }
+    );
 }
 
 #[test]
@@ -296,7 +337,10 @@ fn what_all_events_share() {
     assert_eq!(found.device_history[0].cause, Some(EventCause::CallForwardBusy));
     assert_eq!(found.device_history[0].old_device.id().unwrap().number, "240");
     assert_eq!(found.private_data.as_deref(), Some("<privateData><private><a b='1'>x</a></private></privateData>"));
-    let odd = read("HeldEvent", "<correlatorData><string>abc</string></correlatorData><userData><string>zz</string></userData><servicesPermitted><callControlServices/></servicesPermitted><privateData>p</privateData><cause/>");
+    let odd = read(
+        "HeldEvent",
+        "<correlatorData><string>abc</string></correlatorData><userData><string>zz</string></userData><servicesPermitted><callControlServices/></servicesPermitted><privateData>p</privateData><cause/>",
+    );
     assert_eq!((odd.correlator_data, odd.user_data, odd.services_permitted, odd.cause), (None, None, None, None));
     assert_eq!(odd.private_data.as_deref(), Some("p"));
 }

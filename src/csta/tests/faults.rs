@@ -46,7 +46,9 @@ fn empty_and_unknown_ones_are_faults_all_the_same() {
     assert_eq!(fault("just text").text.as_deref(), Some("just text"));
     assert_eq!(fault("<operation>neverHeard</operation>").as_str(), "neverHeard");
     assert_eq!(fault("<brandNew>x</brandNew>").to_string(), "brandNew/x");
-    let both = fault("<extensions><privateData>why</privateData></extensions><stateIncompatibility>noCallToClear</stateIncompatibility>");
+    let both = fault(
+        "<extensions><privateData>why</privateData></extensions><stateIncompatibility>noCallToClear</stateIncompatibility>",
+    );
     assert_eq!(both.value, FaultValue::State(StateError::NoCallToClear));
     assert_eq!(both.text.as_deref(), Some("<privateData>why</privateData>"));
 }

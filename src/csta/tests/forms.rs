@@ -15,7 +15,11 @@ fn held(body: &str) -> String {
 
 #[test]
 fn any_prefix_edition_or_no_namespace_at_all() {
-    let inner = |p: &str| format!("<{p}monitorCrossRefID>1</{p}monitorCrossRefID><{p}heldConnection><{p}callID>c</{p}callID><{p}deviceID>d</{p}deviceID></{p}heldConnection>");
+    let inner = |p: &str| {
+        format!(
+            "<{p}monitorCrossRefID>1</{p}monitorCrossRefID><{p}heldConnection><{p}callID>c</{p}callID><{p}deviceID>d</{p}deviceID></{p}heldConnection>"
+        )
+    };
     for (root, prefix) in [
         ("<HeldEvent>", ""),
         ("<HeldEvent xmlns='http://www.ecma-international.org/standards/ecma-323/csta/ed6'>", ""),
@@ -46,7 +50,10 @@ fn order_blanks_comments_and_unknown_children_do_not_matter() {
 
 #[test]
 fn entities_and_cdata_are_text() {
-    let text = document("HeldEvent", "<heldConnection><callID>a&amp;b&#x41;&#66;<![CDATA[<c>]]>&lt;</callID><deviceID>R&D &unknown; x</deviceID></heldConnection>");
+    let text = document(
+        "HeldEvent",
+        "<heldConnection><callID>a&amp;b&#x41;&#66;<![CDATA[<c>]]>&lt;</callID><deviceID>R&D &unknown; x</deviceID></heldConnection>",
+    );
     assert_eq!(held(&text), "a&bAB<c>< R&D &unknown; x");
 }
 
@@ -114,7 +121,8 @@ fn what_is_no_document_is_named() {
 
 #[test]
 fn an_event_borrows_from_its_body() {
-    let text = document("HeldEvent", &format!("<monitorCrossRefID>41</monitorCrossRefID>{}", subject("holdingDevice", OWN)));
+    let text =
+        document("HeldEvent", &format!("<monitorCrossRefID>41</monitorCrossRefID>{}", subject("holdingDevice", OWN)));
     let Message::Event(found) = decode(text.as_bytes()).unwrap() else { panic!() };
     assert!(matches!(found.monitor_cross_ref_id, std::borrow::Cow::Borrowed("41")));
     let EventKind::Held { holding_device, .. } = found.kind else { panic!() };
@@ -129,20 +137,30 @@ fn requests_of_the_switch_are_read() {
     };
     assert_eq!(request("RequestSystemStatus", ""), PeerRequest::RequestSystemStatus);
     let status = Some(SystemStatus::OverloadReached);
-    assert_eq!(request("SystemStatus", "<systemStatus>overloadReached</systemStatus>"), PeerRequest::SystemStatus { status });
+    assert_eq!(
+        request("SystemStatus", "<systemStatus>overloadReached</systemStatus>"),
+        PeerRequest::SystemStatus { status }
+    );
     assert_eq!(request("SystemStatus", ""), PeerRequest::SystemStatus { status: None });
     assert_eq!(
         request("MonitorStop", "<monitorCrossRefID>00000041</monitorCrossRefID>"),
         PeerRequest::MonitorStop { monitor_cross_ref_id: "00000041".into() }
     );
     assert_eq!(request("MakeCall", "<callingDevice>1</callingDevice>"), PeerRequest::Other(Service::MakeCall));
-    assert!(matches!(decode(document("Surprise", "").as_bytes()).unwrap(), Message::Unknown { root } if root == "Surprise"));
+    assert!(
+        matches!(decode(document("Surprise", "").as_bytes()).unwrap(), Message::Unknown { root } if root == "Surprise")
+    );
     match request(
         "SnapshotDeviceData",
-        &format!("<serviceCrossRefID>9</serviceCrossRefID><segmentID>2</segmentID><lastSegment>0</lastSegment><snapshotData><snapshotDeviceResponseInfo><connectionIdentifier><callID>{CALL_A}</callID></connectionIdentifier></snapshotDeviceResponseInfo></snapshotData>"),
+        &format!(
+            "<serviceCrossRefID>9</serviceCrossRefID><segmentID>2</segmentID><lastSegment>0</lastSegment><snapshotData><snapshotDeviceResponseInfo><connectionIdentifier><callID>{CALL_A}</callID></connectionIdentifier></snapshotDeviceResponseInfo></snapshotData>"
+        ),
     ) {
         PeerRequest::SnapshotDeviceData(segment) => {
-            assert_eq!((&*segment.service_cross_ref_id, segment.segment_id, segment.last_segment), ("9", Some(2), false));
+            assert_eq!(
+                (&*segment.service_cross_ref_id, segment.segment_id, segment.last_segment),
+                ("9", Some(2), false)
+            );
             assert_eq!(segment.items[0].connection.call(), CALL_A);
         }
         other => panic!("{other:?}"),

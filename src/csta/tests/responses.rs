@@ -8,17 +8,35 @@ use crate::csta::{
 
 #[test]
 fn status_monitor_and_flags() {
-    assert_eq!(response("RequestSystemStatusResponse", "<systemStatus>normal</systemStatus>"), Response::SystemStatus(Some(SystemStatus::Normal)));
+    assert_eq!(
+        response("RequestSystemStatusResponse", "<systemStatus>normal</systemStatus>"),
+        Response::SystemStatus(Some(SystemStatus::Normal))
+    );
     assert_eq!(response("RequestSystemStatusResponse", ""), Response::SystemStatus(None));
     assert_eq!(
-        response("MonitorStartResponse", "<actualMonitorFilter><callcontrol><offered>true</offered></callcontrol></actualMonitorFilter><monitorExistingCalls>false</monitorExistingCalls><monitorCrossRefID>00000041</monitorCrossRefID>"),
+        response(
+            "MonitorStartResponse",
+            "<actualMonitorFilter><callcontrol><offered>true</offered></callcontrol></actualMonitorFilter><monitorExistingCalls>false</monitorExistingCalls><monitorCrossRefID>00000041</monitorCrossRefID>"
+        ),
         Response::MonitorStart { monitor_cross_ref_id: "00000041".into(), monitor_existing_calls: Some(false) }
     );
-    assert_eq!(response("GetDoNotDisturbResponse", "<doNotDisturbOn>false</doNotDisturbOn>"), Response::DoNotDisturb(Some(false)));
-    assert_eq!(response("GetCallerIDStatusResponse", "<callerIDProvided>1</callerIDProvided>"), Response::CallerIdStatus(Some(true)));
-    assert_eq!(response("GetLastNumberDialedResponse", "<numberDialed>233</numberDialed>"), Response::LastNumberDialed(Some(DeviceId::parse("233"))));
     assert_eq!(
-        response("GetMessageWaitingIndicatorResponse", "<messageWaitingOn>true</messageWaitingOn><deviceForMessage>600</deviceForMessage>"),
+        response("GetDoNotDisturbResponse", "<doNotDisturbOn>false</doNotDisturbOn>"),
+        Response::DoNotDisturb(Some(false))
+    );
+    assert_eq!(
+        response("GetCallerIDStatusResponse", "<callerIDProvided>1</callerIDProvided>"),
+        Response::CallerIdStatus(Some(true))
+    );
+    assert_eq!(
+        response("GetLastNumberDialedResponse", "<numberDialed>233</numberDialed>"),
+        Response::LastNumberDialed(Some(DeviceId::parse("233")))
+    );
+    assert_eq!(
+        response(
+            "GetMessageWaitingIndicatorResponse",
+            "<messageWaitingOn>true</messageWaitingOn><deviceForMessage>600</deviceForMessage>"
+        ),
         Response::MessageWaiting { on: Some(true), device_for_message: Some(DeviceId::parse("600")) }
     );
 }
@@ -58,7 +76,10 @@ fn calls_that_were_made_moved_or_joined() {
         ("GroupPickupCallResponse", "pickedCall", Service::GroupPickupCall),
         ("ParkCallResponse", "parkedTo", Service::ParkCall),
     ] {
-        assert_eq!(response(root, &connection(element, CALL_A, OWN)), Response::Moved { service, connection: a.clone() });
+        assert_eq!(
+            response(root, &connection(element, CALL_A, OWN)),
+            Response::Moved { service, connection: a.clone() }
+        );
     }
 }
 
@@ -114,7 +135,9 @@ const ITEM: &str = "<snapshotDeviceResponseInfo><connectionIdentifier><callID>c<
 fn a_device_snapshot_with_and_without_its_wrapper() {
     let bare = format!("<snapshotData>{ITEM}</snapshotData>");
     for inner in [format!("<crossRefIDorSnapshotData>{bare}</crossRefIDorSnapshotData>"), bare] {
-        let Response::SnapshotDevice(SnapshotData::Here(calls)) = response("SnapshotDeviceResponse", &inner) else { panic!() };
+        let Response::SnapshotDevice(SnapshotData::Here(calls)) = response("SnapshotDeviceResponse", &inner) else {
+            panic!()
+        };
         assert_eq!(calls.len(), 1);
         let call = &calls[0];
         assert_eq!((call.connection.call(), call.endpoint_device.id().unwrap().raw.as_ref()), ("c", "tel:233"));
@@ -122,10 +145,18 @@ fn a_device_snapshot_with_and_without_its_wrapper() {
         assert_eq!(call.local_call_state.other(OwnIndex::First), Some(L::Connected));
         assert_eq!(call.local_call_state.own(OwnIndex::Last), Some(L::Connected));
     }
-    for inner in ["<serviceCrossRefID>77</serviceCrossRefID>", "<crossRefIDorSnapshotData><serviceCrossRefID>77</serviceCrossRefID></crossRefIDorSnapshotData>"] {
-        assert_eq!(response("SnapshotDeviceResponse", inner), Response::SnapshotDevice(SnapshotData::Announced("77".into())));
+    for inner in [
+        "<serviceCrossRefID>77</serviceCrossRefID>",
+        "<crossRefIDorSnapshotData><serviceCrossRefID>77</serviceCrossRefID></crossRefIDorSnapshotData>",
+    ] {
+        assert_eq!(
+            response("SnapshotDeviceResponse", inner),
+            Response::SnapshotDevice(SnapshotData::Announced("77".into()))
+        );
     }
-    for inner in ["", "<crossRefIDorSnapshotData/>", "<crossRefIDorSnapshotData><snapshotData/></crossRefIDorSnapshotData>"] {
+    for inner in
+        ["", "<crossRefIDorSnapshotData/>", "<crossRefIDorSnapshotData><snapshotData/></crossRefIDorSnapshotData>"]
+    {
         assert_eq!(response("SnapshotDeviceResponse", inner), Response::SnapshotDevice(SnapshotData::Here(Vec::new())));
     }
 }
@@ -154,7 +185,11 @@ fn simple_states_are_pairs() {
             "<compoundCallState><localConnectionState>hold</localConnectionState><localConnectionState>connected</localConnectionState></compoundCallState>",
             &format!("<simpleCallState>{word}</simpleCallState>"),
         );
-        let Response::SnapshotDevice(SnapshotData::Here(calls)) = response("SnapshotDeviceResponse", &format!("<snapshotData>{inner}</snapshotData>")) else { panic!() };
+        let Response::SnapshotDevice(SnapshotData::Here(calls)) =
+            response("SnapshotDeviceResponse", &format!("<snapshotData>{inner}</snapshotData>"))
+        else {
+            panic!()
+        };
         assert_eq!(calls[0].local_call_state.own(OwnIndex::First), Some(own));
     }
     assert_eq!(CallState::Unknown.own(OwnIndex::First), None);
@@ -167,7 +202,9 @@ fn a_call_snapshot() {
         connection("callIdentifier", CALL_A, "tel:233")
     );
     let parties = "<callingDevice><deviceIdentifier>tel:211</deviceIdentifier></callingDevice><calledDevice><notKnown/></calledDevice>";
-    for inner in [format!("<crossRefIDorSnapshotData>{data}</crossRefIDorSnapshotData>{parties}"), format!("{data}{parties}")] {
+    for inner in
+        [format!("<crossRefIDorSnapshotData>{data}</crossRefIDorSnapshotData>{parties}"), format!("{data}{parties}")]
+    {
         let Response::SnapshotCall(call) = response("SnapshotCallResponse", &inner) else { panic!() };
         assert_eq!(call.calling_device.id().unwrap().number, "211");
         assert_eq!(call.called_device, SubjectDevice::NotKnown);
@@ -185,5 +222,8 @@ fn what_a_number_can_do() {
     ) else {
         panic!()
     };
-    assert_eq!((device.has_physical_element, device.max_active_calls, device.max_held_calls), (Some(true), Some(2), None));
+    assert_eq!(
+        (device.has_physical_element, device.max_active_calls, device.max_held_calls),
+        (Some(true), Some(2), None)
+    );
 }

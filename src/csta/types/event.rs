@@ -60,7 +60,12 @@ pub struct Progress<'a> {
 }
 
 owned_struct!(Progress {
-    connection, device, calling_device, called_device, last_redirection_device, originating_nid_connection
+    connection,
+    device,
+    calling_device,
+    called_device,
+    last_redirection_device,
+    originating_nid_connection
 });
 
 /// Defines the event kinds once, with their way out of the borrow.

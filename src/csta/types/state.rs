@@ -104,7 +104,11 @@ impl CallState {
         match (self, index) {
             (Self::Compound(states), OwnIndex::First) => states.get(1).cloned(),
             (Self::Compound(states), OwnIndex::Last) => {
-                if states.len() < 2 { None } else { states.first().cloned() }
+                if states.len() < 2 {
+                    None
+                } else {
+                    states.first().cloned()
+                }
             }
             (Self::Simple(word), _) => word.pair().map(|(_, other)| other),
             (Self::Unknown, _) => None,

@@ -13,13 +13,7 @@ impl CallTable {
         self.change_by(at, id, Actor::Phone, apply)
     }
 
-    pub(super) fn change_by(
-        &mut self,
-        at: Moment,
-        id: &CallId,
-        actor: Actor,
-        apply: impl FnOnce(&mut Call),
-    ) -> bool {
+    pub(super) fn change_by(&mut self, at: Moment, id: &CallId, actor: Actor, apply: impl FnOnce(&mut Call)) -> bool {
         let Some(tracked) = self.calls.get_mut(id) else {
             return false;
         };
@@ -48,12 +42,7 @@ impl CallTable {
         let Some(tracked) = self.calls.get_mut(id) else { return };
         tracked.is_published = true;
         let (command, actor) = attribution(tracked.intent.as_ref(), at, actor);
-        let change = Change {
-            call: tracked.call.clone(),
-            changed: Vec::new(),
-            command,
-            actor,
-        };
+        let change = Change { call: tracked.call.clone(), changed: Vec::new(), command, actor };
         self.out.push_back(Output::Created(Box::new(change)));
         self.refresh_siblings(at, seat, id);
     }
@@ -76,12 +65,7 @@ impl CallTable {
         }
         call.allowed_actions = ActionSet::EMPTY;
         let changed = call.changes(&before);
-        self.out.push_back(Output::Ended(Box::new(Change {
-            call: tracked.call,
-            changed,
-            command,
-            actor,
-        })));
+        self.out.push_back(Output::Ended(Box::new(Change { call: tracked.call, changed, command, actor })));
         self.refresh_siblings(at, tracked.seat, id);
     }
 
@@ -98,12 +82,7 @@ impl CallTable {
         }
         let changed = tracked.call.changes(before);
         let (command, actor) = attribution(tracked.intent.as_ref(), at, actor);
-        let change = Change {
-            call: tracked.call.clone(),
-            changed,
-            command,
-            actor,
-        };
+        let change = Change { call: tracked.call.clone(), changed, command, actor };
         self.out.push_back(Output::Updated(Box::new(change)));
         true
     }
@@ -132,11 +111,8 @@ impl CallTable {
         let Some(line) = self.seats.get(&seat).map(|seat| seat.settings.line.clone()) else {
             return;
         };
-        let siblings: Vec<CallId> = self
-            .calls_of_line(&line)
-            .filter(|call| call.id != *id)
-            .map(|call| call.id.clone())
-            .collect();
+        let siblings: Vec<CallId> =
+            self.calls_of_line(&line).filter(|call| call.id != *id).map(|call| call.id.clone()).collect();
         for sibling in siblings {
             let Some(at_seat) = self.calls.get(&sibling).map(|tracked| tracked.seat) else {
                 continue;

@@ -47,10 +47,7 @@ pub(super) struct PendingDial {
 impl CallTable {
     /// A dial command goes to the PBX: the first new outgoing call of the seat is its call (section 10 rule 5).
     pub fn intend_dial(&mut self, seat: SeatId, intent: DialIntent) {
-        self.pending
-            .entry(seat)
-            .or_default()
-            .push(PendingDial { intent, call: None });
+        self.pending.entry(seat).or_default().push(PendingDial { intent, call: None });
     }
 
     /// The PBX answered a dial command. Gives the call, made now when no signal has made it yet.
@@ -134,22 +131,13 @@ impl CallTable {
 
     /// The call that a pending dial command has got.
     pub fn dialed_call(&self, seat: SeatId, command: &CommandId) -> Option<CallId> {
-        self.pending
-            .get(&seat)?
-            .iter()
-            .find(|pending| pending.intent.command == *command)?
-            .call
-            .clone()
+        self.pending.get(&seat)?.iter().find(|pending| pending.intent.command == *command)?.call.clone()
     }
 
     /// A command on a call goes to the PBX: what the call does next carries its id.
     pub fn intend(&mut self, at: Moment, call: &CallId, command: CommandId, actor: String) {
         if let Some(tracked) = self.calls.get_mut(call) {
-            tracked.intent = Some(Intent {
-                command,
-                actor,
-                until: at.now + PATIENCE,
-            });
+            tracked.intent = Some(Intent { command, actor, until: at.now + PATIENCE });
         }
     }
 
@@ -170,8 +158,9 @@ impl CallTable {
     /// Gives a fresh outgoing call to the dial command that waits for one.
     pub(super) fn adopt(&mut self, at: Moment, seat: SeatId, id: &CallId, command: Option<&CommandId>) {
         let Some(pending) = self.pending.get_mut(&seat).and_then(|list| {
-            list.iter_mut()
-                .find(|pending| pending.call.is_none() && command.is_none_or(|wanted| pending.intent.command == *wanted))
+            list.iter_mut().find(|pending| {
+                pending.call.is_none() && command.is_none_or(|wanted| pending.intent.command == *wanted)
+            })
         }) else {
             return;
         };

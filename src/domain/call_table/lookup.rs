@@ -130,10 +130,9 @@ impl CallTable {
 
     /// Makes one conversation of two; the older one's id stays.
     pub(super) fn join_conversations(&mut self, at: Moment, first: &str, second: &str) {
-        let (Some(a), Some(b)) = (
-            self.conversations.get(&key(first)).cloned(),
-            self.conversations.get(&key(second)).cloned(),
-        ) else {
+        let (Some(a), Some(b)) =
+            (self.conversations.get(&key(first)).cloned(), self.conversations.get(&key(second)).cloned())
+        else {
             return;
         };
         if a == b {
@@ -194,7 +193,5 @@ impl CallTable {
 /// Four groups of eight hex digits: the global call id of IOS (dossier 3.7).
 fn is_gcid(text: &str) -> bool {
     text.len() == 35
-        && text
-            .split('-')
-            .all(|group| group.len() == 8 && group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && text.split('-').all(|group| group.len() == 8 && group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -163,10 +163,7 @@ pub struct CallTable {
 
 impl std::fmt::Debug for CallTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CallTable")
-            .field("pbx", &self.pbx)
-            .field("calls", &self.calls.len())
-            .finish_non_exhaustive()
+        f.debug_struct("CallTable").field("pbx", &self.pbx).field("calls", &self.calls.len()).finish_non_exhaustive()
     }
 }
 
@@ -268,10 +265,7 @@ impl CallTable {
             self.by_pbx_call.insert((seat, pbx_call.clone()), id.clone());
             self.conversations.insert(pbx_call, call.conversation_id.clone());
         }
-        self.members
-            .entry(call.conversation_id.clone())
-            .or_default()
-            .push(call.id.clone());
+        self.members.entry(call.conversation_id.clone()).or_default().push(call.id.clone());
         if let Some(known) = self.seats.get_mut(&seat) {
             known.calls.push(call.id.clone());
         }

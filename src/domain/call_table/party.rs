@@ -17,10 +17,7 @@ impl CallTable {
                 name: self.name_of(&device.number),
                 presentation: Presentation::Available,
             }),
-            Endpoint::Restricted => Some(Party {
-                presentation: Presentation::Restricted,
-                ..Party::default()
-            }),
+            Endpoint::Restricted => Some(Party { presentation: Presentation::Restricted, ..Party::default() }),
             Endpoint::NotKnown | Endpoint::Absent => None,
         }
     }

@@ -45,12 +45,7 @@ pub(super) enum Relation {
 impl Seat {
     pub(super) fn relation(&self, device: &Device, assume_own: bool) -> Relation {
         let bare = |text: &str| text.trim_start_matches('+').to_owned();
-        if !self
-            .settings
-            .numbers
-            .iter()
-            .any(|own| *own == device.number || bare(own) == bare(&device.number))
-        {
+        if !self.settings.numbers.iter().any(|own| *own == device.number || bare(own) == bare(&device.number)) {
             return Relation::Foreign;
         }
         match (&self.settings.mac, &device.mac) {
@@ -68,14 +63,7 @@ impl CallTable {
             Some(seat) => seat.settings = settings,
             None => {
                 self.lines.entry(settings.line.clone()).or_default().push(id);
-                self.seats.insert(
-                    id,
-                    Seat {
-                        settings,
-                        calls: Vec::new(),
-                        elsewhere: Vec::new(),
-                    },
-                );
+                self.seats.insert(id, Seat { settings, calls: Vec::new(), elsewhere: Vec::new() });
             }
         }
     }

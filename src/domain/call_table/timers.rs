@@ -55,8 +55,7 @@ impl CallTable {
 
     /// Starts the watchdog of a call (section 10 rule 6).
     pub(super) fn watch(&mut self, at: Moment, id: &CallId) {
-        self.timers
-            .insert((at.now + self.settings.snapshot_interval, Timer::Watch(id.clone())));
+        self.timers.insert((at.now + self.settings.snapshot_interval, Timer::Watch(id.clone())));
     }
 
     fn watchdog(&mut self, at: Moment, id: &CallId) {

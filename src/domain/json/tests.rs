@@ -9,18 +9,8 @@ use crate::domain::{
 };
 
 fn party() -> impl Strategy<Value = Party> {
-    (
-        proptest::option::of(".{0,12}"),
-        proptest::option::of("[0-9*#]{0,12}"),
-        proptest::option::of(".{0,12}"),
-    )
-        .prop_map(|(number, raw, name)| Party {
-            number,
-            raw,
-            e164: None,
-            name,
-            presentation: Presentation::Restricted,
-        })
+    (proptest::option::of(".{0,12}"), proptest::option::of("[0-9*#]{0,12}"), proptest::option::of(".{0,12}"))
+        .prop_map(|(number, raw, name)| Party { number, raw, e164: None, name, presentation: Presentation::Restricted })
 }
 
 prop_compose! {

@@ -28,9 +28,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 /// A fault before the reply's head was there.
 pub(super) fn of_request(error: &reqwest::Error) -> HttpFault {
     if error.is_timeout() {
-        return HttpFault::Timeout {
-            connecting: error.is_connect(),
-        };
+        return HttpFault::Timeout { connecting: error.is_connect() };
     }
     let mut io_kind = None;
     for cause in chain(error) {
@@ -54,9 +52,7 @@ pub(super) fn of_request(error: &reqwest::Error) -> HttpFault {
     }
     match io_kind {
         Some(io::ErrorKind::ConnectionRefused) => HttpFault::Refused,
-        Some(io::ErrorKind::TimedOut) => HttpFault::Timeout {
-            connecting: error.is_connect(),
-        },
+        Some(io::ErrorKind::TimedOut) => HttpFault::Timeout { connecting: error.is_connect() },
         Some(
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
@@ -71,18 +67,11 @@ pub(super) fn of_request(error: &reqwest::Error) -> HttpFault {
 
 /// A fault in the middle of the reply's body.
 pub(super) fn of_body(error: &reqwest::Error) -> HttpFault {
-    if error.is_timeout() {
-        HttpFault::Timeout { connecting: false }
-    } else {
-        HttpFault::Cut
-    }
+    if error.is_timeout() { HttpFault::Timeout { connecting: false } } else { HttpFault::Cut }
 }
 
 fn last_words(error: &(dyn Error + 'static)) -> String {
-    chain(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// What a TLS error means for a person.
@@ -96,9 +85,7 @@ pub(super) fn of_tls(error: &rustls::Error) -> TlsFault {
         )
         | rustls::Error::PeerIncompatible(_) => TlsFault::NoCommonVersion,
         rustls::Error::PeerMisbehaved(_) => TlsFault::SignatureRefused,
-        rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. } => {
-            TlsFault::NotTls
-        }
+        rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. } => TlsFault::NotTls,
         other => TlsFault::Other(other.to_string()),
     }
 }
@@ -116,15 +103,11 @@ fn of_certificate(fault: &CertificateError) -> TlsFault {
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
         | CertificateError::NotValidYetContext { .. } => TlsFault::Expired,
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            TlsFault::NameMismatch
-        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsFault::NameMismatch,
         CertificateError::UnknownIssuer => TlsFault::UnknownIssuer,
         CertificateError::BadSignature
         | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            TlsFault::SignatureRefused
-        }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => TlsFault::SignatureRefused,
         other => TlsFault::Other(other.to_string()),
     }
 }

@@ -41,10 +41,7 @@ impl reqwest::dns::Resolve for Resolver {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
         let host = name.as_str().to_owned();
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0))
-                .await
-                .map_err(|_| NoAddress)?
-                .collect();
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await.map_err(|_| NoAddress)?.collect();
             if found.is_empty() {
                 return Err(NoAddress.into());
             }
@@ -61,50 +58,31 @@ impl AxlClient {
     /// that this build does not have.
     pub fn new(endpoint: AxlEndpoint) -> Result<Self, HttpFault> {
         crate::crypto::install_provider();
-        let known = match endpoint
-            .tls
-            .fingerprint
-            .as_deref()
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-        {
-            Some(text) => Some(pin::read(text).ok_or_else(|| {
-                HttpFault::Settings("tls.fingerprint is not a SHA-256 of 64 hex digits".to_owned())
-            })?),
-            None => None,
-        };
+        let known =
+            match endpoint.tls.fingerprint.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+                Some(text) => Some(pin::read(text).ok_or_else(|| {
+                    HttpFault::Settings("tls.fingerprint is not a SHA-256 of 64 hex digits".to_owned())
+                })?),
+                None => None,
+            };
         let tls = endpoint.scheme == Scheme::Https;
         if tls && endpoint.tls.verify == Verify::Pinned && known.is_none() {
-            return Err(HttpFault::Settings(
-                "tls.verify is pinned, but tls.fingerprint is missing".to_owned(),
-            ));
+            return Err(HttpFault::Settings("tls.verify is pinned, but tls.fingerprint is missing".to_owned()));
         }
         let pin = Arc::new(Pin::new(known));
         let legacy = tls && endpoint.tls.min_version < MinVersion::Tls12;
         if legacy && cfg!(not(feature = "legacy-tls")) {
             return Err(HttpFault::Tls(TlsFault::NeedsLegacy));
         }
-        let http = if legacy {
-            None
-        } else {
-            Some(build(&endpoint, &pin)?)
-        };
-        let client = Self {
-            endpoint,
-            http,
-            pin,
-            turned: AtomicBool::new(false),
-        };
-        reqwest::Url::parse(&client.endpoint.url(false))
-            .map_err(|error| HttpFault::Settings(error.to_string()))?;
+        let http = if legacy { None } else { Some(build(&endpoint, &pin)?) };
+        let client = Self { endpoint, http, pin, turned: AtomicBool::new(false) };
+        reqwest::Url::parse(&client.endpoint.url(false)).map_err(|error| HttpFault::Settings(error.to_string()))?;
         Ok(client)
     }
 
     /// The SHA-256 of the certificate that is known by now, for `pinned` and `tofu`: to be stored after a first use.
     pub fn learned_fingerprint(&self) -> Option<String> {
-        if self.endpoint.scheme == Scheme::Http
-            || !matches!(self.endpoint.tls.verify, Verify::Tofu | Verify::Pinned)
-        {
+        if self.endpoint.scheme == Scheme::Http || !matches!(self.endpoint.tls.verify, Verify::Tofu | Verify::Pinned) {
             return None;
         }
         self.pin.known().map(|fingerprint| pin::show(&fingerprint))
@@ -116,14 +94,9 @@ impl AxlClient {
     /// # Errors
     /// [`HttpFault`], the last one when all repetitions failed.
     pub async fn post(&self, body: Bytes) -> Result<Reply, HttpFault> {
-        let changes = ["<ISexecCLI", "<ISSaveConfig"]
-            .iter()
-            .any(|word| memchr::memmem::find(&body, word.as_bytes()).is_some());
-        let pauses = if changes {
-            &[][..]
-        } else {
-            &self.endpoint.timeouts.retry_after[..]
-        };
+        let changes =
+            ["<ISexecCLI", "<ISSaveConfig"].iter().any(|word| memchr::memmem::find(&body, word.as_bytes()).is_some());
+        let pauses = if changes { &[][..] } else { &self.endpoint.timeouts.retry_after[..] };
         let mut pauses = pauses.iter();
         loop {
             match self.once(body.clone()).await {
@@ -161,34 +134,19 @@ impl AxlClient {
         }
     }
 
-    async fn exchange(
-        &self,
-        body: Bytes,
-        turned: bool,
-        credentials: bool,
-    ) -> Result<Reply, HttpFault> {
+    async fn exchange(&self, body: Bytes, turned: bool, credentials: bool) -> Result<Reply, HttpFault> {
         let Some(http) = &self.http else {
             return self.legacy(body, turned, credentials).await;
         };
         let mut request = http.post(self.endpoint.url(turned)).body(body);
         if credentials {
-            request = request.basic_auth(
-                &self.endpoint.username,
-                Some(self.endpoint.password.expose()),
-            );
+            request = request.basic_auth(&self.endpoint.username, Some(self.endpoint.password.expose()));
         }
-        let mut response = request
-            .send()
-            .await
-            .map_err(|error| classify::of_request(&error))?;
+        let mut response = request.send().await.map_err(|error| classify::of_request(&error))?;
         let status = response.status().as_u16();
         refused(status)?;
         let mut body = BytesMut::new();
-        while let Some(part) = response
-            .chunk()
-            .await
-            .map_err(|error| classify::of_body(&error))?
-        {
+        while let Some(part) = response.chunk().await.map_err(|error| classify::of_body(&error))? {
             if body.len() + part.len() > MAX_REPLY {
                 return Err(HttpFault::TooLarge);
             }
@@ -198,22 +156,12 @@ impl AxlClient {
     }
 
     #[cfg(feature = "legacy-tls")]
-    async fn legacy(
-        &self,
-        body: Bytes,
-        turned: bool,
-        credentials: bool,
-    ) -> Result<Reply, HttpFault> {
+    async fn legacy(&self, body: Bytes, turned: bool, credentials: bool) -> Result<Reply, HttpFault> {
         super::legacy::post(&self.endpoint, &self.pin, body, turned, credentials).await
     }
 
     #[cfg(not(feature = "legacy-tls"))]
-    async fn legacy(
-        &self,
-        _body: Bytes,
-        _turned: bool,
-        _credentials: bool,
-    ) -> Result<Reply, HttpFault> {
+    async fn legacy(&self, _body: Bytes, _turned: bool, _credentials: bool) -> Result<Reply, HttpFault> {
         Err(HttpFault::Tls(TlsFault::NeedsLegacy))
     }
 }
@@ -230,21 +178,11 @@ pub(super) fn refused(status: u16) -> Result<(), HttpFault> {
 
 /// A whole body, unless it is a page for people.
 pub(super) fn finished(status: u16, body: Bytes) -> Result<Reply, HttpFault> {
-    let text = body
-        .strip_prefix(b"\xEF\xBB\xBF")
-        .unwrap_or(&body)
-        .trim_ascii_start();
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&body).trim_ascii_start();
     let page = [&b"<!doctype html"[..], b"<html", b"<head"]
         .iter()
-        .any(|start| {
-            text.get(..start.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(start))
-        });
-    if page {
-        Err(HttpFault::NotXml)
-    } else {
-        Ok(Reply { status, body })
-    }
+        .any(|start| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)));
+    if page { Err(HttpFault::NotXml) } else { Ok(Reply { status, body }) }
 }
 
 /// Between three quarters and five quarters of a pause, so that clients do not march in step.
@@ -256,10 +194,7 @@ fn jittered(pause: Duration) -> Duration {
 
 fn build(endpoint: &AxlEndpoint, pin: &Arc<Pin>) -> Result<reqwest::Client, HttpFault> {
     let mut headers = HeaderMap::new();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/xml; charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
     headers.insert(ACCEPT, HeaderValue::from_static("text/xml"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let mut builder = reqwest::Client::builder()
@@ -281,16 +216,13 @@ fn build(endpoint: &AxlEndpoint, pin: &Arc<Pin>) -> Result<reqwest::Client, Http
                 };
                 builder.tls_version_min(floor)
             }
-            Verify::Pinned | Verify::Tofu => builder
-                .tls_backend_preconfigured(tls_config(endpoint, Judge::Pin(Arc::clone(pin)))?),
-            Verify::Insecure => {
-                builder.tls_backend_preconfigured(tls_config(endpoint, Judge::Nobody)?)
+            Verify::Pinned | Verify::Tofu => {
+                builder.tls_backend_preconfigured(tls_config(endpoint, Judge::Pin(Arc::clone(pin)))?)
             }
+            Verify::Insecure => builder.tls_backend_preconfigured(tls_config(endpoint, Judge::Nobody)?),
         };
     }
-    builder
-        .build()
-        .map_err(|error| classify::of_request(&error))
+    builder.build().map_err(|error| classify::of_request(&error))
 }
 
 fn tls_config(endpoint: &AxlEndpoint, judge: Judge) -> Result<rustls::ClientConfig, HttpFault> {

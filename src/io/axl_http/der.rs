@@ -29,12 +29,7 @@ fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
             return None;
         }
         let (bytes, rest) = rest.split_at_checked(count)?;
-        (
-            bytes
-                .iter()
-                .fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte)),
-            rest,
-        )
+        (bytes.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte)), rest)
     };
     let (content, rest) = rest.split_at_checked(length)?;
     Some((tag, content, rest))
@@ -69,11 +64,6 @@ pub(super) fn rsa_key(certificate: &[u8]) -> Option<RsaKey<'_>> {
     let (modulus, _) = expect(key, INTEGER)?;
     let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
     let digits = modulus.get(zeros..)?;
-    let high = digits
-        .first()
-        .map_or(0, |byte| byte.leading_zeros() as usize);
-    Some(RsaKey {
-        der,
-        bits: digits.len() * 8 - high,
-    })
+    let high = digits.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    Some(RsaKey { der, bits: digits.len() * 8 - high })
 }

@@ -148,11 +148,7 @@ impl AxlEndpoint {
     }
 
     pub(super) fn path(&self, turned: bool) -> String {
-        let path = if self.path.starts_with('/') {
-            self.path.clone()
-        } else {
-            format!("/{}", self.path)
-        };
+        let path = if self.path.starts_with('/') { self.path.clone() } else { format!("/{}", self.path) };
         match (turned, path.strip_suffix('/')) {
             (false, _) => path,
             (true, Some(without)) if !without.is_empty() => without.to_owned(),

@@ -117,9 +117,7 @@ impl HttpFault {
             Self::Reset | Self::Status(500..=599) => {
                 "The router is busy (`request outstanding`, `ip http max-connections`) or an access list refuses us."
             }
-            Self::Cut | Self::TooLarge => {
-                "Raise `response size` under `ixi transport http`, best to 64."
-            }
+            Self::Cut | Self::TooLarge => "Raise `response size` under `ixi transport http`, best to 64.",
             Self::Tls(fault) => fault.hint(),
             Self::Unauthorized => UNAUTHORIZED_HINT,
             Self::NotFound => NOT_FOUND_HINT,
@@ -135,11 +133,7 @@ impl HttpFault {
     pub(super) fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Refused
-                | Self::Unreachable(_)
-                | Self::Timeout { .. }
-                | Self::Reset
-                | Self::Status(500..=599)
+            Self::Refused | Self::Unreachable(_) | Self::Timeout { .. } | Self::Reset | Self::Status(500..=599)
         )
     }
 }
@@ -151,12 +145,8 @@ impl TlsFault {
             Self::NoCommonVersion | Self::KeyTooSmall { .. } => {
                 "Use a build with the feature legacy-tls and set tls.min_version to 1.0, or use http on a management VLAN."
             }
-            Self::NeedsLegacy => {
-                "Set tls.min_version to 1.2, or use a build with the feature legacy-tls."
-            }
-            Self::SignatureRefused => {
-                "Make a new certificate on the router, or use a build with legacy-tls."
-            }
+            Self::NeedsLegacy => "Set tls.min_version to 1.2, or use a build with the feature legacy-tls.",
+            Self::SignatureRefused => "Make a new certificate on the router, or use a build with legacy-tls.",
             Self::Expired | Self::NameMismatch | Self::UnknownIssuer => {
                 "Self-signed certificates of IOS expired in 2020: set tls.verify to tofu or pinned."
             }

@@ -40,31 +40,19 @@ pub(super) async fn post(
 
 async fn connect(endpoint: &AxlEndpoint, pin: &Pin) -> Result<SslStream<TcpStream>, HttpFault> {
     let host = endpoint.host.trim_start_matches('[').trim_end_matches(']');
-    let addresses: Vec<_> = tokio::net::lookup_host((host, endpoint.port))
-        .await
-        .map_err(|_| HttpFault::Dns)?
-        .collect();
+    let addresses: Vec<_> = tokio::net::lookup_host((host, endpoint.port)).await.map_err(|_| HttpFault::Dns)?.collect();
     if addresses.is_empty() {
         return Err(HttpFault::Dns);
     }
-    let tcp = TcpStream::connect(&addresses[..])
-        .await
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => HttpFault::Refused,
-            _ => HttpFault::Unreachable(error.to_string()),
-        })?;
-    let other =
-        |error: openssl::error::ErrorStack| HttpFault::Tls(TlsFault::Other(error.to_string()));
+    let tcp = TcpStream::connect(&addresses[..]).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => HttpFault::Refused,
+        _ => HttpFault::Unreachable(error.to_string()),
+    })?;
+    let other = |error: openssl::error::ErrorStack| HttpFault::Tls(TlsFault::Other(error.to_string()));
     let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(other)?;
     // Level 0 allows SHA-1 and MD5 signatures and short keys; the fingerprint is what decides.
-    builder
-        .set_cipher_list("ALL:!aNULL:!eNULL:@SECLEVEL=0")
-        .map_err(other)?;
-    let floor = if endpoint.tls.min_version == MinVersion::Tls10 {
-        SslVersion::TLS1
-    } else {
-        SslVersion::TLS1_1
-    };
+    builder.set_cipher_list("ALL:!aNULL:!eNULL:@SECLEVEL=0").map_err(other)?;
+    let floor = if endpoint.tls.min_version == MinVersion::Tls10 { SslVersion::TLS1 } else { SslVersion::TLS1_1 };
     builder.set_min_proto_version(Some(floor)).map_err(other)?;
     let system = endpoint.tls.verify == Verify::System;
     if !system {
@@ -75,19 +63,12 @@ async fn connect(endpoint: &AxlEndpoint, pin: &Pin) -> Result<SslStream<TcpStrea
     let ssl = config.into_ssl(host).map_err(other)?;
     let mut stream = SslStream::new(ssl, tcp).map_err(other)?;
     if let Err(error) = StdPin::new(&mut stream).connect().await {
-        return Err(HttpFault::Tls(tls_fault(
-            &error,
-            stream.ssl().verify_result(),
-        )));
+        return Err(HttpFault::Tls(tls_fault(&error, stream.ssl().verify_result())));
     }
     if matches!(endpoint.tls.verify, Verify::Pinned | Verify::Tofu) {
         let certificate = stream.ssl().peer_certificate();
         let der = certificate.and_then(|certificate| certificate.to_der().ok());
-        let der = der.ok_or_else(|| {
-            HttpFault::Tls(TlsFault::Other(
-                "the router shows no certificate".to_owned(),
-            ))
-        })?;
+        let der = der.ok_or_else(|| HttpFault::Tls(TlsFault::Other("the router shows no certificate".to_owned())))?;
         pin.check(&der).map_err(HttpFault::Tls)?;
         pin.learn(&der);
     }
@@ -107,10 +88,7 @@ fn tls_fault(error: &openssl::ssl::Error, verdict: X509VerifyResult) -> TlsFault
     let text = error.to_string();
     if text.contains("wrong version number") || text.contains("http request") {
         TlsFault::NotTls
-    } else if ["protocol", "handshake failure", "no cipher"]
-        .iter()
-        .any(|word| text.contains(word))
-    {
+    } else if ["protocol", "handshake failure", "no cipher"].iter().any(|word| text.contains(word)) {
         TlsFault::NoCommonVersion
     } else {
         TlsFault::Other(text)
@@ -139,17 +117,12 @@ async fn exchange(
         let coded = base64::engine::general_purpose::STANDARD.encode(pair);
         request = request.header("Authorization", format!("Basic {coded}"));
     }
-    let request = request
-        .body(Full::new(body))
-        .map_err(|error| HttpFault::Settings(error.to_string()))?;
+    let request = request.body(Full::new(body)).map_err(|error| HttpFault::Settings(error.to_string()))?;
     let work = async {
-        let response = sender.send_request(request).await.map_err(|error| {
-            if error.is_parse() {
-                HttpFault::NotHttp
-            } else {
-                HttpFault::Reset
-            }
-        })?;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|error| if error.is_parse() { HttpFault::NotHttp } else { HttpFault::Reset })?;
         let status = response.status().as_u16();
         refused(status)?;
         let mut incoming = response.into_body();

@@ -58,11 +58,7 @@ impl Server {
                 tokio::spawn(connection(stream, script, tls.clone(), Arc::clone(&seen)));
             }
         });
-        Self {
-            address,
-            requests,
-            task,
-        }
+        Self { address, requests, task }
     }
 
     pub(super) fn requests(&self) -> Vec<String> {
@@ -70,12 +66,7 @@ impl Server {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    script: Script,
-    tls: Option<TlsAcceptor>,
-    seen: Arc<Mutex<Vec<String>>>,
-) {
+async fn connection(stream: TcpStream, script: Script, tls: Option<TlsAcceptor>, seen: Arc<Mutex<Vec<String>>>) {
     match tls {
         Some(acceptor) => {
             if let Ok(stream) = acceptor.accept(stream).await {
@@ -86,11 +77,7 @@ async fn connection(
     }
 }
 
-async fn serve(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    script: Script,
-    seen: Arc<Mutex<Vec<String>>>,
-) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: Script, seen: Arc<Mutex<Vec<String>>>) {
     if matches!(script, Script::CloseAtOnce) {
         return;
     }
@@ -113,9 +100,7 @@ async fn serve(
             std::future::pending::<()>().await;
         }
         Script::Drip => {
-            let _ = stream
-                .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n")
-                .await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n").await;
             while stream.write_all(b" ").await.is_ok() && stream.flush().await.is_ok() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -132,11 +117,7 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> String {
         if let Some(end) = text.find("\r\n\r\n") {
             let length = text
                 .lines()
-                .find_map(|line| {
-                    line.to_ascii_lowercase()
-                        .strip_prefix("content-length: ")
-                        .map(str::to_owned)
-                })
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned))
                 .and_then(|length| length.trim().parse::<usize>().ok())
                 .unwrap_or(0);
             if bytes.len() >= end + 4 + length {
@@ -154,7 +135,9 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> String {
 pub(super) fn reply(status: &str, body: &str) -> Script {
     let length = body.len();
     Script::Answer(
-        format!("HTTP/1.1 {status}\r\nServer: cisco-IOS\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
-            .into_bytes(),
+        format!(
+            "HTTP/1.1 {status}\r\nServer: cisco-IOS\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .into_bytes(),
     )
 }

@@ -48,16 +48,8 @@ fn only(candidates: &[Marks<'_>], fits: impl Fn(&Marks<'_>) -> bool) -> Option<u
 mod tests {
     use super::*;
 
-    const CANDIDATES: [Marks<'static>; 2] = [
-        Marks {
-            call_id: "-a1b2@",
-            contact_user: "ss_ecsta",
-        },
-        Marks {
-            call_id: "-c3d4@",
-            contact_user: "ss_other",
-        },
-    ];
+    const CANDIDATES: [Marks<'static>; 2] =
+        [Marks { call_id: "-a1b2@", contact_user: "ss_ecsta" }, Marks { call_id: "-c3d4@", contact_user: "ss_other" }];
 
     #[test]
     fn a_dialog_is_recognised_by_its_call_id() {

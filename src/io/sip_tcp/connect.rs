@@ -39,10 +39,8 @@ pub enum ConnectError {
 /// # Errors
 /// When the name cannot be resolved.
 pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port))
-        .await
-        .map_err(|_| ConnectError::UnknownHost(host.to_owned()))?
-        .collect();
+    let found: Vec<SocketAddr> =
+        tokio::net::lookup_host((host, port)).await.map_err(|_| ConnectError::UnknownHost(host.to_owned()))?.collect();
     if found.is_empty() {
         return Err(ConnectError::UnknownHost(host.to_owned()));
     }
@@ -74,9 +72,7 @@ pub async fn connect(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
 /// Makes a dead peer noticeable; a system that cannot do it works without.
 pub(super) fn watch(stream: &TcpStream) {
     let socket = SockRef::from(stream);
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE_IDLE)
-        .with_interval(KEEPALIVE_INTERVAL);
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
     #[cfg(not(windows))]
     let keepalive = keepalive.with_retries(KEEPALIVE_PROBES);
     if let Err(error) = socket.set_tcp_keepalive(&keepalive) {
@@ -100,19 +96,12 @@ pub async fn local_address_towards(host: &str, port: u16) -> Result<IpAddr, Conn
     let Some(target) = target.first().copied() else {
         return Err(ConnectError::UnknownHost(host.to_owned()));
     };
-    let any: SocketAddr = if target.is_ipv4() {
-        ([0, 0, 0, 0], 0).into()
-    } else {
-        ([0_u16; 8], 0).into()
-    };
+    let any: SocketAddr = if target.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
     // A connected datagram socket sends nothing: it only asks the system for its route.
     let look = || async {
         let socket = tokio::net::UdpSocket::bind(any).await?;
         socket.connect(target).await?;
         socket.local_addr()
     };
-    look()
-        .await
-        .map(|address| address.ip())
-        .map_err(|error: io::Error| ConnectError::Other(target, error.to_string()))
+    look().await.map(|address| address.ip()).map_err(|error: io::Error| ConnectError::Other(target, error.to_string()))
 }

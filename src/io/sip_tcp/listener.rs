@@ -117,51 +117,29 @@ impl Listeners {
         if let Some(local) = self.join(address, &peer) {
             return Ok(self.guard(address, key, local));
         }
-        let fail = |error: &io::Error| ListenError {
-            address,
-            detail: error.to_string(),
-        };
+        let fail = |error: &io::Error| ListenError { address, detail: error.to_string() };
         let listener = bind(address).map_err(|error| fail(&error))?;
         let local = listener.local_addr().map_err(|error| fail(&error))?;
-        let port = Port {
-            peers: Arc::new(Mutex::new(vec![peer])),
-            local,
-            cancel: CancellationToken::new(),
-        };
+        let port = Port { peers: Arc::new(Mutex::new(vec![peer])), local, cancel: CancellationToken::new() };
         tokio::spawn(accept(listener, Arc::clone(&port.peers), port.cancel.clone()));
-        self.ports
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(address, port);
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).insert(address, port);
         Ok(self.guard(address, key, local))
     }
 
     fn join(&self, address: SocketAddr, peer: &Peer) -> Option<SocketAddr> {
         let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
         let port = ports.get(&address)?;
-        port.peers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(peer.clone());
+        port.peers.lock().unwrap_or_else(PoisonError::into_inner).push(peer.clone());
         Some(port.local)
     }
 
     fn guard(&self, address: SocketAddr, key: u64, local: SocketAddr) -> ListenerGuard {
-        ListenerGuard {
-            listeners: self.clone(),
-            address,
-            key,
-            local,
-        }
+        ListenerGuard { listeners: self.clone(), address, key, local }
     }
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        tokio::net::TcpSocket::new_v4()?
-    } else {
-        tokio::net::TcpSocket::new_v6()?
-    };
+    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
     // A restart must not wait for the old connections' TIME_WAIT. On Windows this option would allow port theft.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
@@ -210,10 +188,7 @@ async fn deliver(mut stream: TcpStream, mut candidates: Vec<Peer>) {
         }
         let marks: Vec<Marks<'_>> = candidates
             .iter()
-            .map(|peer| Marks {
-                call_id: &peer.call_id_mark,
-                contact_user: &peer.contact_user,
-            })
+            .map(|peer| Marks { call_id: &peer.call_id_mark, contact_user: &peer.contact_user })
             .collect();
         match owner(&head, &marks) {
             Some(index) => candidates.swap(0, index),
@@ -224,10 +199,7 @@ async fn deliver(mut stream: TcpStream, mut candidates: Vec<Peer>) {
         }
     }
     if let Some(peer) = candidates.first() {
-        let accepted = Accepted {
-            stream,
-            head: head.freeze(),
-        };
+        let accepted = Accepted { stream, head: head.freeze() };
         // The link may have ended meanwhile; then the connection closes with it.
         let _ = peer.accepted.send(accepted).await;
     }

@@ -18,9 +18,7 @@ use super::link::{Link, LinkCommand, Surroundings, Versions, first_line, pbx_jso
 use crate::domain::{CallId, DialString, DialStringError, LineId, NumberRange, PbxId, PbxState, PbxStatus};
 use crate::io::sip_tcp::Listeners;
 use crate::store::{Store, StoreError};
-pub use types::{
-    CallAction, Caller, DialPlan, DialRequest, Done, LineChange, LineDiff, NewLine, Outcome, Written,
-};
+pub use types::{CallAction, Caller, DialPlan, DialRequest, Done, LineChange, LineDiff, NewLine, Outcome, Written};
 
 /// The gateway. Cloning gives another handle to it.
 #[derive(Clone)]
@@ -166,14 +164,7 @@ impl Gateway {
     pub async fn dial(&self, caller: &Caller, line: &LineId, request: DialRequest) -> Outcome<Done> {
         parse_dial(request.to.as_deref())?;
         let (caller, id) = (caller.clone(), line.clone());
-        self.link_of_line(line)?
-            .ask(|reply| LinkCommand::Dial {
-                line: id,
-                caller,
-                request,
-                reply,
-            })
-            .await
+        self.link_of_line(line)?.ask(|reply| LinkCommand::Dial { line: id, caller, request, reply }).await
     }
 
     /// What a dial string would become; nothing is dialled.
@@ -190,18 +181,15 @@ impl Gateway {
         let digits = parse_dial(request.to.as_deref())?.map(|to| to.digits().to_owned()).unwrap_or_default();
         let pbx = &line.value.pbx_id;
         let ranges = view.pbxs.get(pbx).and_then(|json| serde_json::from_slice::<Ranges>(json).ok());
-        let in_range = ranges.iter().flat_map(|ranges| &ranges.internal_numbers).any(|range| {
-            NumberRange::new(&range.from, &range.to).is_some_and(|range| range.contains(&digits))
-        });
+        let in_range = ranges
+            .iter()
+            .flat_map(|ranges| &ranges.internal_numbers)
+            .any(|range| NumberRange::new(&range.from, &range.to).is_some_and(|range| range.contains(&digits)));
         let internal = in_range
             || view.lines.values().any(|other| {
                 other.value.pbx_id == *pbx && other.value.addresses.iter().any(|address| address.number == digits)
             });
-        Ok(DialPlan {
-            dials: digits,
-            internal,
-            rule: None,
-        })
+        Ok(DialPlan { dials: digits, internal, rule: None })
     }
 
     /// Acts on a call.
@@ -210,14 +198,7 @@ impl Gateway {
     /// An action that is not allowed now, or what the PBX refuses.
     pub async fn act(&self, caller: &Caller, call: &CallId, action: CallAction) -> Outcome<Done> {
         let (caller, id) = (caller.clone(), call.clone());
-        self.link_of_call(call)?
-            .ask(|reply| LinkCommand::Act {
-                call: id,
-                caller,
-                action,
-                reply,
-            })
-            .await
+        self.link_of_call(call)?.ask(|reply| LinkCommand::Act { call: id, caller, action, reply }).await
     }
 
     /// Replaces the data of a call.
@@ -226,14 +207,7 @@ impl Gateway {
     /// When the call is over.
     pub async fn patch_call(&self, caller: &Caller, call: &CallId, data: Box<RawValue>) -> Outcome<Written> {
         let (caller, id) = (caller.clone(), call.clone());
-        self.link_of_call(call)?
-            .ask(|reply| LinkCommand::Attach {
-                call: id,
-                caller,
-                data,
-                reply,
-            })
-            .await
+        self.link_of_call(call)?.ask(|reply| LinkCommand::Attach { call: id, caller, data, reply }).await
     }
 
     /// Where all calls of an address go, by the PBX's own word; `set` changes it first.
@@ -248,15 +222,7 @@ impl Gateway {
         set: Option<Option<String>>,
     ) -> Outcome<Option<String>> {
         let (caller, id) = (caller.clone(), line.clone());
-        self.link_of_line(line)?
-            .ask(|reply| LinkCommand::Forwarding {
-                line: id,
-                address,
-                caller,
-                set,
-                reply,
-            })
-            .await
+        self.link_of_line(line)?.ask(|reply| LinkCommand::Forwarding { line: id, address, caller, set, reply }).await
     }
 
     /// Do not disturb of a line's phone, by the PBX's own word; `set` changes it first.
@@ -265,14 +231,7 @@ impl Gateway {
     /// As [`Gateway::forwarding`].
     pub async fn do_not_disturb(&self, caller: &Caller, line: &LineId, set: Option<bool>) -> Outcome<bool> {
         let (caller, id) = (caller.clone(), line.clone());
-        self.link_of_line(line)?
-            .ask(|reply| LinkCommand::DoNotDisturb {
-                line: id,
-                caller,
-                set,
-                reply,
-            })
-            .await
+        self.link_of_line(line)?.ask(|reply| LinkCommand::DoNotDisturb { line: id, caller, set, reply }).await
     }
 
     /// Retries a line's monitor and mends its calls.
@@ -318,15 +277,7 @@ impl Gateway {
         if_match: Option<&str>,
     ) -> Outcome<Written> {
         let (caller, id, if_match) = (caller.clone(), line.clone(), if_match.map(str::to_owned));
-        self.link_of_line(line)?
-            .ask(|reply| LinkCommand::UpdateLine {
-                line: id,
-                caller,
-                patch,
-                if_match,
-                reply,
-            })
-            .await
+        self.link_of_line(line)?.ask(|reply| LinkCommand::UpdateLine { line: id, caller, patch, if_match, reply }).await
     }
 
     /// Deletes a line that a person entered.
@@ -335,13 +286,7 @@ impl Gateway {
     /// When it comes from the PBX.
     pub async fn delete_line(&self, caller: &Caller, line: &LineId) -> Outcome<()> {
         let (caller, id) = (caller.clone(), line.clone());
-        self.link_of_line(line)?
-            .ask(|reply| LinkCommand::DeleteLine {
-                line: id,
-                caller,
-                reply,
-            })
-            .await
+        self.link_of_line(line)?.ask(|reply| LinkCommand::DeleteLine { line: id, caller, reply }).await
     }
 
     /// Ends the run: monitors are stopped, sessions closed, the journal marked as complete.

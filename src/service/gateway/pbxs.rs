@@ -35,11 +35,7 @@ impl Gateway {
                 continue;
             }
             let name = settings.name.clone();
-            let document = PbxDocument {
-                settings,
-                axl_password,
-                sip_password,
-            };
+            let document = PbxDocument { settings, axl_password, sip_password };
             match self.insert_pbx(document, Actor::Gateway).await {
                 Ok(_) => {}
                 Err(error) if error.code == Code::Conflict => {
@@ -77,16 +73,10 @@ impl Gateway {
             object: Object::Pbx(json.clone()),
         }]);
         let tag = etag(row.version);
-        let position = receipt
-            .written()
-            .await
-            .ok_or_else(|| ServiceError::new(Code::ShuttingDown, "The gateway is stopping."))?;
+        let position =
+            receipt.written().await.ok_or_else(|| ServiceError::new(Code::ShuttingDown, "The gateway is stopping."))?;
         self.start_link(row);
-        Ok(Written {
-            json,
-            etag: Some(tag),
-            position,
-        })
+        Ok(Written { json, etag: Some(tag), position })
     }
 
     /// Changes a PBX by a merge patch (RFC 7396).
@@ -116,22 +106,12 @@ impl Gateway {
         };
         if changed.is_empty() {
             let json = self.journal().view().pbxs.get(id).cloned().unwrap_or_default();
-            return Ok(Written {
-                json,
-                etag: Some(etag(old.version)),
-                position: self.journal().position(),
-            });
+            return Ok(Written { json, etag: Some(etag(old.version)), position: self.journal().position() });
         }
         self.refuse_ambiguous(&row).await?;
         self.store().update_pbx(&row).await.map_err(|error| name_taken(error, &row))?;
         let actor = Actor::Token(caller.name.as_str().into());
-        link.ask(|reply| LinkCommand::Configure {
-            row: Box::new(row),
-            changed,
-            actor,
-            reply,
-        })
-        .await
+        link.ask(|reply| LinkCommand::Configure { row: Box::new(row), changed, actor, reply }).await
     }
 
     /// Deletes a PBX with its lines; their calls end.

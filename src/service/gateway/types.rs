@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use crate::domain::{Action, CallId, CommandId, LineId, PbxId};
 use crate::service::error::ServiceError;
 use crate::service::journal::Position;
-use crate::domain::{Action, CallId, CommandId, LineId, PbxId};
 
 /// Who asks: shown as `actor` in events.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -67,10 +67,7 @@ impl Known<Call> {
     pub fn call(call: Call) -> Self {
         let mut json = Vec::with_capacity(1400);
         write_call(&mut json, &call);
-        Self {
-            value: Arc::new(call),
-            json: json.into(),
-        }
+        Self { value: Arc::new(call), json: json.into() }
     }
 }
 
@@ -79,10 +76,7 @@ impl Known<Line> {
     pub fn line(line: Line) -> Self {
         let mut json = Vec::with_capacity(1200);
         write_line(&mut json, &line);
-        Self {
-            value: Arc::new(line),
-            json: json.into(),
-        }
+        Self { value: Arc::new(line), json: json.into() }
     }
 }
 

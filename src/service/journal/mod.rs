@@ -103,10 +103,7 @@ impl Journal {
 
     /// Where the journal stands: every event up to here is written and in the readers' queues.
     pub fn position(&self) -> Position {
-        Position {
-            epoch: Arc::clone(&self.inner.epoch),
-            seq: self.inner.seq.load(Ordering::Acquire),
-        }
+        Position { epoch: Arc::clone(&self.inner.epoch), seq: self.inner.seq.load(Ordering::Acquire) }
     }
 
     /// The oldest event that is kept; one more than the last when none is.

@@ -105,11 +105,7 @@ impl Readers {
             }
         }
         drop(index);
-        Subscription {
-            id,
-            shared,
-            readers: self.clone(),
-        }
+        Subscription { id, shared, readers: self.clone() }
     }
 
     pub(super) fn deliver(&self, events: &[Event]) {

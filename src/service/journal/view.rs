@@ -19,10 +19,7 @@ pub struct Known<T> {
 
 impl<T> Clone for Known<T> {
     fn clone(&self) -> Self {
-        Self {
-            value: Arc::clone(&self.value),
-            json: self.json.clone(),
-        }
+        Self { value: Arc::clone(&self.value), json: self.json.clone() }
     }
 }
 

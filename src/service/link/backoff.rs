@@ -14,12 +14,7 @@ pub(super) struct Backoff {
 impl Backoff {
     /// `seed` makes the jitter different for each link.
     pub(super) fn new(least: Duration, most: Duration, seed: u64) -> Self {
-        Self {
-            least,
-            most,
-            next: least,
-            jitter: seed | 1,
-        }
+        Self { least, most, next: least, jitter: seed | 1 }
     }
 
     /// The pause before the next attempt: 80 to 120 % of the step.

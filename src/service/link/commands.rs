@@ -196,8 +196,9 @@ impl LinkTask {
                 command.made = Some(call.id.clone());
                 self.next_step(&id);
             } else if call.state.is_ended() || matches!(call.state, CallState::Busy | CallState::Failed) {
-                let error = ServiceError::new(Code::PbxRefused, "The target of the transfer is busy or cannot be reached.")
-                    .with_hint("The call is on hold: retrieve it, or transfer it to another number.");
+                let error =
+                    ServiceError::new(Code::PbxRefused, "The target of the transfer is busy or cannot be reached.")
+                        .with_hint("The call is on hold: retrieve it, or transfer it to another number.");
                 self.fail_command(&id, error);
             } else {
                 self.look_at_wait(&id);
@@ -215,10 +216,8 @@ impl LinkTask {
         }
         let Some(held) = self.table.call(held) else { return };
         let Some(seat) = self.seats.get(&command.seat) else { return };
-        let request = Request::TransferCall {
-            held: self.connection(seat, held),
-            active: self.connection(seat, active),
-        };
+        let request =
+            Request::TransferCall { held: self.connection(seat, held), active: self.connection(seat, active) };
         let seat = command.seat;
         if let Some(command) = self.commands.open.get_mut(id) {
             command.wait = None;
@@ -232,7 +231,9 @@ impl LinkTask {
         match outcome {
             Outcome::Response(answer) => {
                 let named = match answer.response() {
-                    Ok(Some(Response::MakeCall { calling_device })) => Some(calling_device.call_id.map(|call| call.into_owned())),
+                    Ok(Some(Response::MakeCall { calling_device })) => {
+                        Some(calling_device.call_id.map(|call| call.into_owned()))
+                    }
                     Ok(Some(Response::ConsultationCall { initiated_call })) => {
                         Some(initiated_call.call_id.map(|call| call.into_owned()))
                     }
@@ -368,11 +369,7 @@ impl LinkTask {
             let command_id = command_id.clone();
             self.outbox.after(move |position| {
                 let answer = match position {
-                    Some(position) => Ok(Done {
-                        command_id,
-                        calls,
-                        position,
-                    }),
+                    Some(position) => Ok(Done { command_id, calls, position }),
                     None => Err(ServiceError::new(Code::ShuttingDown, "The gateway is stopping.")),
                 };
                 let _ = reply.send(answer);

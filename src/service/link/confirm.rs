@@ -29,12 +29,7 @@ pub(super) struct Confirmation {
 
 impl Confirmation {
     pub(super) fn new(id: CommandId, command: Command) -> Self {
-        Self {
-            id,
-            command,
-            has_asked: false,
-            is_doubtful: false,
-        }
+        Self { id, command, has_asked: false, is_doubtful: false }
     }
 }
 
@@ -126,11 +121,7 @@ impl LinkTask {
             let Some(confirmation) = self.confirmations.open.get(&number) else { continue };
             // The table may be ahead of this change: the call as it was then counts.
             let verdict = confirmation.command.effect.verdict(&confirmation.command.calls, |id| {
-                if *id == call.id {
-                    (!call.state.is_ended()).then_some(call)
-                } else {
-                    self.table.call(id)
-                }
+                if *id == call.id { (!call.state.is_ended()).then_some(call) } else { self.table.call(id) }
             });
             match verdict {
                 Verdict::Shown => self.settle_confirmation(number, true),

@@ -19,50 +19,20 @@ use crate::service::pbx::{RejectBy, ServiceChoice};
 impl LinkTask {
     pub(super) async fn on_command(&mut self, command: LinkCommand) {
         match command {
-            LinkCommand::Dial {
-                line,
-                caller,
-                request,
-                reply,
-            } => self.dial(&line, &caller, request, reply),
-            LinkCommand::Act {
-                call,
-                caller,
-                action,
-                reply,
-            } => self.act(&call, &caller, &action, reply),
-            LinkCommand::Attach {
-                call,
-                caller,
-                data,
-                reply,
-            } => self.attach(&call, &caller, data, reply),
-            LinkCommand::Forwarding {
-                line,
-                address,
-                caller,
-                set,
-                reply,
-            } => self.forwarding(&line, address, &caller, set, reply),
-            LinkCommand::DoNotDisturb {
-                line,
-                caller,
-                set,
-                reply,
-            } => self.do_not_disturb(&line, &caller, set, reply),
+            LinkCommand::Dial { line, caller, request, reply } => self.dial(&line, &caller, request, reply),
+            LinkCommand::Act { call, caller, action, reply } => self.act(&call, &caller, &action, reply),
+            LinkCommand::Attach { call, caller, data, reply } => self.attach(&call, &caller, data, reply),
+            LinkCommand::Forwarding { line, address, caller, set, reply } => {
+                self.forwarding(&line, address, &caller, set, reply)
+            }
+            LinkCommand::DoNotDisturb { line, caller, set, reply } => self.do_not_disturb(&line, &caller, set, reply),
             LinkCommand::Refresh { line, reply } => self.refresh(&line, reply),
             LinkCommand::LoadLines { dry_run, reply } => self.load_lines(dry_run, reply),
             LinkCommand::CreateLine { line, caller, reply } => {
                 let outcome = self.create_line(line, &caller).await;
                 self.answer_written(reply, outcome);
             }
-            LinkCommand::UpdateLine {
-                line,
-                caller,
-                patch,
-                if_match,
-                reply,
-            } => {
+            LinkCommand::UpdateLine { line, caller, patch, if_match, reply } => {
                 let outcome = self.update_line(&line, &caller, patch, if_match.as_deref()).await;
                 self.answer_written(reply, outcome);
             }
@@ -72,12 +42,7 @@ impl LinkTask {
                     let _ = reply.send(outcome);
                 });
             }
-            LinkCommand::Configure {
-                row,
-                changed,
-                actor,
-                reply,
-            } => self.configure(*row, changed, actor, reply),
+            LinkCommand::Configure { row, changed, actor, reply } => self.configure(*row, changed, actor, reply),
             LinkCommand::Remove { actor, reply } => self.remove(actor, reply),
             LinkCommand::Stop { reply } => self.shutdown(Shutdown::new(Some(reply))),
         }
@@ -160,7 +125,8 @@ impl LinkTask {
         }
         if !self.net.is_connected() {
             let why = self.net.trouble.clone().unwrap_or_default();
-            let hint = if why.is_empty() { "It is connected again by itself; ask again in a moment.".to_owned() } else { why };
+            let hint =
+                if why.is_empty() { "It is connected again by itself; ask again in a moment.".to_owned() } else { why };
             return Err(ServiceError::new(Code::PbxUnavailable, "The link to the PBX is down.")
                 .with_hint(hint)
                 .retryable(Some(2)));

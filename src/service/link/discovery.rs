@@ -46,11 +46,7 @@ impl fmt::Display for Trouble {
 impl Trouble {
     fn of(error: &LoadError) -> Self {
         let is_credentials = matches!(error, LoadError::Transport(fault) if fault.kind == FaultKind::Unauthorized);
-        Self {
-            sentence: sentence(&error.to_string()),
-            hint: error.hint().to_owned(),
-            is_credentials,
-        }
+        Self { sentence: sentence(&error.to_string()), hint: error.hint().to_owned(), is_credentials }
     }
 
     fn to_error(&self) -> ServiceError {
@@ -63,17 +59,9 @@ impl Trouble {
 #[derive(Debug)]
 pub(super) enum DiscoveryNews {
     Progress(String),
-    Loaded {
-        inventory: Box<Inventory>,
-        hints: LoadHints,
-        fingerprint: Option<String>,
-    },
+    Loaded { inventory: Box<Inventory>, hints: LoadHints, fingerprint: Option<String> },
     LoadFailed(LoadError),
-    Polled {
-        devices: Vec<Device>,
-        profiles: Vec<UserProfile>,
-        is_load_due: bool,
-    },
+    Polled { devices: Vec<Device>, profiles: Vec<UserProfile>, is_load_due: bool },
     PollFailed(LoadError),
 }
 
@@ -251,11 +239,7 @@ impl LinkTask {
                 self.status_changed();
                 return;
             }
-            DiscoveryNews::Loaded {
-                inventory,
-                hints,
-                fingerprint,
-            } => {
+            DiscoveryNews::Loaded { inventory, hints, fingerprint } => {
                 self.discovery.running = None;
                 self.loaded(*inventory, hints, fingerprint).await;
             }
@@ -263,11 +247,7 @@ impl LinkTask {
                 self.discovery.running = None;
                 self.load_failed(&error);
             }
-            DiscoveryNews::Polled {
-                devices,
-                profiles,
-                is_load_due,
-            } => {
+            DiscoveryNews::Polled { devices, profiles, is_load_due } => {
                 self.discovery.running = None;
                 self.discovery.trouble = None;
                 self.discovery.failures = 0;
@@ -308,13 +288,11 @@ impl LinkTask {
             self.discovery.fingerprint = fingerprint;
         }
         self.report.release(&inventory);
-        let only_looking = !self.discovery.waiting.is_empty() && self.discovery.waiting.iter().all(|(dry_run, _)| *dry_run);
+        let only_looking =
+            !self.discovery.waiting.is_empty() && self.discovery.waiting.iter().all(|(dry_run, _)| *dry_run);
         let is_first = self.discovery.inventory.is_none();
-        let outcome = if only_looking && !is_first {
-            Ok(self.compare(&inventory))
-        } else {
-            self.apply(inventory).await
-        };
+        let outcome =
+            if only_looking && !is_first { Ok(self.compare(&inventory)) } else { self.apply(inventory).await };
         self.discovery.progress = None;
         match outcome {
             Ok(diff) => {
@@ -378,21 +356,12 @@ async fn exchange(client: &AxlClient, body: bytes::Bytes) -> load::Input {
     // The router's web server is slow and shared (dossier 2.6).
     tokio::time::sleep(REQUEST_GAP).await;
     match client.post(body).await {
-        Ok(reply) => load::Input::Reply {
-            status: reply.status,
-            body: reply.body,
-        },
+        Ok(reply) => load::Input::Reply { status: reply.status, body: reply.body },
         Err(fault) => load::Input::TransportFailed(TransportFault::from(fault)),
     }
 }
 
-async fn load(
-    client: &AxlClient,
-    dialect: axl::Dialect,
-    hints: LoadHints,
-    news: &mpsc::Sender<News>,
-    generation: u64,
-) {
+async fn load(client: &AxlClient, dialect: axl::Dialect, hints: LoadHints, news: &mpsc::Sender<News>, generation: u64) {
     let tell = |item: DiscoveryNews| news.send(News::Discovery { generation, news: item });
     let mut load = Load::new(dialect, hints, Purpose::Lines);
     while let Some(output) = load.poll() {
@@ -406,12 +375,7 @@ async fn load(
             load::Output::Done(inventory) => {
                 let hints = load.hints().clone();
                 let fingerprint = client.learned_fingerprint();
-                let _ = tell(DiscoveryNews::Loaded {
-                    inventory,
-                    hints,
-                    fingerprint,
-                })
-                .await;
+                let _ = tell(DiscoveryNews::Loaded { inventory, hints, fingerprint }).await;
                 return;
             }
             load::Output::Failed(error) => {
@@ -439,12 +403,7 @@ async fn poll(
             status::Output::Device(device) => devices.push(*device),
             status::Output::UserProfile(profile) => profiles.push(*profile),
             status::Output::Done { gone } => {
-                let _ = tell(DiscoveryNews::Polled {
-                    devices,
-                    profiles,
-                    is_load_due: !gone.is_empty(),
-                })
-                .await;
+                let _ = tell(DiscoveryNews::Polled { devices, profiles, is_load_due: !gone.is_empty() }).await;
                 return;
             }
             status::Output::Failed(error) => {

@@ -36,15 +36,9 @@ impl LinkTask {
         self.learn_device(id, event);
         match &event.kind {
             EventKind::DoNotDisturb { on: Some(on), .. } => self.set_do_not_disturb(id, *on),
-            EventKind::Forwarding {
-                forward_to,
-                forwarding_type,
-                forward_status,
-                ..
-            } => {
-                let is_all = forwarding_type
-                    .as_ref()
-                    .is_none_or(|kind| *kind == csta::ForwardingType::ForwardImmediate);
+            EventKind::Forwarding { forward_to, forwarding_type, forward_status, .. } => {
+                let is_all =
+                    forwarding_type.as_ref().is_none_or(|kind| *kind == csta::ForwardingType::ForwardImmediate);
                 if is_all {
                     let target = forward_to.as_ref().filter(|_| *forward_status != Some(false));
                     self.set_forwarding(id, target.map(|device| device.number.to_string()));

@@ -19,11 +19,7 @@ pub(super) struct Refused {
 
 impl Refused {
     pub(super) fn new(code: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason: reason.into(),
-            hint: String::new(),
-        }
+        Self { code, reason: reason.into(), hint: String::new() }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -112,8 +108,10 @@ pub(super) fn refused_session(failure: &Failure, facts: DnFacts) -> (Refused, Op
             .hint("Check the number, or load the lines again."),
         480 => Refused::new("not_registered", format!("The phone of this line is not registered ({said})."))
             .hint("Connect the phone, or add `cti notify` to the ephone-dn."),
-        486 | 600 => Refused::new("in_use_elsewhere", format!("Another program has the session of this line ({said})."))
-            .hint("Stop the other program, or give it another session server id."),
+        486 | 600 => {
+            Refused::new("in_use_elsewhere", format!("Another program has the session of this line ({said})."))
+                .hint("Stop the other program, or give it another session server id.")
+        }
         405 | 501 => Refused::new("cti_missing", format!("The router does not know this kind of session ({said})."))
             .hint("CTI needs CME 8.0 to 12.5, and `no cti shutdown` under `voice service voip`."),
         500 | 503 => Refused::new("pbx_busy", format!("The router cannot open the session now ({said})."))
@@ -182,11 +180,9 @@ pub(super) fn refused_command(fault: &Fault, what: &str) -> ServiceError {
             format!("The PBX has no resource to {what} ({value})."),
             "The phone may be out of service, or the router at its limits.",
         ),
-        (FaultCategory::SubscribedResourceAvailability | FaultCategory::PerformanceManagement, _) => (
-            Code::PbxRefused,
-            format!("The PBX is too busy to {what} ({value})."),
-            "Ask again in a second.",
-        ),
+        (FaultCategory::SubscribedResourceAvailability | FaultCategory::PerformanceManagement, _) => {
+            (Code::PbxRefused, format!("The PBX is too busy to {what} ({value})."), "Ask again in a second.")
+        }
         _ if value.contains("alledDevice") || value.contains("estination") => (
             Code::PbxRefused,
             format!("The PBX does not take this number ({value})."),
@@ -199,10 +195,7 @@ pub(super) fn refused_command(fault: &Fault, what: &str) -> ServiceError {
         ),
     };
     let mut error = ServiceError::new(code, detail).with_hint(hint).with_csta(category.as_str(), value);
-    if matches!(
-        category,
-        FaultCategory::SubscribedResourceAvailability | FaultCategory::PerformanceManagement
-    ) {
+    if matches!(category, FaultCategory::SubscribedResourceAvailability | FaultCategory::PerformanceManagement) {
         error = error.retryable(Some(1));
     }
     error

@@ -8,8 +8,8 @@ use super::services::{Purpose, answer, told};
 use super::task::LinkTask;
 use crate::csta::exchange::{Answer, Outcome, Refusal};
 use crate::csta::{ForwardingType, Request, Response, Service};
-use crate::domain::call_table::SeatId;
 use crate::domain::LineId;
+use crate::domain::call_table::SeatId;
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{Caller, parse_dial};
 
@@ -191,8 +191,10 @@ impl LinkTask {
 fn refused(outcome: &Outcome, what: &str) -> ServiceError {
     match outcome {
         Outcome::Refused(Refusal::Fault(fault)) => refused_command(fault, what),
-        Outcome::Refused(refusal) => ServiceError::new(Code::PbxRefused, format!("The PBX refused to {what} ({}).", told(refusal)))
-            .with_hint("Look at the state of the PBX and the protocol trace."),
+        Outcome::Refused(refusal) => {
+            ServiceError::new(Code::PbxRefused, format!("The PBX refused to {what} ({}).", told(refusal)))
+                .with_hint("Look at the state of the PBX and the protocol trace.")
+        }
         _ => ServiceError::new(Code::PbxTimeout, format!("The PBX did not answer the wish to {what}."))
             .with_hint("Read the setting again to see whether it was changed."),
     }

@@ -8,9 +8,9 @@ use super::seat::Phase;
 use super::services::Purpose;
 use super::sessions::redacted;
 use super::task::LinkTask;
+use crate::axl::Inventory;
 use crate::axl::inventory::{Change, LineKind as AxlKind, LineOptions, LineRecord};
 use crate::axl::record::{Device, UserProfile};
-use crate::axl::Inventory;
 use crate::csta::Request;
 use crate::domain::call_table::SeatId;
 use crate::domain::{LineId, LineKind, LineSource, MonitorState, RandomIds};
@@ -57,8 +57,7 @@ impl LinkTask {
         }
         let answer = diff(&wishes, unchanged, &removed, true);
         self.discovery.inventory = Some(inventory);
-        let new: HashSet<LineId> =
-            wishes.iter().filter(|wish| wish.is_new).map(|wish| wish.row.id.clone()).collect();
+        let new: HashSet<LineId> = wishes.iter().filter(|wish| wish.is_new).map(|wish| wish.row.id.clone()).collect();
         for row in rows {
             let id = row.id.clone();
             self.around.versions.set(id.as_str(), row.version);
@@ -121,11 +120,7 @@ impl LinkTask {
                     seen.insert(id.clone());
                     self.wish(&id, record, &mut wishes, &mut unchanged);
                 }
-                None => wishes.push(Wish {
-                    row: self.new_row(record),
-                    fields: Vec::new(),
-                    is_new: true,
-                }),
+                None => wishes.push(Wish { row: self.new_row(record), fields: Vec::new(), is_new: true }),
             }
         }
         let partly = !inventory.unreadable.is_empty();
@@ -181,11 +176,7 @@ impl LinkTask {
             }
         }
         row.version += i64::from(!fields.is_empty());
-        wishes.push(Wish {
-            row,
-            fields,
-            is_new: false,
-        });
+        wishes.push(Wish { row, fields, is_new: false });
     }
 
     fn new_row(&self, record: &LineRecord) -> LineRow {
@@ -268,7 +259,11 @@ impl LinkTask {
             }
             if let Some(dnd) = record.host.as_ref().and_then(|host| host.do_not_disturb)
                 && let Some(entry) = self.lines.get_mut(&id)
-                && entry.seats.first().and_then(|seat| self.seats.get(seat)).is_none_or(|seat| seat.phase != Phase::Active)
+                && entry
+                    .seats
+                    .first()
+                    .and_then(|seat| self.seats.get(seat))
+                    .is_none_or(|seat| seat.phase != Phase::Active)
             {
                 entry.do_not_disturb = dnd;
             }
@@ -333,13 +328,7 @@ impl LinkTask {
         let Some(xref) = seat.xref.take() else { return };
         seat.phase = Phase::Opening;
         // The answer is of no interest: the new monitor's is.
-        self.submit(
-            id,
-            Request::MonitorStop {
-                monitor_cross_ref_id: xref,
-            },
-            Purpose::OldMonitor,
-        );
+        self.submit(id, Request::MonitorStop { monitor_cross_ref_id: xref }, Purpose::OldMonitor);
         self.ask_monitor(id);
     }
 }
@@ -368,11 +357,7 @@ fn change_of(row: &LineRow, exists: bool, fields: &[&'static str]) -> LineChange
 }
 
 fn diff(wishes: &[Wish], unchanged: usize, removed: &[LineChange], is_applied: bool) -> LineDiff {
-    let mut diff = LineDiff {
-        unchanged,
-        removed: removed.to_vec(),
-        ..LineDiff::default()
-    };
+    let mut diff = LineDiff { unchanged, removed: removed.to_vec(), ..LineDiff::default() };
     for wish in wishes {
         if wish.is_new {
             diff.added.push(change_of(&wish.row, is_applied, &[]));

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::Reply;
 use super::etag;
 use super::seat::Phase;
 use super::task::LinkTask;
-use super::Reply;
 use crate::csta::Mac;
 use crate::domain::{LineId, LineKind, LineSource, Monitor, MonitorState, RandomIds};
 use crate::service::error::{Code, ServiceError};
@@ -34,11 +34,7 @@ impl LinkTask {
             }
             Ok((json, version)) => self.outbox.after(move |position| {
                 let answer: Outcome<Written> = match position {
-                    Some(position) => Ok(Written {
-                        json,
-                        etag: version.map(etag),
-                        position,
-                    }),
+                    Some(position) => Ok(Written { json, etag: version.map(etag), position }),
                     None => Err(ServiceError::new(Code::ShuttingDown, "The gateway is stopping.")),
                 };
                 let _ = reply.send(answer);
@@ -57,10 +53,8 @@ impl LinkTask {
         let device_id = new.device_id.as_deref().map(|text| mac(text, "/device_id")).transpose()?;
         let buttons = buttons(&new.buttons)?;
         let name = name(new.name.as_deref().unwrap_or_default())?;
-        if let Some(entry) = self
-            .lines
-            .values()
-            .find(|entry| entry.row.number == number && entry.row.device_id == device_id)
+        if let Some(entry) =
+            self.lines.values().find(|entry| entry.row.number == number && entry.row.device_id == device_id)
         {
             return Err(exists(&entry.row.id));
         }
@@ -116,7 +110,10 @@ impl LinkTask {
             return Err(changed_meanwhile());
         }
         let Value::Object(patch) = patch else {
-            return Err(ServiceError::new(Code::InvalidValue, "The body must be a JSON object with the fields to change."));
+            return Err(ServiceError::new(
+                Code::InvalidValue,
+                "The body must be a JSON object with the fields to change.",
+            ));
         };
         let mut row = entry.row.clone();
         let is_manual = row.body.source != LineSource::Pbx;
@@ -286,9 +283,9 @@ fn extension(text: &str, pointer: &str) -> Result<String, ServiceError> {
 }
 
 fn mac(text: &str, pointer: &str) -> Result<String, ServiceError> {
-    Mac::parse(text)
-        .map(|mac| mac.as_str().to_owned())
-        .ok_or_else(|| wrong(pointer, "A device id is the MAC of the phone: 12 hex digits in any notation, with or without SEP."))
+    Mac::parse(text).map(|mac| mac.as_str().to_owned()).ok_or_else(|| {
+        wrong(pointer, "A device id is the MAC of the phone: 12 hex digits in any notation, with or without SEP.")
+    })
 }
 
 fn name(text: &str) -> Result<String, ServiceError> {
@@ -303,10 +300,7 @@ fn buttons(list: &[String]) -> Result<Vec<String>, ServiceError> {
     if list.len() > BUTTONS {
         return Err(wrong("/buttons", "A phone has at most 32 further buttons."));
     }
-    list.iter()
-        .enumerate()
-        .map(|(index, text)| extension(text, &format!("/buttons/{index}")))
-        .collect()
+    list.iter().enumerate().map(|(index, text)| extension(text, &format!("/buttons/{index}"))).collect()
 }
 
 fn merge_labels(

@@ -45,12 +45,7 @@ pub(in crate::service) fn first_line(row: &LineRow, at: Timestamp) -> Line {
         enabled: row.body.enabled,
         addresses: numbers
             .zip(0_u8..)
-            .map(|(number, index)| Address {
-                index,
-                number: number.clone(),
-                remote_in_use: false,
-                monitor: None,
-            })
+            .map(|(number, index)| Address { index, number: number.clone(), remote_in_use: false, monitor: None })
             .collect(),
         status: match row.body.in_service {
             Some(true) => LineStatus::InService,
@@ -197,18 +192,11 @@ impl LinkTask {
                 self.next_seat += 1;
                 let id = SeatId(self.next_seat);
                 let config = self.exchange_config();
-                self.seats.insert(
-                    id,
-                    Seat::new(line.clone(), address, number.clone(), mac.clone(), config, wall),
-                );
+                self.seats.insert(id, Seat::new(line.clone(), address, number.clone(), mac.clone(), config, wall));
                 id
             });
-            let settings = SeatSettings {
-                line: line.clone(),
-                address,
-                numbers: self.own_numbers(number),
-                mac: phone.clone(),
-            };
+            let settings =
+                SeatSettings { line: line.clone(), address, numbers: self.own_numbers(number), mac: phone.clone() };
             self.table.place(id, settings);
             seats.push(id);
         }
@@ -305,9 +293,7 @@ impl LinkTask {
             }
         }
         line.do_not_disturb = entry.do_not_disturb;
-        line.forwarding = Forwarding {
-            unconditional: entry.forward_all.clone(),
-        };
+        line.forwarding = Forwarding { unconditional: entry.forward_all.clone() };
         line.message_waiting = entry.message_waiting;
         Some(line)
     }
@@ -369,11 +355,8 @@ impl LinkTask {
         let Some(seat) = self.seats.get(&id) else { return DnFacts::default() };
         let Some(entry) = self.lines.get(&seat.line) else { return DnFacts::default() };
         let body = &entry.row.body;
-        let (watch, notify) = if seat.address == 0 {
-            (body.cti_watch, body.cti_notify)
-        } else {
-            self.button_flags(&seat.number)
-        };
+        let (watch, notify) =
+            if seat.address == 0 { (body.cti_watch, body.cti_notify) } else { self.button_flags(&seat.number) };
         DnFacts {
             watch,
             notify,

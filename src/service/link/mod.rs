@@ -61,72 +61,27 @@ pub(super) type Reply<T> = oneshot::Sender<Outcome<T>>;
 #[derive(Debug)]
 pub(super) enum LinkCommand {
     /// Dial from a line.
-    Dial {
-        line: LineId,
-        caller: Caller,
-        request: DialRequest,
-        reply: Reply<Done>,
-    },
+    Dial { line: LineId, caller: Caller, request: DialRequest, reply: Reply<Done> },
     /// Act on a call.
-    Act {
-        call: CallId,
-        caller: Caller,
-        action: CallAction,
-        reply: Reply<Done>,
-    },
+    Act { call: CallId, caller: Caller, action: CallAction, reply: Reply<Done> },
     /// Replace the data of a call.
-    Attach {
-        call: CallId,
-        caller: Caller,
-        data: Box<RawValue>,
-        reply: Reply<Written>,
-    },
+    Attach { call: CallId, caller: Caller, data: Box<RawValue>, reply: Reply<Written> },
     /// Read or set the unconditional forwarding of an address.
-    Forwarding {
-        line: LineId,
-        address: u8,
-        caller: Caller,
-        set: Option<Option<String>>,
-        reply: Reply<Option<String>>,
-    },
+    Forwarding { line: LineId, address: u8, caller: Caller, set: Option<Option<String>>, reply: Reply<Option<String>> },
     /// Read or set do not disturb of a line's phone.
-    DoNotDisturb {
-        line: LineId,
-        caller: Caller,
-        set: Option<bool>,
-        reply: Reply<bool>,
-    },
+    DoNotDisturb { line: LineId, caller: Caller, set: Option<bool>, reply: Reply<bool> },
     /// Retry a line's monitor and mend its calls.
     Refresh { line: LineId, reply: Reply<Written> },
     /// Read the lines from the PBX.
     LoadLines { dry_run: bool, reply: Reply<LineDiff> },
     /// Add a line by hand.
-    CreateLine {
-        line: NewLine,
-        caller: Caller,
-        reply: Reply<Written>,
-    },
+    CreateLine { line: NewLine, caller: Caller, reply: Reply<Written> },
     /// Change a line.
-    UpdateLine {
-        line: LineId,
-        caller: Caller,
-        patch: Value,
-        if_match: Option<String>,
-        reply: Reply<Written>,
-    },
+    UpdateLine { line: LineId, caller: Caller, patch: Value, if_match: Option<String>, reply: Reply<Written> },
     /// Delete a line.
-    DeleteLine {
-        line: LineId,
-        caller: Caller,
-        reply: Reply<()>,
-    },
+    DeleteLine { line: LineId, caller: Caller, reply: Reply<()> },
     /// The settings were replaced in the store.
-    Configure {
-        row: Box<PbxRow>,
-        changed: Vec<&'static str>,
-        actor: Actor,
-        reply: Reply<Written>,
-    },
+    Configure { row: Box<PbxRow>, changed: Vec<&'static str>, actor: Actor, reply: Reply<Written> },
     /// The PBX is deleted: end its calls, tell its lines gone.
     Remove { actor: Actor, reply: Reply<()> },
     /// The process ends: stop monitors, close sessions, leave the calls as they are.

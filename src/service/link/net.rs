@@ -98,14 +98,7 @@ impl Net {
         self.next_flow += 1;
         let flow = self.next_flow;
         let writer = sip_tcp::spawn(stream, flow, head, self.events_in.clone());
-        self.flows.insert(
-            flow,
-            Connection {
-                writer,
-                heard_at: Instant::now(),
-                is_heard: false,
-            },
-        );
+        self.flows.insert(flow, Connection { writer, heard_at: Instant::now(), is_heard: false });
         self.next_attempt = None;
         self.wanted = false;
         self.trouble = None;
@@ -127,10 +120,7 @@ impl LinkTask {
             let route = async {
                 let remote = sip_tcp::resolve(&host, port).await?;
                 let local = sip_tcp::local_address_towards(&host, port).await?;
-                Ok::<_, ConnectError>(Route {
-                    local,
-                    remote: remote.iter().map(SocketAddr::ip).collect(),
-                })
+                Ok::<_, ConnectError>(Route { local, remote: remote.iter().map(SocketAddr::ip).collect() })
             };
             let route = route.await;
             let _ = news.send(News::Route { generation, route }).await;
@@ -253,10 +243,7 @@ impl LinkTask {
                     if !std::mem::replace(&mut connection.is_heard, true) {
                         self.net.backoff.reset();
                     }
-                    self.feed(Input::FlowBytes {
-                        flow: FlowId(flow),
-                        data,
-                    });
+                    self.feed(Input::FlowBytes { flow: FlowId(flow), data });
                 }
             }
             FlowEvent::Closed { flow, why } => {

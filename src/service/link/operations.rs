@@ -38,29 +38,16 @@ impl LinkTask {
             Action::Retrieve => Ok(plan(Effect::Retrieved, Request::RetrieveCall { call: connection })),
             Action::Redirect => {
                 let to = self.called(&self.number(action)?);
-                Ok(plan(
-                    Effect::Ended,
-                    Request::DeflectCall {
-                        call: connection,
-                        new_destination: to,
-                    },
-                )
-                .needing(Service::DeflectCall))
+                Ok(plan(Effect::Ended, Request::DeflectCall { call: connection, new_destination: to })
+                    .needing(Service::DeflectCall))
             }
             Action::BlindTransfer => self.plan_blind_transfer(seat_id, seat, call, action),
             Action::Consult => self.plan_consult(seat_id, seat, call, action),
             Action::Dial => self.plan_digits(seat_id, seat, call, action),
             Action::Digits => {
                 let characters = digits_of(action)?;
-                Ok(plan(
-                    Effect::Said,
-                    Request::GenerateDigits {
-                        call: connection,
-                        mode: DigitMode::Dtmf,
-                        characters,
-                    },
-                )
-                .needing(Service::GenerateDigits))
+                Ok(plan(Effect::Said, Request::GenerateDigits { call: connection, mode: DigitMode::Dtmf, characters })
+                    .needing(Service::GenerateDigits))
             }
             Action::Swap => self.plan_swap(seat_id, seat, call, action),
             Action::CompleteTransfer => {
@@ -94,18 +81,11 @@ impl LinkTask {
             .calls_of_line(&call.line_id)
             .filter(|other| other.id != call.id && other.address == call.address)
             .filter(|other| {
-                matches!(
-                    other.state,
-                    CallState::Connected | CallState::RemoteHeld | CallState::Conferenced
-                )
+                matches!(other.state, CallState::Connected | CallState::RemoteHeld | CallState::Conferenced)
             })
-            .map(|other| Request::HoldCall {
-                call: self.connection(seat, other),
-            })
+            .map(|other| Request::HoldCall { call: self.connection(seat, other) })
             .collect();
-        requests.push(Request::AnswerCall {
-            call: self.connection(seat, call),
-        });
+        requests.push(Request::AnswerCall { call: self.connection(seat, call) });
         Plan::new(seat_id, &call.id, Effect::Answered, requests)
     }
 
@@ -115,10 +95,7 @@ impl LinkTask {
             seat_id,
             &call.id,
             Effect::Ended,
-            [Request::ClearConnection {
-                call: connection.clone(),
-                reason: None,
-            }],
+            [Request::ClearConnection { call: connection.clone(), reason: None }],
         );
         if call.state == CallState::Offering {
             return Ok(self.plan_reject(seat_id, call, connection, clear));
@@ -136,24 +113,17 @@ impl LinkTask {
             &call.id,
             Effect::Ended,
             [
-                Request::ClearConnection {
-                    call: connection.clone(),
-                    reason: None,
-                },
-                Request::RetrieveCall {
-                    call: held_connection.clone(),
-                },
+                Request::ClearConnection { call: connection.clone(), reason: None },
+                Request::RetrieveCall { call: held_connection.clone() },
             ],
         )
         .with(&held.id);
-        let fails = matches!(call.state, CallState::Busy | CallState::Failed | CallState::DialTone | CallState::Dialing);
+        let fails =
+            matches!(call.state, CallState::Busy | CallState::Failed | CallState::DialTone | CallState::Dialing);
         if fails || !self.report.may_use(Service::ReconnectCall) {
             return Ok(by_hand);
         }
-        let reconnect = Request::ReconnectCall {
-            active: connection,
-            held: held_connection,
-        };
+        let reconnect = Request::ReconnectCall { active: connection, held: held_connection };
         Ok(Plan::new(seat_id, &call.id, Effect::Ended, [reconnect])
             .with(&held.id)
             .needing(Service::ReconnectCall)
@@ -168,10 +138,7 @@ impl LinkTask {
                 seat_id,
                 &call.id,
                 Effect::Ended,
-                [Request::DeflectCall {
-                    call: connection,
-                    new_destination: self.called(target),
-                }],
+                [Request::DeflectCall { call: connection, new_destination: self.called(target) }],
             )
         });
         match (self.dialect.svc.reject, deflect) {
@@ -184,9 +151,8 @@ impl LinkTask {
 
     fn plan_blind_transfer(&self, seat_id: SeatId, seat: &Seat, call: &Call, action: &CallAction) -> Planned {
         let number = self.number(action)?;
-        let by_consultation = self
-            .consultation(seat_id, seat, call, &number)
-            .then(Step::TransferWhenReached { held: call.id.clone() });
+        let by_consultation =
+            self.consultation(seat_id, seat, call, &number).then(Step::TransferWhenReached { held: call.id.clone() });
         let mut by_consultation = by_consultation;
         by_consultation.effect = Effect::Ended;
         let choice = self.dialect.svc.blind_transfer.as_str();
@@ -227,21 +193,16 @@ impl LinkTask {
             extras: CallExtras::default(),
         };
         let mut plan = Plan::new(seat_id, &call.id, Effect::Made, [request])
-            .making(Making {
-                dialed: number.to_owned(),
-            })
+            .making(Making { dialed: number.to_owned() })
             .needing(Service::ConsultationCall);
         plan.alternative = Some(Box::new(by_hand));
         plan
     }
 
     fn held_and_dialed(&self, seat_id: SeatId, seat: &Seat, call: &Call, number: &str) -> Plan {
-        let hold = Request::HoldCall {
-            call: self.connection(seat, call),
-        };
-        Plan::new(seat_id, &call.id, Effect::Made, [hold, self.make_call(seat, number)]).making(Making {
-            dialed: number.to_owned(),
-        })
+        let hold = Request::HoldCall { call: self.connection(seat, call) };
+        Plan::new(seat_id, &call.id, Effect::Made, [hold, self.make_call(seat, number)])
+            .making(Making { dialed: number.to_owned() })
     }
 
     /// Digits in dial tone (U-19).
@@ -252,11 +213,7 @@ impl LinkTask {
             seat_id,
             &call.id,
             Effect::Dialed,
-            [Request::GenerateDigits {
-                call: connection.clone(),
-                mode: DigitMode::Dtmf,
-                characters: digits.clone(),
-            }],
+            [Request::GenerateDigits { call: connection.clone(), mode: DigitMode::Dtmf, characters: digits.clone() }],
         )
         .needing(Service::GenerateDigits);
         // One call after the digits are known replaces the one in dial tone.
@@ -264,24 +221,11 @@ impl LinkTask {
             seat_id,
             &call.id,
             Effect::Made,
-            [
-                Request::ClearConnection {
-                    call: connection.clone(),
-                    reason: None,
-                },
-                self.make_call(seat, &digits),
-            ],
+            [Request::ClearConnection { call: connection.clone(), reason: None }, self.make_call(seat, &digits)],
         )
-        .making(Making {
-            dialed: digits.clone(),
-        });
-        let dial = Plan::new(
-            seat_id,
-            &call.id,
-            Effect::Dialed,
-            [Request::DialDigits { call: connection, digits }],
-        )
-        .needing(Service::DialDigits);
+        .making(Making { dialed: digits.clone() });
+        let dial = Plan::new(seat_id, &call.id, Effect::Dialed, [Request::DialDigits { call: connection, digits }])
+            .needing(Service::DialDigits);
         Ok(match self.dialect.svc.dialtone {
             DialTone::Dialdigits => dial,
             DialTone::Generatedigits => generate,
@@ -298,10 +242,7 @@ impl LinkTask {
             seat_id,
             &pair.held.id,
             Effect::Swapped,
-            [
-                Request::HoldCall { call: active.clone() },
-                Request::RetrieveCall { call: held.clone() },
-            ],
+            [Request::HoldCall { call: active.clone() }, Request::RetrieveCall { call: held.clone() }],
         )
         .with(&pair.active.id);
         if !self.report.may_use(Service::AlternateCall) {
@@ -331,8 +272,11 @@ impl LinkTask {
                 .with_field("/party", "There is no such participant."));
         };
         if self.dialect.svc.remove_party == "none" {
-            return Err(ServiceError::new(Code::NotSupportedByPbx, "This PBX cannot take a participant out of a conference.")
-                .with_hint("The setting svc.remove_party of this PBX says so."));
+            return Err(ServiceError::new(
+                Code::NotSupportedByPbx,
+                "This PBX cannot take a participant out of a conference.",
+            )
+            .with_hint("The setting svc.remove_party of this PBX says so."));
         }
         let pbx_call = call.pbx_call_id.clone().unwrap_or_default();
         let request = Request::ClearConnection {
@@ -386,25 +330,15 @@ impl LinkTask {
             }
         };
         Ok(if call.state == CallState::OnHold {
-            Pair {
-                held: call,
-                active: other,
-            }
+            Pair { held: call, active: other }
         } else {
-            Pair {
-                held: other,
-                active: call,
-            }
+            Pair { held: other, active: call }
         })
     }
 
     /// A call at a seat, as requests name it.
     pub(super) fn connection(&self, seat: &Seat, call: &Call) -> csta::Connection<'static> {
-        let own = self
-            .table
-            .seat_of(&call.id)
-            .and_then(|id| self.seats.get(&id))
-            .unwrap_or(seat);
+        let own = self.table.seat_of(&call.id).and_then(|id| self.seats.get(&id)).unwrap_or(seat);
         let pbx_call = call.pbx_call_id.clone().unwrap_or_default();
         csta::Connection::from((pbx_call.as_str(), self.device_of(own).as_str()))
     }

@@ -1,7 +1,7 @@
 //! What one turn of a link publishes: changes as one batch, and answers that wait until it is written.
 
-use crate::service::journal::{Actor, Change, Journal, Object, Position, wall_clock};
 use crate::domain::{Call, CallId, CommandId, Line, LineId, PbxId};
+use crate::service::journal::{Actor, Change, Journal, Object, Position, wall_clock};
 use bytes::Bytes;
 
 type After = Box<dyn FnOnce(Option<Position>) + Send>;
@@ -52,7 +52,14 @@ impl Outbox {
     }
 
     /// The PBX after a change.
-    pub(super) fn pbx(&mut self, event: &'static str, id: &PbxId, json: Bytes, changed: Vec<&'static str>, actor: Actor) {
+    pub(super) fn pbx(
+        &mut self,
+        event: &'static str,
+        id: &PbxId,
+        json: Bytes,
+        changed: Vec<&'static str>,
+        actor: Actor,
+    ) {
         self.changes.push(Change {
             event,
             time: wall_clock(),

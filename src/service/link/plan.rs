@@ -88,7 +88,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(seat: SeatId, call: &CallId, effect: Effect, requests: impl IntoIterator<Item = Request>) -> Self {
+    pub(super) fn new(
+        seat: SeatId,
+        call: &CallId,
+        effect: Effect,
+        requests: impl IntoIterator<Item = Request>,
+    ) -> Self {
         Self {
             seat,
             steps: requests.into_iter().map(Step::ask).collect(),

@@ -7,9 +7,7 @@ use super::task::LinkTask;
 use super::timers::Timer;
 use crate::domain::Timestamp;
 use crate::service::pbx::{KeepaliveKind, RegisterMode, TemplateValues};
-use crate::sip::{
-    Credentials, Endpoint, EndpointConfig, Failure, Input, KeepAlive, RegisterConfig,
-};
+use crate::sip::{Credentials, Endpoint, EndpointConfig, Failure, Input, KeepAlive, RegisterConfig};
 
 /// Pause after credentials were rejected: asking again at once would only lock the user out (dossier 3.6).
 const CREDENTIALS_PAUSE: Duration = Duration::from_secs(60);
@@ -96,7 +94,9 @@ impl LinkTask {
         let interval = Duration::from_secs(u64::from(self.dialect.keepalive.tcp_interval.max(1)));
         config.keepalive = match self.dialect.keepalive.tcp {
             // Without a registration there is nothing to refresh: OPTIONS keeps the connection in use.
-            KeepaliveKind::Reregister if self.dialect.register.mode == RegisterMode::Never => KeepAlive::Options(interval),
+            KeepaliveKind::Reregister if self.dialect.register.mode == RegisterMode::Never => {
+                KeepAlive::Options(interval)
+            }
             KeepaliveKind::Reregister => KeepAlive::Reregister,
             KeepaliveKind::Options => KeepAlive::Options(interval),
             KeepaliveKind::Crlf => KeepAlive::Crlf(interval),
@@ -106,9 +106,8 @@ impl LinkTask {
             (Some(user), Some(password)) => (user.as_str(), Some(password)),
             _ => (settings.axl.username.as_str(), self.row.axl_password.as_ref()),
         };
-        config.credentials = password
-            .filter(|_| !user.is_empty())
-            .map(|password| Credentials::new(user, password.expose()));
+        config.credentials =
+            password.filter(|_| !user.is_empty()).map(|password| Credentials::new(user, password.expose()));
         let mut seed = [0_u8; 32];
         seed[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
         seed[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
@@ -173,8 +172,7 @@ impl LinkTask {
         self.registrar.state = State::Registered;
         self.registrar.trouble = None;
         self.registrar.credentials_rejected = false;
-        self.registrar.until =
-            Some(Timestamp::from_unix_ms(self.at().wall.unix_ms() + i64::from(expires_s) * 1000));
+        self.registrar.until = Some(Timestamp::from_unix_ms(self.at().wall.unix_ms() + i64::from(expires_s) * 1000));
         if was != State::Registered {
             tracing::info!(link.name = %name, expires_s, "registered at the PBX");
         }

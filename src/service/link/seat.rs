@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::timers::Timer;
 use super::task::LinkTask;
+use super::timers::Timer;
 use crate::csta::exchange::early::EarlyEvents;
 use crate::csta::exchange::{Exchange, ExchangeConfig, ResponseMode};
 use crate::csta::{Encoding, Namespace};

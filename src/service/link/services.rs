@@ -90,19 +90,11 @@ impl LinkTask {
     pub(super) fn on_peer_request(&mut self, id: SeatId, token: ReplyToken, body: Option<Body>, gap: bool) {
         let now = self.now();
         let Some(body) = body else {
-            return self.feed(Input::Reply {
-                token,
-                status: 200,
-                body: None,
-            });
+            return self.feed(Input::Reply { token, status: 200, body: None });
         };
         let data: Bytes = body.data;
         let Some(seat) = self.seats.get_mut(&id) else {
-            return self.feed(Input::Reply {
-                token,
-                status: 481,
-                body: None,
-            });
+            return self.feed(Input::Reply { token, status: 481, body: None });
         };
         // The answer first: IOS waits for it (dossier 3.4 rule 1).
         let received = seat.exchange.receive(now, &data);
@@ -127,11 +119,7 @@ impl LinkTask {
             self.on_exchange_output(id, output);
         }
         if let Some(token) = reply {
-            self.feed(Input::Reply {
-                token,
-                status: 200,
-                body: None,
-            });
+            self.feed(Input::Reply { token, status: 200, body: None });
         }
         if gap {
             // A request before this one may be lost (dossier 15c).
@@ -145,14 +133,7 @@ impl LinkTask {
         let now = self.now();
         if let Some(seat) = self.seats.get_mut(&id) {
             let body = body.map(|body| body.data);
-            seat.exchange.handle(
-                now,
-                exchange::Input::InfoAnswered {
-                    ticket: Ticket(ticket.0),
-                    status,
-                    body,
-                },
-            );
+            seat.exchange.handle(now, exchange::Input::InfoAnswered { ticket: Ticket(ticket.0), status, body });
         }
         self.touch(id);
     }
@@ -160,12 +141,7 @@ impl LinkTask {
     pub(super) fn on_info_lost(&mut self, id: SeatId, ticket: sip::Ticket) {
         let now = self.now();
         if let Some(seat) = self.seats.get_mut(&id) {
-            seat.exchange.handle(
-                now,
-                exchange::Input::InfoLost {
-                    ticket: Ticket(ticket.0),
-                },
-            );
+            seat.exchange.handle(now, exchange::Input::InfoLost { ticket: Ticket(ticket.0) });
         }
         self.drop_silent_flows();
         self.touch(id);
@@ -182,11 +158,9 @@ impl LinkTask {
 
     fn on_exchange_output(&mut self, id: SeatId, output: Output) {
         match output {
-            Output::SendInfo { ticket, body } => self.feed(Input::Info {
-                session: session_of(id),
-                ticket: sip::Ticket(ticket.0),
-                body,
-            }),
+            Output::SendInfo { ticket, body } => {
+                self.feed(Input::Info { session: session_of(id), ticket: sip::Ticket(ticket.0), body })
+            }
             Output::Slow { ticket } => {
                 if let Some(Purpose::Command(command)) = self.flights.open.get(&ticket).cloned() {
                     self.on_command_slow(&command);
@@ -236,9 +210,7 @@ impl LinkTask {
             Purpose::Status => self.on_status_done(id, &outcome),
             Purpose::Features => self.on_features_done(&outcome),
             Purpose::Monitor => self.on_monitor_done(id, &outcome),
-            Purpose::MonitorStop => self.feed(Input::CloseSession {
-                session: session_of(id),
-            }),
+            Purpose::MonitorStop => self.feed(Input::CloseSession { session: session_of(id) }),
             Purpose::OldMonitor => {}
             Purpose::Snapshot => self.on_snapshot_done(id, &outcome),
             Purpose::Forwarding => self.on_forwarding_done(id, &outcome),
@@ -252,19 +224,20 @@ impl LinkTask {
         let phase = self.seats.get(&id).map(|seat| seat.phase);
         match outcome {
             Outcome::Response(answer) => {
-                if let (Some(Phase::Opening), Ok(Some(Response::SystemStatus(Some(status))))) = (phase, answer.response()) {
+                if let (Some(Phase::Opening), Ok(Some(Response::SystemStatus(Some(status))))) =
+                    (phase, answer.response())
+                {
                     self.on_system_status(id, &status);
                 }
             }
             Outcome::Unknown(Doubt::NoAnswer | Doubt::EmptyAnswer) => self.session_is_dead(id),
             Outcome::Unknown(_) if phase == Some(Phase::Opening) => self.session_is_dead(id),
             Outcome::Refused(refusal) if phase == Some(Phase::Opening) => {
-                let why = Refused::new("session_refused", format!("The PBX does not tell its status ({}).", told(refusal)))
-                    .hint("Check `no cti shutdown` under `voice service voip` on the router.");
+                let why =
+                    Refused::new("session_refused", format!("The PBX does not tell its status ({}).", told(refusal)))
+                        .hint("Check `no cti shutdown` under `voice service voip` on the router.");
                 self.fail_seat(id, why, Some(LIMIT_PAUSE));
-                self.feed(Input::CloseSession {
-                    session: session_of(id),
-                });
+                self.feed(Input::CloseSession { session: session_of(id) });
             }
             _ => {}
         }
@@ -336,8 +309,11 @@ impl LinkTask {
                 self.seat_in(id, pause);
             }
             Outcome::Refused(refusal) => {
-                let why = Refused::new("monitor_refused", format!("The PBX refuses to monitor this line ({}).", told(refusal)))
-                    .hint("Check `cti watch` of this ephone-dn and the release of the router.");
+                let why = Refused::new(
+                    "monitor_refused",
+                    format!("The PBX refuses to monitor this line ({}).", told(refusal)),
+                )
+                .hint("Check `cti watch` of this ephone-dn and the release of the router.");
                 let retry = Duration::from_secs(u64::from(self.row.settings.options.monitor_retry_interval_s));
                 self.show_failure(id, why, Some(retry));
                 self.seat_in(id, retry);

@@ -10,7 +10,7 @@ use crate::csta::{self, Message, Request, Response, SystemStatus};
 use crate::domain::call_table::SeatId;
 use crate::domain::{Monitor, MonitorState};
 use crate::service::pbx::{self, Switch};
-use crate::sip::{Body, Diagnostic, EndReason, Event, Failure, Input, InviteSpec, Refresher, RefreshMethod, SessionId};
+use crate::sip::{Body, Diagnostic, EndReason, Event, Failure, Input, InviteSpec, RefreshMethod, Refresher, SessionId};
 
 /// Pause before a session that the PBX closed is opened again; doubled while it keeps closing it.
 const AFTER_BYE: Duration = Duration::from_secs(2);
@@ -85,10 +85,7 @@ impl LinkTask {
             seat.sent_declaration = has_declaration;
         }
         self.report.invites += 1;
-        self.feed(Input::OpenSession {
-            session: session_of(id),
-            invite: spec,
-        });
+        self.feed(Input::OpenSession { session: session_of(id), invite: spec });
     }
 
     /// Gives a turn back.
@@ -102,11 +99,9 @@ impl LinkTask {
 
     pub(super) fn on_sip_event(&mut self, event: Event) {
         match event {
-            Event::Registered {
-                expires_s,
-                reference_id,
-                foreign_contact,
-            } => self.on_registered(expires_s, reference_id, foreign_contact),
+            Event::Registered { expires_s, reference_id, foreign_contact } => {
+                self.on_registered(expires_s, reference_id, foreign_contact)
+            }
             Event::RegistrationFailed { failure } => self.on_registration_failed(&failure),
             Event::Unregistered => self.on_unregistered(),
             Event::SessionOpened { session, body } => self.on_session_opened(seat_of(session), body),
@@ -116,20 +111,12 @@ impl LinkTask {
                 tracing::warn!(link.name = %self.row.settings.name, seat = session.0, sip.status = failure.status, "a session refresh failed");
             }
             Event::SessionEnded { session, why } => self.on_session_ended(seat_of(session), why),
-            Event::Request {
-                session,
-                token,
-                method: _,
-                body,
-                gap,
-            } => self.on_peer_request(seat_of(session), token, body, gap),
-            Event::InfoAnswered {
-                session,
-                ticket,
-                status,
-                reason: _,
-                body,
-            } => self.on_info_answered(seat_of(session), ticket, status, body),
+            Event::Request { session, token, method: _, body, gap } => {
+                self.on_peer_request(seat_of(session), token, body, gap)
+            }
+            Event::InfoAnswered { session, ticket, status, reason: _, body } => {
+                self.on_info_answered(seat_of(session), ticket, status, body)
+            }
             Event::InfoLost { session, ticket } => self.on_info_lost(seat_of(session), ticket),
             Event::OptionsAnswered { status } => self.on_options_answered(status),
             Event::Diagnostic(diagnostic) => self.on_diagnostic(&diagnostic),
@@ -170,9 +157,7 @@ impl LinkTask {
         let now = self.now();
         let config = self.exchange_config();
         let Some(seat) = self.seats.get_mut(&id) else {
-            return self.feed(Input::CloseSession {
-                session: session_of(id),
-            });
+            return self.feed(Input::CloseSession { session: session_of(id) });
         };
         seat.phase = Phase::Opening;
         seat.opened_at = Some(now);
@@ -202,9 +187,7 @@ impl LinkTask {
                 let why = Refused::new("pbx_disabled", "The PBX says that its CTI is disabled.")
                     .hint("Check `no cti shutdown` under `voice service voip` on the router.");
                 self.fail_seat(id, why, Some(LONG_PAUSE));
-                self.feed(Input::CloseSession {
-                    session: session_of(id),
-                });
+                self.feed(Input::CloseSession { session: session_of(id) });
             }
             other => {
                 let why = Refused::new("pbx_not_ready", format!("The PBX says “{}”.", other.as_str()))
@@ -378,9 +361,7 @@ impl LinkTask {
             .map(|(id, _)| *id)
             .collect();
         for id in old {
-            self.feed(Input::AbandonSession {
-                session: session_of(id),
-            });
+            self.feed(Input::AbandonSession { session: session_of(id) });
             let cancelled = match self.seats.get_mut(&id) {
                 Some(seat) => {
                     seat.has_turn = false;
@@ -421,14 +402,12 @@ impl LinkTask {
         let was = std::mem::replace(&mut seat.phase, Phase::Closing);
         match (was, seat.xref.clone()) {
             (Phase::Active | Phase::Opening, Some(xref)) => {
-                let request = Request::MonitorStop {
-                    monitor_cross_ref_id: xref,
-                };
+                let request = Request::MonitorStop { monitor_cross_ref_id: xref };
                 self.submit(id, request, Purpose::MonitorStop);
             }
-            (Phase::Active | Phase::Opening | Phase::Inviting, _) => self.feed(Input::CloseSession {
-                session: session_of(id),
-            }),
+            (Phase::Active | Phase::Opening | Phase::Inviting, _) => {
+                self.feed(Input::CloseSession { session: session_of(id) })
+            }
             _ => {
                 seat.phase = Phase::Off;
                 self.on_session_closed(id);

@@ -9,8 +9,8 @@ use super::registrar::Registrar;
 use super::seat::Phase;
 use super::status::pbx_json;
 use super::task::LinkTask;
-use super::trials::Trials;
 use super::timers::Timer;
+use super::trials::Trials;
 use crate::domain::LineId;
 use crate::domain::call_table::SeatId;
 use crate::service::gateway::Written;
@@ -37,12 +37,7 @@ pub(super) struct Shutdown {
 
 impl Shutdown {
     pub(super) fn new(reply: Option<oneshot::Sender<()>>) -> Self {
-        Self {
-            reply,
-            open: 0,
-            is_unregistering: false,
-            is_hurried: false,
-        }
+        Self { reply, open: 0, is_unregistering: false, is_hurried: false }
     }
 }
 
@@ -98,9 +93,7 @@ impl LinkTask {
         let lines: Vec<LineId> = self.lines.keys().cloned().collect();
         let sessions: Vec<SeatId> = self.seats.keys().copied().collect();
         for id in &sessions {
-            self.feed(Input::CloseSession {
-                session: super::sessions::session_of(*id),
-            });
+            self.feed(Input::CloseSession { session: super::sessions::session_of(*id) });
         }
         self.feed(Input::Unregister);
         // What the endpoint has to say is sent; nobody waits for the answers.
@@ -173,12 +166,8 @@ impl LinkTask {
         self.discovery.cancel();
         self.shutdown = Some(shutdown);
         self.timers.set(Timer::Shutdown, Some(self.now() + MONITORS_TIME));
-        let open: Vec<SeatId> = self
-            .seats
-            .iter()
-            .filter(|(_, seat)| !matches!(seat.phase, Phase::Off))
-            .map(|(id, _)| *id)
-            .collect();
+        let open: Vec<SeatId> =
+            self.seats.iter().filter(|(_, seat)| !matches!(seat.phase, Phase::Off)).map(|(id, _)| *id).collect();
         if let Some(shutdown) = &mut self.shutdown {
             shutdown.open = open.len();
         }
@@ -198,9 +187,7 @@ impl LinkTask {
             let late: Vec<SeatId> =
                 self.seats.iter().filter(|(_, seat)| seat.phase == Phase::Closing).map(|(id, _)| *id).collect();
             for id in late {
-                self.feed(Input::CloseSession {
-                    session: super::sessions::session_of(id),
-                });
+                self.feed(Input::CloseSession { session: super::sessions::session_of(id) });
             }
             self.timers.set(Timer::Shutdown, Some(self.now() + REST_TIME));
             return;
@@ -275,13 +262,7 @@ impl LinkTask {
 /// Whether new settings need new connections.
 fn connects_anew(old: &PbxRow, new: &PbxRow) -> bool {
     let part = |settings: &PbxSettings| {
-        (
-            settings.enabled,
-            settings.host.clone(),
-            settings.sip.clone(),
-            settings.axl.clone(),
-            settings.dialect.clone(),
-        )
+        (settings.enabled, settings.host.clone(), settings.sip.clone(), settings.axl.clone(), settings.dialect.clone())
     };
     part(&old.settings) != part(&new.settings)
         || old.axl_password != new.axl_password

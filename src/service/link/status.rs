@@ -138,7 +138,9 @@ impl LinkTask {
             (Some(trouble), _) => (PbxState::Down, trouble),
             (None, Some(trouble)) if works => (PbxState::Degraded, trouble),
             (None, Some(trouble)) => (PbxState::Down, trouble),
-            (None, None) if lines.total > 0 && lines.failed == lines.total => (PbxState::Down, self.no_line(lines.total)),
+            (None, None) if lines.total > 0 && lines.failed == lines.total => {
+                (PbxState::Down, self.no_line(lines.total))
+            }
             (None, None) if self.is_sip_up() && self.discovery.is_up() => (PbxState::Up, String::new()),
             (None, None) => (PbxState::Connecting, self.waiting_for()),
         }

@@ -40,20 +40,11 @@ const RESYNC_WINDOW: u32 = 20;
 #[derive(Debug)]
 pub(super) enum News {
     /// The way to the PBX.
-    Route {
-        generation: u64,
-        route: Result<Route, ConnectError>,
-    },
+    Route { generation: u64, route: Result<Route, ConnectError> },
     /// A connection attempt ended.
-    Connected {
-        generation: u64,
-        result: Result<TcpStream, ConnectError>,
-    },
+    Connected { generation: u64, result: Result<TcpStream, ConnectError> },
     /// The XML API said something.
-    Discovery {
-        generation: u64,
-        news: super::discovery::DiscoveryNews,
-    },
+    Discovery { generation: u64, news: super::discovery::DiscoveryNews },
 }
 
 /// The link to one PBX.
@@ -315,8 +306,5 @@ impl LinkTask {
 }
 
 pub(super) fn moment() -> Moment {
-    Moment {
-        now: Instant::now(),
-        wall: wall_clock(),
-    }
+    Moment { now: Instant::now(), wall: wall_clock() }
 }

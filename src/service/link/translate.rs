@@ -1,8 +1,8 @@
 //! From the words of CSTA to the signals of the call model (dossier `csta-sip-cme` 7 and 10).
 
 use crate::csta::{
-    self, ConnectionListItem, DeviceId, EventCause, EventKind, LocalConnectionState, Progress,
-    RedirectionDevice, SnapshotDeviceInfo, SubjectDevice,
+    self, ConnectionListItem, DeviceId, EventCause, EventKind, LocalConnectionState, Progress, RedirectionDevice,
+    SnapshotDeviceInfo, SubjectDevice,
 };
 use crate::domain::call_table::{
     Connection, Device, Endpoint, LocalState, Moved, Parties, Signal, SignalCause, SignalKind, SnapshotCall,
@@ -13,11 +13,7 @@ pub(super) fn signal(event: &csta::Event<'_>) -> Option<Signal> {
     let cause = cause(event.cause.as_ref());
     let kind = match &event.kind {
         EventKind::ServiceInitiated { connection: it, .. } => SignalKind::DialTone { connection: connection(it) },
-        EventKind::Originated {
-            connection: it,
-            calling_device,
-            called_device,
-        } => SignalKind::Originated {
+        EventKind::Originated { connection: it, calling_device, called_device } => SignalKind::Originated {
             connection: connection(it),
             parties: Parties {
                 calling: endpoint(calling_device),
@@ -25,18 +21,12 @@ pub(super) fn signal(event: &csta::Event<'_>) -> Option<Signal> {
                 redirecting: Endpoint::Absent,
             },
         },
-        EventKind::DigitsDialed {
-            connection: it,
-            dialing_sequence,
-            ..
-        } => SignalKind::DigitsDialed {
-            connection: connection(it),
-            digits: dialing_sequence.number.to_string(),
-        },
-        EventKind::NetworkReached { progress } => SignalKind::NetworkReached {
-            connection: connection(&progress.connection),
-            parties: parties(progress),
-        },
+        EventKind::DigitsDialed { connection: it, dialing_sequence, .. } => {
+            SignalKind::DigitsDialed { connection: connection(it), digits: dialing_sequence.number.to_string() }
+        }
+        EventKind::NetworkReached { progress } => {
+            SignalKind::NetworkReached { connection: connection(&progress.connection), parties: parties(progress) }
+        }
         EventKind::Delivered { progress } | EventKind::Offered { progress } => SignalKind::Delivered {
             connection: connection(&progress.connection),
             alerting: endpoint(&progress.device),
@@ -52,24 +42,15 @@ pub(super) fn signal(event: &csta::Event<'_>) -> Option<Signal> {
             failing: endpoint(&progress.device),
             parties: parties(progress),
         },
-        EventKind::Queued { progress, .. } => SignalKind::Queued {
-            connection: connection(&progress.connection),
-            parties: parties(progress),
-        },
-        EventKind::Held {
-            connection: it,
-            holding_device,
-        } => SignalKind::Held {
-            connection: connection(it),
-            holding: endpoint(holding_device),
-        },
-        EventKind::Retrieved {
-            connection: it,
-            retrieving_device,
-        } => SignalKind::Retrieved {
-            connection: connection(it),
-            retrieving: endpoint(retrieving_device),
-        },
+        EventKind::Queued { progress, .. } => {
+            SignalKind::Queued { connection: connection(&progress.connection), parties: parties(progress) }
+        }
+        EventKind::Held { connection: it, holding_device } => {
+            SignalKind::Held { connection: connection(it), holding: endpoint(holding_device) }
+        }
+        EventKind::Retrieved { connection: it, retrieving_device } => {
+            SignalKind::Retrieved { connection: connection(it), retrieving: endpoint(retrieving_device) }
+        }
         EventKind::Diverted {
             connection: it,
             diverting_device,
@@ -113,24 +94,15 @@ pub(super) fn signal(event: &csta::Event<'_>) -> Option<Signal> {
             added: endpoint(added_party),
             connections: conference_connections.iter().map(moved).collect(),
         },
-        EventKind::ConnectionCleared {
-            dropped_connection,
-            releasing_device,
-        } => SignalKind::ConnectionCleared {
+        EventKind::ConnectionCleared { dropped_connection, releasing_device } => SignalKind::ConnectionCleared {
             connection: connection(dropped_connection),
             releasing: endpoint(releasing_device),
         },
-        EventKind::CallCleared { cleared_call } => SignalKind::CallCleared {
-            connection: connection(cleared_call),
-        },
+        EventKind::CallCleared { cleared_call } => SignalKind::CallCleared { connection: connection(cleared_call) },
         EventKind::Bridged { connection: it, .. } => SignalKind::Bridged { connection: connection(it) },
         _ => return None,
     };
-    Some(Signal {
-        kind,
-        local_state: event.local_connection_info.as_ref().and_then(local_state),
-        cause,
-    })
+    Some(Signal { kind, local_state: event.local_connection_info.as_ref().and_then(local_state), cause })
 }
 
 /// One call of a snapshot.
@@ -153,10 +125,7 @@ fn connection(it: &csta::Connection<'_>) -> Connection {
 }
 
 pub(super) fn device(id: &DeviceId<'_>) -> Device {
-    Device {
-        number: id.number.to_string(),
-        mac: id.mac.as_ref().map(|mac| mac.as_str().to_owned()),
-    }
+    Device { number: id.number.to_string(), mac: id.mac.as_ref().map(|mac| mac.as_str().to_owned()) }
 }
 
 fn endpoint(subject: &SubjectDevice<'_>) -> Endpoint {
@@ -187,11 +156,7 @@ fn parties(progress: &Progress<'_>) -> Parties {
 
 fn moved(item: &ConnectionListItem<'_>) -> Moved {
     let part = |it: &Option<csta::Connection<'_>>| it.as_ref().map(connection).unwrap_or_default();
-    Moved {
-        new: part(&item.new_connection),
-        old: part(&item.old_connection),
-        endpoint: endpoint(&item.endpoint),
-    }
+    Moved { new: part(&item.new_connection), old: part(&item.old_connection), endpoint: endpoint(&item.endpoint) }
 }
 
 fn local_state(state: &LocalConnectionState) -> Option<LocalState> {

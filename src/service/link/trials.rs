@@ -102,10 +102,7 @@ fn invite_form(dialect: &Dialect, attempt: usize) -> InviteForm<'_> {
         0 => Some(&invite.from_user),
         at => invite.from_user_fallback.get(at - 1),
     };
-    InviteForm {
-        user,
-        has_reference: (invite.reference_id == ReferenceId::Header) == (attempt < users),
-    }
+    InviteForm { user, has_reference: (invite.reference_id == ReferenceId::Header) == (attempt < users) }
 }
 
 /// How many identities there are. Without a registration there is no reference id to leave out or to add.

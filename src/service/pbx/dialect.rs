@@ -484,10 +484,8 @@ impl Dialect {
         for (key, value) in differences {
             insert_nested(&mut nested, key, value.clone());
         }
-        let dialect: Self = serde_path_to_error::deserialize(Value::Object(nested)).map_err(|error| DialectError {
-            key: error.path().to_string(),
-            detail: error.inner().to_string(),
-        })?;
+        let dialect: Self = serde_path_to_error::deserialize(Value::Object(nested))
+            .map_err(|error| DialectError { key: error.path().to_string(), detail: error.inner().to_string() })?;
         match dialect.services.iter().find(|name| Service::parse(name).is_none()) {
             Some(name) => Err(DialectError {
                 key: "services".to_owned(),
@@ -514,14 +512,9 @@ impl Dialect {
         let mut parts = self.axl.clone();
         parts.insert("lines".to_owned(), Value::Object(self.lines.clone()));
         parts.insert("check".to_owned(), Value::Object(self.check.clone()));
-        parts.insert(
-            "em".to_owned(),
-            serde_json::json!({"detect": self.em.detect, "load": self.em.load}),
-        );
-        serde_path_to_error::deserialize(Value::Object(parts)).map_err(|error| DialectError {
-            key: format!("axl.{}", error.path()),
-            detail: error.inner().to_string(),
-        })
+        parts.insert("em".to_owned(), serde_json::json!({"detect": self.em.detect, "load": self.em.load}));
+        serde_path_to_error::deserialize(Value::Object(parts))
+            .map_err(|error| DialectError { key: format!("axl.{}", error.path()), detail: error.inner().to_string() })
     }
 
     /// The switches of the XML API; the defaults when they cannot be used (they are refused when written).
@@ -565,11 +558,7 @@ fn flatten(value: &Value) -> BTreeMap<String, Value> {
         match value {
             Value::Object(map) => {
                 for (key, inner) in map {
-                    let path = if prefix.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{prefix}.{key}")
-                    };
+                    let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
                     walk(&path, inner, out);
                 }
             }

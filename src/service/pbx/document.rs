@@ -42,11 +42,7 @@ pub fn read_new(mut body: Value) -> Result<PbxDocument, ServiceError> {
     default_port(&mut body);
     strip_read_only(&mut body);
     let settings = read(body)?;
-    Ok(PbxDocument {
-        settings,
-        axl_password: set(axl, None),
-        sip_password: set(sip, None),
-    })
+    Ok(PbxDocument { settings, axl_password: set(axl, None), sip_password: set(sip, None) })
 }
 
 /// Applies a merge patch to a stored PBX; also names the top-level fields that it changed.
@@ -98,10 +94,7 @@ fn set(password: Password, old: Option<Secret>) -> Option<Secret> {
 }
 
 fn take_password(body: &mut Value, section: &str) -> Result<Password, ServiceError> {
-    let taken = body
-        .get_mut(section)
-        .and_then(Value::as_object_mut)
-        .and_then(|section| section.remove("password"));
+    let taken = body.get_mut(section).and_then(Value::as_object_mut).and_then(|section| section.remove("password"));
     match taken {
         None => Ok(Password::Keep),
         Some(Value::Null) => Ok(Password::Remove),
@@ -160,7 +153,11 @@ fn read(body: Value) -> Result<PbxSettings, ServiceError> {
         let pointer = pointer(&path);
         // serde names an unknown field in its message; the path ends at its parent or at the field.
         if let Some(field) = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
-            let pointer = if path.rsplit('.').next() == Some(field) { pointer } else { format!("{}/{field}", pointer.trim_end_matches('/')) };
+            let pointer = if path.rsplit('.').next() == Some(field) {
+                pointer
+            } else {
+                format!("{}/{field}", pointer.trim_end_matches('/'))
+            };
             return ServiceError::new(Code::UnknownField, format!("There is no field `{field}`."))
                 .with_hint("The fields of a PBX stand in the API document under PbxSettings.")
                 .with_field(pointer, "There is no such field.");
@@ -171,8 +168,9 @@ fn read(body: Value) -> Result<PbxSettings, ServiceError> {
     })?;
     let problems = settings.problems();
     let Some(first) = problems.first() else { return Ok(settings) };
-    let mut error = ServiceError::new(Code::InvalidValue, format!("`{}` cannot be used: {}", first.pointer, first.detail))
-        .with_hint("Correct the fields that are named in `errors`.");
+    let mut error =
+        ServiceError::new(Code::InvalidValue, format!("`{}` cannot be used: {}", first.pointer, first.detail))
+            .with_hint("Correct the fields that are named in `errors`.");
     for problem in &problems {
         error = error.with_field(&problem.pointer, &problem.detail);
     }
@@ -198,7 +196,9 @@ mod tests {
 
     #[test]
     fn passwords_are_taken_out_and_unknown_fields_named() {
-        let document = read_new(json!({"name": "hq", "host": "192.0.2.10", "axl": {"username": "u", "password": "canary"}})).unwrap();
+        let document =
+            read_new(json!({"name": "hq", "host": "192.0.2.10", "axl": {"username": "u", "password": "canary"}}))
+                .unwrap();
         assert_eq!(document.axl_password.as_ref().unwrap().expose(), "canary");
         assert!(!format!("{document:?}").contains("canary"));
         let error = read_new(json!({"name": "hq", "host": "192.0.2.10", "sip": {"prot": 5060}})).unwrap_err();
@@ -213,7 +213,8 @@ mod tests {
 
     #[test]
     fn a_patch_keeps_what_it_does_not_name() {
-        let document = read_new(json!({"name": "hq", "host": "192.0.2.10", "axl": {"username": "u", "password": "p"}})).unwrap();
+        let document =
+            read_new(json!({"name": "hq", "host": "192.0.2.10", "axl": {"username": "u", "password": "p"}})).unwrap();
         let row = PbxRow {
             id: PbxId::new(&mut RandomIds),
             settings: document.settings,

@@ -199,22 +199,13 @@ impl Default for SipSettings {
 
 impl Default for AxlSettings {
     fn default() -> Self {
-        Self {
-            scheme: AxlScheme::Http,
-            port: 80,
-            username: String::new(),
-            tls: AxlTls::default(),
-        }
+        Self { scheme: AxlScheme::Http, port: 80, username: String::new(), tls: AxlTls::default() }
     }
 }
 
 impl Default for AxlTls {
     fn default() -> Self {
-        Self {
-            verify: TlsVerify::Tofu,
-            min_version: "1.2".to_owned(),
-            fingerprint: None,
-        }
+        Self { verify: TlsVerify::Tofu, min_version: "1.2".to_owned(), fingerprint: None }
     }
 }
 
@@ -261,10 +252,7 @@ impl PbxSettings {
     pub fn problems(&self) -> Vec<SettingsError> {
         let mut found = Vec::new();
         let mut say = |pointer: &str, detail: String| {
-            found.push(SettingsError {
-                pointer: pointer.to_owned(),
-                detail,
-            });
+            found.push(SettingsError { pointer: pointer.to_owned(), detail });
         };
         if self.name.is_empty() || self.name.chars().count() > 64 {
             say("/name", "A name of 1 to 64 characters is needed.".to_owned());
@@ -277,11 +265,9 @@ impl PbxSettings {
                 format!("“{}” is no host name and no IP address; write it without scheme and port.", self.host),
             );
         }
-        for (pointer, port) in [
-            ("/sip/port", self.sip.port),
-            ("/sip/local_port", self.sip.local_port),
-            ("/axl/port", self.axl.port),
-        ] {
+        for (pointer, port) in
+            [("/sip/port", self.sip.port), ("/sip/local_port", self.sip.local_port), ("/axl/port", self.axl.port)]
+        {
             if port == 0 {
                 say(pointer, "A port lies between 1 and 65535.".to_owned());
             }
@@ -303,10 +289,7 @@ impl PbxSettings {
             say("/axl/tls/min_version", "1.0, 1.1, 1.2 or 1.3.".to_owned());
         }
         if self.axl.tls.verify == TlsVerify::Pinned && self.axl.tls.fingerprint.is_none() {
-            say(
-                "/axl/tls/fingerprint",
-                "`pinned` needs the SHA-256 of the router's certificate.".to_owned(),
-            );
+            say("/axl/tls/fingerprint", "`pinned` needs the SHA-256 of the router's certificate.".to_owned());
         }
         for (pointer, value, least) in [
             ("/options/snapshot_interval_s", self.options.snapshot_interval_s, 5),
@@ -325,7 +308,8 @@ impl PbxSettings {
         }
         for (index, range) in self.internal_numbers.iter().enumerate() {
             let digits = |text: &str| !text.is_empty() && text.len() <= 16 && text.bytes().all(|b| b.is_ascii_digit());
-            if !digits(&range.from) || !digits(&range.to) || range.from.len() != range.to.len() || range.from > range.to {
+            if !digits(&range.from) || !digits(&range.to) || range.from.len() != range.to.len() || range.from > range.to
+            {
                 say(
                     &format!("/internal_numbers/{index}"),
                     "Both ends are digits of the same length, the first not above the last.".to_owned(),
@@ -357,11 +341,7 @@ mod tests {
     use super::*;
 
     fn good() -> PbxSettings {
-        PbxSettings {
-            name: "hq".to_owned(),
-            host: "192.0.2.10".to_owned(),
-            ..PbxSettings::default()
-        }
+        PbxSettings { name: "hq".to_owned(), host: "192.0.2.10".to_owned(), ..PbxSettings::default() }
     }
 
     #[test]

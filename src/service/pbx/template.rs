@@ -152,11 +152,7 @@ mod tests {
     #[test]
     fn a_template_is_filled_and_written_back() {
         let template = Template::parse("tel:{number};device={mac}").unwrap();
-        let values = TemplateValues {
-            number: Some("201"),
-            mac: Some("00AA11BB0001"),
-            ..TemplateValues::default()
-        };
+        let values = TemplateValues { number: Some("201"), mac: Some("00AA11BB0001"), ..TemplateValues::default() };
         assert_eq!(template.fill(values).unwrap(), "tel:201;device=00AA11BB0001");
         assert_eq!(template.to_string(), "tel:{number};device={mac}");
     }
@@ -164,19 +160,13 @@ mod tests {
     #[test]
     fn a_missing_value_gives_nothing() {
         let template = Template::parse("{number}_{mac}").unwrap();
-        let values = TemplateValues {
-            number: Some("205"),
-            ..TemplateValues::default()
-        };
+        let values = TemplateValues { number: Some("205"), ..TemplateValues::default() };
         assert_eq!(template.fill(values), None);
     }
 
     #[test]
     fn bad_templates_say_why() {
         assert_eq!(Template::parse("{number"), Err(TemplateError::Unclosed));
-        assert_eq!(
-            Template::parse("{nummer}"),
-            Err(TemplateError::UnknownField("nummer".to_owned()))
-        );
+        assert_eq!(Template::parse("{nummer}"), Err(TemplateError::UnknownField("nummer".to_owned())));
     }
 }

@@ -189,13 +189,7 @@ impl Endpoint {
     }
 
     /// Refuses an INVITE that was opened, with further headers.
-    pub(super) fn refuse_invite(
-        &mut self,
-        now: Instant,
-        token: ReplyToken,
-        status: u16,
-        headers: &[(&str, &str)],
-    ) {
+    pub(super) fn refuse_invite(&mut self, now: Instant, token: ReplyToken, status: u16, headers: &[(&str, &str)]) {
         let timers = self.config.timers;
         let Some(invite) = self.served.invites.get_mut(&token.0) else { return };
         if !invite.machine.on_final(now, status, &timers) {

@@ -70,15 +70,7 @@ impl Endpoint {
         }
     }
 
-    fn on_info(
-        &mut self,
-        now: Instant,
-        flow: FlowId,
-        id: SessionId,
-        key: Box<[u8]>,
-        request: Message,
-        gap: bool,
-    ) {
+    fn on_info(&mut self, now: Instant, flow: FlowId, id: SessionId, key: Box<[u8]>, request: Message, gap: bool) {
         let Some(body) = body_of(&request) else {
             let kind = request.content_type();
             let keypad = kind.is_some_and(|kind| kind.is_keypad());
@@ -90,9 +82,8 @@ impl Endpoint {
             self.note(Diagnostic::Refused { method, status });
             return self.refuse(now, flow, key, &request, status, &[ACCEPT]);
         };
-        let encoded = request
-            .first(HeaderName::ContentEncoding)
-            .is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity"));
+        let encoded =
+            request.first(HeaderName::ContentEncoding).is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity"));
         if encoded {
             let headers = [ACCEPT, ("Accept-Encoding", "identity")];
             return self.refuse(now, flow, key, &request, 415, &headers);
@@ -126,15 +117,7 @@ impl Endpoint {
     }
 
     /// re-INVITE: refreshes the session; media are not ours (dossier 15c, RFC 3261 14.2).
-    fn on_reinvite(
-        &mut self,
-        now: Instant,
-        flow: FlowId,
-        id: SessionId,
-        key: Box<[u8]>,
-        request: Message,
-        gap: bool,
-    ) {
+    fn on_reinvite(&mut self, now: Instant, flow: FlowId, id: SessionId, key: Box<[u8]>, request: Message, gap: bool) {
         let Some(session) = self.sessions.get(&id) else { return };
         if session.own_change.is_some() {
             return self.refuse(now, flow, key, &request, 491, &[]);
@@ -154,15 +137,7 @@ impl Endpoint {
     }
 
     /// UPDATE: like re-INVITE, without its transaction (RFC 3311).
-    fn on_update(
-        &mut self,
-        now: Instant,
-        flow: FlowId,
-        id: SessionId,
-        key: Box<[u8]>,
-        request: Message,
-        gap: bool,
-    ) {
+    fn on_update(&mut self, now: Instant, flow: FlowId, id: SessionId, key: Box<[u8]>, request: Message, gap: bool) {
         if has_foreign_body(&request) {
             return self.refuse(now, flow, key, &request, 488, &[]);
         }

@@ -56,8 +56,7 @@ impl Endpoint {
     }
 
     fn on_message(&mut self, now: Instant, flow: FlowId, bytes: Bytes) {
-        let parsed = parse(bytes.clone(), Strictness::Router)
-            .and_then(|message| message.required().map(|()| message));
+        let parsed = parse(bytes.clone(), Strictness::Router).and_then(|message| message.required().map(|()| message));
         let message = match parsed {
             Ok(message) => message,
             Err(error) => return self.on_bad_message(flow, bytes, error),
@@ -128,14 +127,7 @@ impl Endpoint {
     }
 
     /// A request outside of every dialog (dossier 15c).
-    fn on_stray_request(
-        &mut self,
-        now: Instant,
-        flow: FlowId,
-        key: Box<[u8]>,
-        request: &Message,
-        method: &Method,
-    ) {
+    fn on_stray_request(&mut self, now: Instant, flow: FlowId, key: Box<[u8]>, request: &Message, method: &Method) {
         let allow = ("Allow", ALLOW);
         let (status, headers): (u16, &[(&str, &str)]) = match method {
             Method::Options => (200, &[allow, ACCEPT, ("Supported", "timer")]),

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::Endpoint;
 use super::clock::Timer;
 use super::input::{FlowId, SessionId, Ticket};
 use super::output::{Body, Diagnostic, Event, Failure, Output};
-use super::Endpoint;
 use crate::sip::method::Method;
 use crate::sip::strictness::Strictness;
 use crate::sip::transaction::client_invite::ClientInvite;
@@ -32,7 +32,11 @@ pub(super) enum Purpose {
     /// The first INVITE of a session or one that refreshes it.
     Invite(SessionId),
     Update(SessionId),
-    Info { session: SessionId, ticket: Ticket, body: Bytes },
+    Info {
+        session: SessionId,
+        ticket: Ticket,
+        body: Bytes,
+    },
     Bye(SessionId),
     /// CANCEL, or a BYE whose session is forgotten: the outcome is of no interest.
     Detached,
@@ -134,9 +138,7 @@ impl Clients {
     /// Whether the peer has answered an INVITE provisionally: only then CANCEL may go out (RFC 3261 9.1).
     pub(super) fn is_proceeding(&self, id: u64) -> bool {
         use crate::sip::transaction::client_invite::State;
-        self.all.get(&id).is_some_and(
-            |tx| matches!(&tx.machine, Machine::Invite(m) if m.state() == State::Proceeding),
-        )
+        self.all.get(&id).is_some_and(|tx| matches!(&tx.machine, Machine::Invite(m) if m.state() == State::Proceeding))
     }
 
     fn wants_connection(&self) -> bool {
@@ -323,11 +325,7 @@ impl Endpoint {
             return None;
         }
         let is_proxy = status == 407;
-        let name = if is_proxy {
-            HeaderName::ProxyAuthenticate
-        } else {
-            HeaderName::WwwAuthenticate
-        };
+        let name = if is_proxy { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate };
         let all = message.all(name).flat_map(Challenge::list).collect();
         let challenge = Challenge::strongest(all)?;
         if challenge.is_stale {
@@ -466,10 +464,7 @@ fn hop_by_hop(method: &Method, invite: &Message, to: Option<&[u8]>) -> Bytes {
 
 /// The CSTA body of a message.
 pub(super) fn body_of(message: &Message) -> Option<Body> {
-    csta_part(message).map(|part| Body {
-        content_type: part.content_type,
-        data: part.data,
-    })
+    csta_part(message).map(|part| Body { content_type: part.content_type, data: part.data })
 }
 
 /// What a failure answer says.

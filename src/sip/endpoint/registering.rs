@@ -64,13 +64,7 @@ impl Endpoint {
         self.launch(now, &branch, Method::Register, Purpose::Register, bytes, attempts);
     }
 
-    pub(super) fn on_register_final(
-        &mut self,
-        now: Instant,
-        message: &Message,
-        status: u16,
-        rejected: bool,
-    ) {
+    pub(super) fn on_register_final(&mut self, now: Instant, message: &Message, status: u16, rejected: bool) {
         if self.registration.state == State::Leaving {
             return self.on_left(now);
         }
@@ -94,13 +88,7 @@ impl Endpoint {
     fn on_granted(&mut self, now: Instant, message: &Message) {
         let own = self.own_binding();
         let config = &self.config.register;
-        let grant = self.registration.on_granted(
-            now,
-            message,
-            &own,
-            &config.reference_header,
-            config.refresh_cap_s,
-        );
+        let grant = self.registration.on_granted(now, message, &own, &config.reference_header, config.refresh_cap_s);
         self.tell(Event::Registered {
             expires_s: grant.expires_s,
             reference_id: grant.reference_id,

@@ -18,15 +18,12 @@ use crate::sip::wire::message::Message;
 impl Endpoint {
     /// The dialog that an INVITE shall make.
     pub(super) fn new_dialog(&mut self, spec: &InviteSpec) -> Dialog {
-        let call_id = format!("{}{}@{}", self.chance.token(), self.config.call_id_mark, bracket_host(&self.config.local_host));
+        let call_id =
+            format!("{}{}@{}", self.chance.token(), self.config.call_id_mark, bracket_host(&self.config.local_host));
         let (host, port) = (bracket_host(&self.config.remote_host), self.config.remote_port);
         let user = escape_user(&spec.to_user);
         let own = format!("<sip:{}@{}>", escape_user(&spec.from_user), bracket_host(&spec.from_host));
-        let local = if spec.from_display.is_empty() {
-            own
-        } else {
-            format!("{} {own}", quote(&spec.from_display))
-        };
+        let local = if spec.from_display.is_empty() { own } else { format!("{} {own}", quote(&spec.from_display)) };
         let remote = format!("<sip:{user}@{host}>");
         let target = format!("sip:{user}@{host}:{port};transport=tcp");
         Dialog::new(call_id, local, self.chance.token(), remote, target)
@@ -111,11 +108,7 @@ impl Endpoint {
         attempts: Attempts,
     ) {
         let open = self.sessions.get(&session).is_some_and(|s| s.dialog.is_confirmed());
-        let started = if open {
-            self.start_in_dialog(session, &Method::Info)
-        } else {
-            None
-        };
+        let started = if open { self.start_in_dialog(session, &Method::Info) } else { None };
         let Some((branch, uri, mut writer)) = started else {
             return self.tell(Event::InfoLost { session, ticket });
         };

@@ -253,13 +253,7 @@ impl Endpoint {
         message: &Message,
         status: u16,
     ) {
-        self.tell(Event::InfoAnswered {
-            session,
-            ticket,
-            status,
-            reason: message.reason(),
-            body: body_of(message),
-        });
+        self.tell(Event::InfoAnswered { session, ticket, status, reason: message.reason(), body: body_of(message) });
         // RFC 5057 5.1: 481 ends the dialog; BYE would only get 481 too.
         if status == 481 {
             self.end_session(now, session, EndReason::NoSuchDialog);

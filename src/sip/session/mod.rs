@@ -74,10 +74,7 @@ impl Session {
     /// A session before its first INVITE.
     #[must_use]
     pub fn new(spec: InviteSpec, dialog: Dialog) -> Self {
-        let proposal = Proposal {
-            expires_s: spec.session_expires_s,
-            ..Proposal::default()
-        };
+        let proposal = Proposal { expires_s: spec.session_expires_s, ..Proposal::default() };
         Self {
             spec,
             dialog,
@@ -122,8 +119,7 @@ impl Session {
         let Some(min) = min.filter(|min| *min <= SESSION_EXPIRES_LIMIT) else {
             return false;
         };
-        let is_news = self.proposal.expires_s.is_none_or(|known| known < min)
-            || self.proposal.min_se_s.is_none();
+        let is_news = self.proposal.expires_s.is_none_or(|known| known < min) || self.proposal.min_se_s.is_none();
         self.proposal.expires_s = Some(self.proposal.expires_s.map_or(min, |known| known.max(min)));
         self.proposal.min_se_s = Some(self.proposal.min_se_s.map_or(min, |known| known.max(min)));
         is_news && self.may_retry()
@@ -131,9 +127,7 @@ impl Session {
 
     /// 420: whether a new INVITE without the option tags makes sense (RFC 3261 8.1.3.5).
     pub fn on_bad_extension(&mut self, answer: &Message) -> bool {
-        let timer = answer
-            .tokens(HeaderName::Unsupported)
-            .any(|tag| tag.eq_ignore_ascii_case(b"timer"));
+        let timer = answer.tokens(HeaderName::Unsupported).any(|tag| tag.eq_ignore_ascii_case(b"timer"));
         if !timer || self.proposal.without_timer {
             return false;
         }
@@ -146,10 +140,7 @@ impl Session {
         use crate::sip::strictness::Strictness::Router;
         use crate::sip::value::{contact, uri::Uri};
         let is_first = !std::mem::replace(&mut self.proposal.redirected, true);
-        let Some(all) = answer
-            .first(HeaderName::Contact)
-            .and_then(|value| contact::contacts(value, Router))
-        else {
+        let Some(all) = answer.first(HeaderName::Contact).and_then(|value| contact::contacts(value, Router)) else {
             return false;
         };
         let Some(new) = all.first().map(|contact| contact.uri()) else {
@@ -160,8 +151,7 @@ impl Session {
         if !(is_first && same_host) {
             return false;
         }
-        self.dialog
-            .redirect(String::from_utf8_lossy(new.as_bytes()).into_owned());
+        self.dialog.redirect(String::from_utf8_lossy(new.as_bytes()).into_owned());
         self.may_retry()
     }
 
@@ -174,9 +164,7 @@ impl Session {
     pub fn on_success(&mut self, now: std::time::Instant, answer: &Message) {
         self.proposal.retries = 0;
         self.peer_updates = answer.tokens(HeaderName::Allow).any(|method| method == b"UPDATE");
-        let value = answer
-            .first(HeaderName::SessionExpires)
-            .and_then(SessionExpires::parse);
+        let value = answer.first(HeaderName::SessionExpires).and_then(SessionExpires::parse);
         self.timer = SessionTimer::negotiated(now, value, true);
     }
 }

@@ -28,19 +28,11 @@ impl SessionTimer {
         // RFC 4028 7.2: a 2xx names the refresher; one that does not leaves it to the sender of the request.
         let sender_refreshes = value.refresher != Some(Refresher::Uas);
         if sender_refreshes == we_sent {
-            return Self {
-                refresh_at: Some(now + interval / 2),
-                expire_at: Some(now + interval),
-                is_ours: true,
-            };
+            return Self { refresh_at: Some(now + interval / 2), expire_at: Some(now + interval), is_ours: true };
         }
         // RFC 4028 10: BYE before the end, by 32 s or a third, whichever is less.
         let early = Duration::from_secs(32).min(interval / 3);
-        Self {
-            refresh_at: None,
-            expire_at: Some(now + interval.saturating_sub(early)),
-            is_ours: false,
-        }
+        Self { refresh_at: None, expire_at: Some(now + interval.saturating_sub(early)), is_ours: false }
     }
 
     /// The earlier of the two points.

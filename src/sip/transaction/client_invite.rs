@@ -32,10 +32,7 @@ impl ClientInvite {
     /// Starts with the sending of the INVITE; Timer B runs.
     #[must_use]
     pub fn new(now: Instant, timers: &Timers) -> Self {
-        Self {
-            state: State::Calling,
-            timer: now + timers.b,
-        }
+        Self { state: State::Calling, timer: now + timers.b }
     }
 
     /// Where it stands.

@@ -15,9 +15,7 @@ impl ClientNonInvite {
     /// Starts with the sending of the request; Timer F runs.
     #[must_use]
     pub fn new(now: Instant, timers: &Timers) -> Self {
-        Self {
-            timer: Some(now + timers.f),
-        }
+        Self { timer: Some(now + timers.f) }
     }
 
     /// When [`ClientNonInvite::on_time`] is due.

@@ -105,11 +105,7 @@ impl ServerInvite {
             return None;
         }
         if now >= self.end {
-            let due = if self.state == State::Accepted {
-                Due::AckMissing
-            } else {
-                Due::Done
-            };
+            let due = if self.state == State::Accepted { Due::AckMissing } else { Due::Done };
             self.state = State::Terminated;
             return Some(due);
         }

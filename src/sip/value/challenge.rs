@@ -76,10 +76,7 @@ impl Challenge {
 
     fn from_pairs(pairs: &[(&[u8], &[u8])]) -> Option<Self> {
         let find = |name: &str| {
-            pairs
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
-                .map(|(_, value)| unquote(value))
+            pairs.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| unquote(value))
         };
         let named = find("algorithm");
         let qop = find("qop").unwrap_or_default();
@@ -133,10 +130,7 @@ pub fn next_nonce(value: &[u8]) -> Option<String> {
     let mut pairs = Vec::new();
     let mut lexer = Lexer::new(value);
     auth_params(&mut lexer, &mut pairs);
-    pairs
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(b"nextnonce"))
-        .map(|(_, value)| unquote(value))
+    pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(b"nextnonce")).map(|(_, value)| unquote(value))
 }
 
 #[cfg(test)]

@@ -1,17 +1,15 @@
 //! Date (RFC 3261 20.17): the form of RFC 1123, GMT only.
 
 const DAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
-const MONTHS: [&[u8]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-];
+const MONTHS: [&[u8]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 
 /// Whether a value is `wkday, DD Mon YYYY HH:MM:SS GMT`.
 #[must_use]
 pub fn is_rfc1123(value: &[u8]) -> bool {
     let part = |from: usize, to: usize| value.get(from..to).unwrap_or_default();
-    let digits = |from: usize, to: usize, max: u64| {
-        crate::sip::wire::lexer::decimal(part(from, to)).is_some_and(|n| n <= max)
-    };
+    let digits =
+        |from: usize, to: usize, max: u64| crate::sip::wire::lexer::decimal(part(from, to)).is_some_and(|n| n <= max);
     value.len() == 29
         && DAYS.contains(&part(0, 3))
         && part(3, 5) == b", "

@@ -43,16 +43,8 @@ impl<'a> NameAddr<'a> {
             if !lexer.eat(b'>') {
                 return None;
             }
-            let inner = if strictness.forgives(Leniency::BlanksInBrackets) {
-                inner.trim_ascii()
-            } else {
-                inner
-            };
-            return Some(Self {
-                display,
-                uri: Uri::parse(inner, strictness)?,
-                params: lexer.params(loose)?,
-            });
+            let inner = if strictness.forgives(Leniency::BlanksInBrackets) { inner.trim_ascii() } else { inner };
+            return Some(Self { display, uri: Uri::parse(inner, strictness)?, params: lexer.params(loose)? });
         }
         // Without brackets every parameter belongs to the header, and "," and "?" end the address (RFC 3261 20).
         let question = strictness.forgives(Leniency::ContactWithoutBrackets);
@@ -61,11 +53,7 @@ impl<'a> NameAddr<'a> {
         if uri.headers().is_some() && !question {
             return None;
         }
-        Some(Self {
-            display: b"",
-            uri,
-            params: lexer.params(loose)?,
-        })
+        Some(Self { display: b"", uri, params: lexer.params(loose)? })
     }
 
     /// Whether brackets follow; then the cursor stands before `<`.
@@ -75,12 +63,9 @@ impl<'a> NameAddr<'a> {
             return Some(false);
         };
         let name = rest.get(..open)?;
-        let tokens = name
-            .iter()
-            .all(|b| is_token_byte(*b) || b.is_ascii_whitespace());
+        let tokens = name.iter().all(|b| is_token_byte(*b) || b.is_ascii_whitespace());
         // A colon before the bracket: a bare URI, and the bracket belongs to a later address.
-        if !tokens && memchr::memchr2(b':', b',', name).is_some_and(|at| name.get(at) == Some(&b':'))
-        {
+        if !tokens && memchr::memchr2(b':', b',', name).is_some_and(|at| name.get(at) == Some(&b':')) {
             return Some(false);
         }
         if !tokens && !strictness.forgives(Leniency::DisplayNameUnquoted) {

@@ -48,26 +48,14 @@ impl<'a> Uri<'a> {
             n if n.eq_ignore_ascii_case(b"tel") => Scheme::Tel,
             _ => Scheme::Other,
         };
-        let empty = Self {
-            raw,
-            scheme,
-            user: None,
-            host: b"",
-            port: None,
-            params: b"",
-            headers: None,
-        };
+        let empty = Self { raw, scheme, user: None, host: b"", port: None, params: b"", headers: None };
         let odd = strictness.forgives(Leniency::OddUriCharacters);
         match scheme {
             Scheme::Sip | Scheme::Sips => empty.hierarchy(rest, odd),
             Scheme::Tel => {
                 let (number, params) = split_at(rest, b';');
                 let fits = odd || number.iter().all(|b| is_phone_byte(*b));
-                (fits && !number.is_empty()).then_some(Self {
-                    user: Some(number),
-                    params,
-                    ..empty
-                })
+                (fits && !number.is_empty()).then_some(Self { user: Some(number), params, ..empty })
             }
             Scheme::Other => Some(empty),
         }
@@ -94,9 +82,7 @@ impl<'a> Uri<'a> {
         self.headers = headers.get(1..);
         let valid = odd
             || (escaped(params, |b| is_param_byte(b) || matches!(b, b';' | b'='))
-                && self
-                    .headers
-                    .is_none_or(|h| escaped(h, |b| is_header_byte(b) || matches!(b, b'&' | b'='))));
+                && self.headers.is_none_or(|h| escaped(h, |b| is_header_byte(b) || matches!(b, b'&' | b'='))));
         valid.then_some(self)
     }
 
@@ -170,10 +156,7 @@ pub fn host_port(text: &[u8]) -> Option<(&[u8], Option<u16>)> {
     };
     let (host, port) = text.split_at_checked(end)?;
     let named = host.first() == Some(&b'[')
-        || (!host.is_empty()
-            && host
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')));
+        || (!host.is_empty() && host.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')));
     if !named {
         return None;
     }
@@ -186,9 +169,7 @@ pub fn host_port(text: &[u8]) -> Option<(&[u8], Option<u16>)> {
 
 fn is_scheme(name: &[u8]) -> bool {
     name.first().is_some_and(u8::is_ascii_alphabetic)
-        && name
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
 /// Whether every octet fits and every `%` has two hex digits.
@@ -208,11 +189,7 @@ fn escaped(text: &[u8], fits: impl Fn(u8) -> bool) -> bool {
 }
 
 const fn is_unreserved(b: u8) -> bool {
-    b.is_ascii_alphanumeric()
-        || matches!(
-            b,
-            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')'
-        )
+    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')')
 }
 
 const fn is_user_byte(b: u8) -> bool {
@@ -248,11 +225,7 @@ pub fn escape_user(user: &str) -> String {
 /// A host as it stands in a URI: IPv6 gets its brackets.
 #[must_use]
 pub fn bracket_host(host: &str) -> String {
-    if host.contains(':') && !host.starts_with('[') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    }
+    if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
 }
 
 #[cfg(test)]
@@ -285,7 +258,9 @@ mod tests {
 
     #[test]
     fn broken_ones_are_not() {
-        for text in ["", "sip:", "sip:@h", "sip:a@", "sip:a@h:99999", "sip:a b@h", "sip:a%zz@h", "sip:a@[::1", "sip:a@h:"] {
+        for text in
+            ["", "sip:", "sip:@h", "sip:a@", "sip:a@h:99999", "sip:a b@h", "sip:a%zz@h", "sip:a@[::1", "sip:a@h:"]
+        {
             assert!(strict(text).is_none(), "{text}");
         }
         assert!(Uri::parse(b"sip:a%zz@h", Strictness::Router).is_some());

@@ -29,20 +29,14 @@ impl<'a> Via<'a> {
             return None;
         }
         lexer.skip_blanks();
-        let (host, mut port) = host_port(
-            lexer.take_while(|b| !matches!(b, b';' | b',' | b' ' | b'\t' | b'\r' | b'\n')),
-        )?;
+        let (host, mut port) =
+            host_port(lexer.take_while(|b| !matches!(b, b';' | b',' | b' ' | b'\t' | b'\r' | b'\n')))?;
         // Blanks may stand around the colon (RFC 3261 25.1, COLON).
         if port.is_none() && lexer.eat_spaced(b':') {
             port = Some(u16::try_from(lexer.number()?).ok()?);
         }
         let params = lexer.params(strictness.forgives(Leniency::EmptyParameters))?;
-        Some(Self {
-            transport,
-            host,
-            port,
-            params,
-        })
+        Some(Self { transport, host, port, params })
     }
 
     /// The transport as it came.

@@ -35,9 +35,7 @@ impl Writer {
     }
 
     fn with_room() -> Self {
-        Self {
-            out: BytesMut::with_capacity(1024),
-        }
+        Self { out: BytesMut::with_capacity(1024) }
     }
 
     /// Adds a header line.
@@ -179,10 +177,7 @@ mod tests {
         let mut writer = Writer::request(&Method::Info, "sip:a@b\r\nX: y");
         writer.header("Subject", "a\r\n b\r\nEvil: yes");
         let text = writer.finish(b"<A/>");
-        assert_eq!(
-            &text[..],
-            b"INFO sip:a@b X: y SIP/2.0\r\nSubject: a b Evil: yes\r\nContent-Length: 4\r\n\r\n<A/>"
-        );
+        assert_eq!(&text[..], b"INFO sip:a@b X: y SIP/2.0\r\nSubject: a b Evil: yes\r\nContent-Length: 4\r\n\r\n<A/>");
     }
 
     #[test]

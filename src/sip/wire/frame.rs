@@ -151,14 +151,9 @@ impl Framer {
         let head = self.buffer.get(..head_len).unwrap_or_default();
         let length = content_length(head)
             .and_then(|length| length.ok_or(FrameErrorKind::LengthMissing))
-            .map_err(|kind| FrameError {
-                kind,
-                head: Some(Bytes::copy_from_slice(head)),
-            })?;
+            .map_err(|kind| FrameError { kind, head: Some(Bytes::copy_from_slice(head)) })?;
         // Both are capped far below the limits of usize; checked all the same.
-        let total = head_len
-            .checked_add(length)
-            .ok_or_else(|| lost(FrameErrorKind::BodyTooLong))?;
+        let total = head_len.checked_add(length).ok_or_else(|| lost(FrameErrorKind::BodyTooLong))?;
         Ok(Some(total))
     }
 }
@@ -177,8 +172,7 @@ pub(super) fn content_length(head: &[u8]) -> Result<Option<usize>, FrameErrorKin
         }
         // Only two letters can begin the name: everything else is passed over line by line.
         if !matches!(head.get(at), Some(b'c' | b'C' | b'l' | b'L')) {
-            at += memchr::memchr(b'\n', head.get(at..).unwrap_or_default())
-                .map_or(head.len(), |lf| lf + 1);
+            at += memchr::memchr(b'\n', head.get(at..).unwrap_or_default()).map_or(head.len(), |lf| lf + 1);
             continue;
         }
         let line = next_line(head, at);
@@ -245,13 +239,7 @@ mod tests {
         framer.feed(Bytes::from(twice.clone()));
         let whole = frames(&mut framer);
         assert_eq!(whole, one_by_one(&twice));
-        assert_eq!(
-            whole,
-            vec![
-                Frame::Message(Bytes::from_static(INFO)),
-                Frame::Message(Bytes::from_static(INFO))
-            ]
-        );
+        assert_eq!(whole, vec![Frame::Message(Bytes::from_static(INFO)), Frame::Message(Bytes::from_static(INFO))]);
         for cut in 0..twice.len() {
             let mut framer = Framer::new();
             framer.feed(Bytes::copy_from_slice(&twice[..cut]));

@@ -76,16 +76,11 @@ impl HeaderName {
     pub fn from_bytes(name: &[u8]) -> Self {
         if let [letter] = name {
             let letter = letter.to_ascii_lowercase();
-            return Self::COMPACT
-                .iter()
-                .find(|(_, short)| *short == letter)
-                .map_or(Self::Other, |(id, _)| *id);
+            return Self::COMPACT.iter().find(|(_, short)| *short == letter).map_or(Self::Other, |(id, _)| *id);
         }
         Self::KNOWN
             .iter()
-            .find(|(_, known)| {
-                known.len() == name.len() && known.as_bytes().eq_ignore_ascii_case(name)
-            })
+            .find(|(_, known)| known.len() == name.len() && known.as_bytes().eq_ignore_ascii_case(name))
             .map_or(Self::Other, |(id, _)| *id)
     }
 
@@ -147,10 +142,7 @@ pub(super) fn next_line(bytes: &[u8], at: usize) -> HeaderLine {
     let colon = memchr::memchr(b':', line);
     let fields = colon.and_then(|colon| {
         let name = line.get(..colon)?;
-        let name_len = name
-            .iter()
-            .rposition(|b| !is_blank(*b))
-            .map_or(0, |last| last + 1);
+        let name_len = name.iter().rposition(|b| !is_blank(*b)).map_or(0, |last| last + 1);
         let value = line.get(colon + 1..)?;
         let lead = value.iter().position(|b| !is_blank(*b));
         let (from, to) = match lead {
@@ -188,10 +180,7 @@ mod tests {
         assert_eq!(HeaderName::from_bytes(b"cAlL-iD"), HeaderName::CallId);
         assert_eq!(HeaderName::from_bytes(b"L"), HeaderName::ContentLength);
         assert_eq!(HeaderName::from_bytes(b"x"), HeaderName::SessionExpires);
-        assert_eq!(
-            HeaderName::from_bytes(b"Cisco-referenceID"),
-            HeaderName::Other
-        );
+        assert_eq!(HeaderName::from_bytes(b"Cisco-referenceID"), HeaderName::Other);
         assert_eq!(HeaderName::from_bytes(b"z"), HeaderName::Other);
     }
 

@@ -3,32 +3,14 @@
 /// `token` characters of RFC 3261 25.1.
 #[must_use]
 pub const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-        )
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
 /// `word` characters of RFC 3261 25.1 (Call-ID).
 #[must_use]
 pub const fn is_word_byte(byte: u8) -> bool {
     is_token_byte(byte)
-        || matches!(
-            byte,
-            b'(' | b')'
-                | b'<'
-                | b'>'
-                | b':'
-                | b'\\'
-                | b'"'
-                | b'/'
-                | b'['
-                | b']'
-                | b'?'
-                | b'{'
-                | b'}'
-        )
+        || matches!(byte, b'(' | b')' | b'<' | b'>' | b':' | b'\\' | b'"' | b'/' | b'[' | b']' | b'?' | b'{' | b'}')
 }
 
 const fn is_lws(byte: u8) -> bool {
@@ -165,9 +147,7 @@ impl<'a> Lexer<'a> {
             let before = self.at;
             if !self.eat_spaced(b';') {
                 self.at = before;
-                return Some(Params {
-                    bytes: self.since(start),
-                });
+                return Some(Params { bytes: self.since(start) });
             }
             let Some(_) = self.token() else {
                 let empty = matches!(self.peek(), None | Some(b';' | b','));
@@ -187,9 +167,8 @@ impl<'a> Lexer<'a> {
             return self.quoted().map(|_| ());
         }
         // token or host: IPv6 addresses bring brackets and colons.
-        let value = self.take_while(|b| {
-            is_token_byte(b) || matches!(b, b'[' | b']' | b':') || (loose && is_odd_value_byte(b))
-        });
+        let value =
+            self.take_while(|b| is_token_byte(b) || matches!(b, b'[' | b']' | b':') || (loose && is_odd_value_byte(b)));
         (loose || !value.is_empty()).then_some(())
     }
 }
@@ -205,10 +184,7 @@ pub fn decimal(digits: &[u8]) -> Option<u64> {
         return None;
     }
     digits.iter().try_fold(0_u64, |sum, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
-            .flatten()
+        digit.is_ascii_digit().then(|| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'))).flatten()
     })
 }
 
@@ -257,9 +233,7 @@ impl<'a> Params<'a> {
     /// The value of the first parameter with this name (any case): `Some(None)` for one without value.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Option<&'a [u8]>> {
-        self.iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value)
+        self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
     /// The value of the first parameter with this name that has one.
@@ -272,10 +246,7 @@ impl<'a> Params<'a> {
 /// The content of a quoted string without quotes and escapes; other text unchanged. Octets that are no UTF-8 become U+FFFD.
 #[must_use]
 pub fn unquote(text: &[u8]) -> String {
-    let Some(inner) = text
-        .strip_prefix(b"\"")
-        .and_then(|rest| rest.strip_suffix(b"\""))
-    else {
+    let Some(inner) = text.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
         return String::from_utf8_lossy(text).into_owned();
     };
     let mut plain = Vec::with_capacity(inner.len());

@@ -74,9 +74,7 @@ impl Message {
     #[must_use]
     pub fn reason(&self) -> String {
         match &self.start {
-            StartLine::Status { reason, .. } => {
-                String::from_utf8_lossy(self.slice(reason.clone())).into_owned()
-            }
+            StartLine::Status { reason, .. } => String::from_utf8_lossy(self.slice(reason.clone())).into_owned(),
             StartLine::Request { .. } => String::new(),
         }
     }
@@ -98,17 +96,12 @@ impl Message {
 
     /// All header fields in order.
     pub fn fields(&self) -> impl Iterator<Item = (HeaderName, &[u8], &[u8])> {
-        self.fields
-            .iter()
-            .map(|field| (field.id, self.name(field), self.value(field)))
+        self.fields.iter().map(|field| (field.id, self.name(field), self.value(field)))
     }
 
     /// The values of every field with this name; folds inside.
     pub fn all(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-        self.fields
-            .iter()
-            .filter(move |field| field.id == name)
-            .map(|field| self.value(field))
+        self.fields.iter().filter(move |field| field.id == name).map(|field| self.value(field))
     }
 
     /// The value of the first field with this name; folds inside.
@@ -125,9 +118,7 @@ impl Message {
 
     /// The first value of a header that this crate does not know, by a test on its name.
     pub fn find_other(&self, fits: impl Fn(&[u8]) -> bool) -> Option<Cow<'_, str>> {
-        self.fields()
-            .find(|(_, name, _)| fits(name))
-            .map(|(_, _, value)| unfold(value))
+        self.fields().find(|(_, name, _)| fits(name)).map(|(_, _, value)| unfold(value))
     }
 
     /// The top Via.
@@ -246,9 +237,7 @@ impl std::fmt::Debug for Message {
             StartLine::Request { method, .. } => out.field("method", method),
             StartLine::Status { code, .. } => out.field("status", code),
         };
-        out.field("headers", &self.fields.len())
-            .field("body", &self.body.len())
-            .finish()
+        out.field("headers", &self.fields.len()).field("body", &self.body.len()).finish()
     }
 }
 

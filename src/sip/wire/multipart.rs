@@ -37,9 +37,7 @@ fn find(value: &[u8], data: Bytes, depth: usize) -> Option<Part> {
     if !kind.is_multipart() || depth == 0 {
         return None;
     }
-    parts(&data, &kind.boundary()?)
-        .into_iter()
-        .find_map(|(value, part)| find(&value, part, depth - 1))
+    parts(&data, &kind.boundary()?).into_iter().find_map(|(value, part)| find(&value, part, depth - 1))
 }
 
 /// Content-Type and content of each part that has a type.
@@ -98,10 +96,8 @@ mod tests {
     use crate::sip::wire::parse::parse;
 
     fn body_of(kind: &str, body: &str) -> Option<Part> {
-        let text = format!(
-            "INFO sip:a@b SIP/2.0\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        let text =
+            format!("INFO sip:a@b SIP/2.0\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         csta_part(&parse(Bytes::from(text), Strictness::Router).unwrap())
     }
 

@@ -38,9 +38,7 @@ pub fn salvage(bytes: Bytes) -> Option<Message> {
     if line.len() >= 4 && line.get(..4)?.eq_ignore_ascii_case(b"SIP/") {
         return None;
     }
-    let method = Lexer::new(line)
-        .token()
-        .map_or_else(|| Method::Other("?".into()), Method::from_token);
+    let method = Lexer::new(line).token().map_or_else(|| Method::Other("?".into()), Method::from_token);
     let fields = table(&bytes, line_end + 2, head_end, Strictness::Router).ok()?;
     let message = Message {
         start: StartLine::Request { method, uri: 0..0 },
@@ -60,27 +58,14 @@ fn scan(bytes: Bytes, strictness: Strictness) -> Result<Message, ParseError> {
     let line_end = memmem::find(&bytes, b"\r\n").ok_or(ParseError::Unfinished)?;
     let start = start_line(bytes.get(..line_end).unwrap_or_default(), strictness)?;
     let fields = table(&bytes, line_end + 2, head_end, strictness)?;
-    let mut message = Message {
-        raw: bytes,
-        start,
-        fields,
-        body: 0..0,
-        strictness,
-    };
+    let mut message = Message { raw: bytes, start, fields, body: 0..0, strictness };
     message.body = body_range(&message, head_end)?;
     Ok(message)
 }
 
 fn start_line(line: &[u8], strictness: Strictness) -> Result<StartLine, ParseError> {
-    let trimmed = if strictness.forgives(Leniency::BlanksInStartLine) {
-        line.trim_ascii_end()
-    } else {
-        line
-    };
-    if line
-        .get(..4)
-        .is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/"))
-    {
+    let trimmed = if strictness.forgives(Leniency::BlanksInStartLine) { line.trim_ascii_end() } else { line };
+    if line.get(..4).is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/")) {
         return status_line(line, strictness);
     }
     let mut lexer = Lexer::new(trimmed);
@@ -96,10 +81,7 @@ fn start_line(line: &[u8], strictness: Strictness) -> Result<StartLine, ParseErr
     if parsed.headers().is_some() && strictness == Strictness::Rfc {
         return Err(ParseError::RequestUri);
     }
-    Ok(StartLine::Request {
-        method: Method::from_token(method),
-        uri: uri_range,
-    })
+    Ok(StartLine::Request { method: Method::from_token(method), uri: uri_range })
 }
 
 fn status_line(line: &[u8], strictness: Strictness) -> Result<StartLine, ParseError> {
@@ -115,10 +97,7 @@ fn status_line(line: &[u8], strictness: Strictness) -> Result<StartLine, ParseEr
     if !(lexer.eat(b' ') || bare) {
         return Err(ParseError::StartLine);
     }
-    Ok(StartLine::Status {
-        code,
-        reason: lexer.at()..line.len(),
-    })
+    Ok(StartLine::Status { code, reason: lexer.at()..line.len() })
 }
 
 /// One SP between the parts of a start line (RFC 3261 7.1).
@@ -138,25 +117,13 @@ fn version(text: &[u8]) -> Result<(), ParseError> {
     }
     let mut lexer = Lexer::new(text);
     let name = lexer.take_while(|b| b.is_ascii_alphabetic());
-    let numbers = lexer.eat(b'/')
-        && lexer.number().is_some()
-        && lexer.eat(b'.')
-        && lexer.number().is_some()
-        && lexer.is_at_end();
-    if name.eq_ignore_ascii_case(b"SIP") && numbers {
-        Err(ParseError::Version)
-    } else {
-        Err(ParseError::StartLine)
-    }
+    let numbers =
+        lexer.eat(b'/') && lexer.number().is_some() && lexer.eat(b'.') && lexer.number().is_some() && lexer.is_at_end();
+    if name.eq_ignore_ascii_case(b"SIP") && numbers { Err(ParseError::Version) } else { Err(ParseError::StartLine) }
 }
 
 /// The header fields between the start line and the empty line.
-fn table(
-    bytes: &[u8],
-    from: usize,
-    head_end: usize,
-    strictness: Strictness,
-) -> Result<Vec<Field>, ParseError> {
+fn table(bytes: &[u8], from: usize, head_end: usize, strictness: Strictness) -> Result<Vec<Field>, ParseError> {
     let head = bytes.get(..head_end - 2).unwrap_or_default();
     let mut fields = Vec::with_capacity(20);
     let mut at = from;
@@ -168,11 +135,7 @@ fn table(
                     return Err(ParseError::TooManyHeaders);
                 }
                 let id = HeaderName::from_bytes(head.get(name.0..name.1).unwrap_or_default());
-                fields.push(Field {
-                    id,
-                    name: span(name),
-                    value: span(value),
-                });
+                fields.push(Field { id, name: span(name), value: span(value) });
             }
             None if strictness.forgives(Leniency::OddHeaderLine) => {}
             None => return Err(ParseError::HeaderLine { at }),
@@ -199,25 +162,17 @@ fn body_range(message: &Message, head_end: usize) -> Result<Range<usize>, ParseE
         return Ok(head_end..message.raw.len());
     };
     let read = |field: &Field| {
-        let digits = message
-            .raw
-            .get(field.value.0 as usize..field.value.1 as usize)
-            .unwrap_or_default();
+        let digits = message.raw.get(field.value.0 as usize..field.value.1 as usize).unwrap_or_default();
         body_length(digits).map_err(|kind| match kind {
             FrameErrorKind::BodyTooLong => ParseError::BodyTooLong,
-            _ => ParseError::Header {
-                name,
-                at: field.value.0 as usize,
-            },
+            _ => ParseError::Header { name, at: field.value.0 as usize },
         })
     };
     let length = read(field)?;
     for other in lengths {
         read(other)?;
     }
-    let end = head_end
-        .checked_add(length)
-        .ok_or(ParseError::BodyTooLong)?;
+    let end = head_end.checked_add(length).ok_or(ParseError::BodyTooLong)?;
     if end > message.raw.len() {
         return Err(ParseError::BodyTooShort);
     }
@@ -235,10 +190,7 @@ fn check(message: &Message) -> Result<(), ParseError> {
         let (from, to) = (field.value.0 as usize, field.value.1 as usize);
         let value = message.raw.get(from..to).unwrap_or_default();
         if !is_valid(field.id, value, strictness) {
-            return Err(ParseError::Header {
-                name: field.id,
-                at: from,
-            });
+            return Err(ParseError::Header { name: field.id, at: from });
         }
         if field.id == HeaderName::CSeq
             && let (StartLine::Request { method, .. }, Some(token)) =

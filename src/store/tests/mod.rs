@@ -18,11 +18,7 @@ async fn open(folder: &tempfile::TempDir) -> Store {
 fn pbx(name: &str) -> PbxRow {
     PbxRow {
         id: PbxId::new(&mut RandomIds),
-        settings: PbxSettings {
-            name: name.to_owned(),
-            host: "192.0.2.10".to_owned(),
-            ..PbxSettings::default()
-        },
+        settings: PbxSettings { name: name.to_owned(), host: "192.0.2.10".to_owned(), ..PbxSettings::default() },
         axl_password: Some(Secret::new("canary-axl")),
         sip_password: None,
         version: 1,

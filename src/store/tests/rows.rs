@@ -19,7 +19,8 @@ async fn names_and_versions_of_pbxs_are_guarded() {
     store.update_pbx(&one).await.unwrap();
     assert!(matches!(store.update_pbx(&one).await, Err(StoreError::Changed)), "the same version twice");
     drop(store);
-    let names: Vec<String> = open(&folder).await.pbxs().await.unwrap().into_iter().map(|row| row.settings.name).collect();
+    let names: Vec<String> =
+        open(&folder).await.pbxs().await.unwrap().into_iter().map(|row| row.settings.name).collect();
     assert_eq!(names, ["three", "two"]);
 }
 
@@ -76,7 +77,10 @@ async fn tokens_are_kept_as_hashes() {
         name: "crm".to_owned(),
         hash: hash_token("canary-token"),
         scope: Scope::Control,
-        lines: Some(vec![crate::domain::LineId::parse("line_1").unwrap(), crate::domain::LineId::parse("line_2").unwrap()]),
+        lines: Some(vec![
+            crate::domain::LineId::parse("line_1").unwrap(),
+            crate::domain::LineId::parse("line_2").unwrap(),
+        ]),
         created_at: Timestamp::from_unix_ms(1),
         expires_at: Some(Timestamp::from_unix_ms(2)),
     };
@@ -84,10 +88,7 @@ async fn tokens_are_kept_as_hashes() {
     assert_eq!(store.token_by_hash(&hash_token("canary-token")).await.unwrap(), Some(row.clone()));
     assert_eq!(store.token_by_hash(&hash_token("canary")).await.unwrap(), None);
     assert_eq!(store.tokens().await.unwrap(), std::slice::from_ref(&row));
-    let twin = TokenRow {
-        id: TokenId::new(&mut RandomIds),
-        ..row.clone()
-    };
+    let twin = TokenRow { id: TokenId::new(&mut RandomIds), ..row.clone() };
     assert!(matches!(store.insert_token(&twin).await, Err(StoreError::Exists)));
     assert!(store.delete_token(&row.id).await.unwrap());
     assert!(!store.delete_token(&row.id).await.unwrap());
@@ -106,11 +107,7 @@ async fn a_key_is_kept_for_a_day_and_over_a_restart() {
     assert_eq!(claim(&store, &token, 1, now).await, Claim::Running);
     assert_eq!(claim(&store, &token, 2, now).await, Claim::OtherBody);
     assert_eq!(claim(&store, &other, 2, now).await, Claim::Fresh);
-    let answer = StoredAnswer {
-        status: 201,
-        headers: "{}".to_owned(),
-        body: b"{\"id\":1}".to_vec(),
-    };
+    let answer = StoredAnswer { status: 201, headers: "{}".to_owned(), body: b"{\"id\":1}".to_vec() };
     store.answer_key(&token, "k", &answer).await.unwrap();
     // An answer is not given back; what has none is.
     store.release_key(&token, "k").await.unwrap();

@@ -237,7 +237,9 @@ impl House {
     pub(crate) async fn until_settled(&mut self) {
         self.until_pbx("every line is settled", |status| {
             let count = |name: &str| status["lines"][name].as_u64().unwrap_or(0);
-            status["axl"]["state"] == "up" && count("total") > 0 && count("monitored") + count("failed") == count("total")
+            status["axl"]["state"] == "up"
+                && count("total") > 0
+                && count("monitored") + count("failed") == count("total")
         })
         .await;
         let is_settled = |monitor: &Value| matches!(text(monitor, "/state"), "active" | "failed" | "off");
@@ -270,7 +272,10 @@ impl House {
             if wanted(&lines) {
                 return lines;
             }
-            let now: Vec<_> = lines.iter().map(|line| (&line["number"], &line["monitor"]["state"], &line["monitor"]["code"])).collect();
+            let now: Vec<_> = lines
+                .iter()
+                .map(|line| (&line["number"], &line["monitor"]["state"], &line["monitor"]["code"]))
+                .collect();
             self.stream.any(&format!("{what}; now {now:?}")).await;
         }
     }
@@ -288,14 +293,19 @@ impl House {
     /// Waits until the line is as wanted.
     pub(crate) async fn until_line(&mut self, number: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let of = |lines: &[Value]| lines.iter().find(|line| line["number"] == number).cloned();
-        let lines = self.until_lines(&format!("line {number}: {what}"), |lines| of(lines).is_some_and(|line| wanted(&line))).await;
+        let lines = self
+            .until_lines(&format!("line {number}: {what}"), |lines| of(lines).is_some_and(|line| wanted(&line)))
+            .await;
         of(&lines).unwrap()
     }
 
     /// Dials from a line; gives the new call.
     pub(crate) async fn dial(&self, from: &str, to: &str) -> Value {
         let line = self.line_id(from).await;
-        self.client().post(&format!("/lines/{line}/calls"), &json!({"to": to})).await.unwrap_or_else(|error| panic!("{from} dials {to}: {error}"))
+        self.client()
+            .post(&format!("/lines/{line}/calls"), &json!({"to": to}))
+            .await
+            .unwrap_or_else(|error| panic!("{from} dials {to}: {error}"))
     }
 
     /// Acts on a call.
@@ -324,7 +334,10 @@ impl House {
     /// Waits for the end of a call; gives its last form.
     pub(crate) async fn until_ended(&mut self, call: &Value) -> Value {
         let id = text(call, "/id").to_owned();
-        self.stream.find("the end of a call", |event| event["event"] == "call.ended" && event["call_id"] == id.as_str()).await["data"].clone()
+        self.stream
+            .find("the end of a call", |event| event["event"] == "call.ended" && event["call_id"] == id.as_str())
+            .await["data"]
+            .clone()
     }
 
     /// What the calls of a line did: each state once, in the order of the stream.
@@ -353,7 +366,8 @@ impl House {
 
     /// Takes violations off the list that the fault itself makes the router complain about.
     pub(crate) fn forgive(&self, rules: &[&str]) {
-        let other: Vec<_> = self.twin.violations().into_iter().filter(|one| !rules.contains(&one.rule.as_str())).collect();
+        let other: Vec<_> =
+            self.twin.violations().into_iter().filter(|one| !rules.contains(&one.rule.as_str())).collect();
         assert!(other.is_empty(), "rules that the gateway broke: {other:#?}");
         self.twin.clear_violations();
     }

@@ -104,7 +104,9 @@ impl Reader {
     pub(crate) fn steps(&self, of: impl Fn(&Value) -> bool) -> Vec<String> {
         let is_step = |event: &&Value| match text(event, "/event") {
             "call.created" | "call.ended" => true,
-            "call.updated" => event["changed"].as_array().is_some_and(|fields| fields.iter().any(|field| field == "state")),
+            "call.updated" => {
+                event["changed"].as_array().is_some_and(|fields| fields.iter().any(|field| field == "state"))
+            }
             _ => false,
         };
         let fitting = self.seen.iter().filter(|event| text(event, "/event").starts_with("call.") && of(event));
@@ -132,7 +134,13 @@ impl Reader {
             let part = |pointer: &str| text(data, pointer).to_owned();
             format!(
                 "{} {} {} {} {} {} {}",
-                event["seq"], text(event, "/event"), part("/number"), part("/state"), part("/cause"), part("/monitor/state"), event["changed"]
+                event["seq"],
+                text(event, "/event"),
+                part("/number"),
+                part("/state"),
+                part("/cause"),
+                part("/monitor/state"),
+                event["changed"]
             )
         };
         let all: Vec<String> = self.seen.iter().map(line).collect();

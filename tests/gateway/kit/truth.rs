@@ -40,7 +40,12 @@ impl House {
             let line = lines.iter().find(|line| line["id"] == call["line_id"]).unwrap();
             let at = usize::try_from(call["address"].as_u64().unwrap()).unwrap();
             let number = text(&line["addresses"][at], "/number");
-            format!("{number} {} {} {}", text(line, "/device_id"), text(call, "/pbx_call_id"), class(text(call, "/state")))
+            format!(
+                "{number} {} {} {}",
+                text(line, "/device_id"),
+                text(call, "/pbx_call_id"),
+                class(text(call, "/state"))
+            )
         };
         calls.iter().map(entry).collect()
     }
@@ -57,7 +62,8 @@ impl House {
                 }
                 let number = text(address, "/number");
                 for call in &truth.calls {
-                    let own = call.legs.iter().filter(|leg| leg.number == number && (device.is_empty() || leg.mac == device));
+                    let own =
+                        call.legs.iter().filter(|leg| leg.number == number && (device.is_empty() || leg.mac == device));
                     found.extend(own.map(|leg| format!("{number} {device} {} {}", call.gcid, state(call, leg))));
                 }
             }

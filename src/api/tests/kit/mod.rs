@@ -82,10 +82,7 @@ impl Answer {
 }
 
 pub(super) fn settings() -> ApiSettings {
-    ApiSettings {
-        admin_token: Some(Secret::new(ADMIN)),
-        ..ApiSettings::default()
-    }
+    ApiSettings { admin_token: Some(Secret::new(ADMIN)), ..ApiSettings::default() }
 }
 
 impl Api {
@@ -102,28 +99,15 @@ impl Api {
         // The client needs a crypto provider, although nothing here is encrypted; a second one is refused.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = Store::open(folder.path(), None).await.unwrap();
-        let retention = Retention {
-            days: 7,
-            events: 1_000_000,
-        };
+        let retention = Retention { days: 7, events: 1_000_000 };
         let gateway = Gateway::open(store, retention).await.unwrap();
         let state = ApiState::new(gateway.clone(), settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = ServeSettings {
-            drain: Duration::from_millis(200),
-            ..serving
-        };
+        let serving = ServeSettings { drain: Duration::from_millis(200), ..serving };
         tokio::spawn(serve(listener, router(state.clone()), serving, stop.clone()));
-        Self {
-            address,
-            gateway,
-            state,
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
-            stop,
-            folder,
-        }
+        Self { address, gateway, state, http: reqwest::Client::builder().no_proxy().build().unwrap(), stop, folder }
     }
 
     /// An orderly end; the data stays.
@@ -216,7 +200,12 @@ impl Api {
     }
 
     /// A stored token with its secret.
-    pub(super) async fn token(&self, scope: Scope, lines: Option<Vec<LineId>>, expires_at: Option<Timestamp>) -> (TokenId, String) {
+    pub(super) async fn token(
+        &self,
+        scope: Scope,
+        lines: Option<Vec<LineId>>,
+        expires_at: Option<Timestamp>,
+    ) -> (TokenId, String) {
         let id = TokenId::new(&mut RandomIds);
         let secret = format!("lg_secret-of-{id}");
         let row = TokenRow {

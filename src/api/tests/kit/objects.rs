@@ -27,10 +27,7 @@ pub(in crate::api::tests) fn call(number: usize, line: &LineId, pbx: &PbxId, sta
         state,
         consultation_of: None,
         conference_id: None,
-        caller: Party {
-            number: Some("+49 89 \"1\"".to_owned()),
-            ..Party::default()
-        },
+        caller: Party { number: Some("+49 89 \"1\"".to_owned()), ..Party::default() },
         called: Party::default(),
         connected: Party::default(),
         redirecting: Party::default(),

@@ -30,20 +30,14 @@ impl Sse {
         let response = soon("a stream", request.send()).await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self {
-            response,
-            buffer: String::new(),
-        }
+        Self { response, buffer: String::new() }
     }
 
     /// The next event with data; keep-alives are skipped. `None` at the end of the stream.
     pub(in crate::api::tests) async fn next(&mut self) -> Option<Block> {
         loop {
             let block = self.next_block().await?;
-            let mut found = Block {
-                id: None,
-                data: String::new(),
-            };
+            let mut found = Block { id: None, data: String::new() };
             for line in block.lines() {
                 if let Some(id) = line.strip_prefix("id: ") {
                     found.id = Some(id.to_owned());

@@ -46,8 +46,7 @@ impl CallTable {
             };
             if self.transfer_likely(&id) && state.is_answered() {
                 // The burst of a transfer may come out of order (15c).
-                self.timers
-                    .insert((at.now + TRANSFER_PATIENCE, Timer::End(id, why)));
+                self.timers.insert((at.now + TRANSFER_PATIENCE, Timer::End(id, why)));
             } else {
                 self.end(at, &id, why, Actor::Phone);
             }
@@ -57,20 +56,14 @@ impl CallTable {
             return;
         }
         let left = connection.device.clone().map_or(Endpoint::NotKnown, Endpoint::Device);
-        let in_conference = self
-            .calls
-            .get(&id)
-            .is_some_and(|tracked| tracked.call.conference_id.is_some());
+        let in_conference = self.calls.get(&id).is_some_and(|tracked| tracked.call.conference_id.is_some());
         if in_conference {
             self.change(at, &id, |call| {
                 if let Some(participant) = participant_of(&mut call.participants, &left) {
                     participant.state = ParticipantState::Left;
                 }
-                let here = call
-                    .participants
-                    .iter()
-                    .filter(|participant| participant.state != ParticipantState::Left)
-                    .count();
+                let here =
+                    call.participants.iter().filter(|participant| participant.state != ParticipantState::Left).count();
                 if here <= 1 && call.state == CallState::Conferenced {
                     call.state = CallState::Connected;
                     call.conference_id = None;
@@ -85,10 +78,7 @@ impl CallTable {
 
     pub(super) fn bridged(&mut self, at: Moment, seat: SeatId, connection: &Connection) {
         if let Some(id) = self.known(at, seat, connection) {
-            let offering = self
-                .calls
-                .get(&id)
-                .is_some_and(|tracked| tracked.call.state == CallState::Offering);
+            let offering = self.calls.get(&id).is_some_and(|tracked| tracked.call.state == CallState::Offering);
             if offering {
                 self.end(at, &id, Cause::AnsweredElsewhere, Actor::Phone);
             }

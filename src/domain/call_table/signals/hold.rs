@@ -71,11 +71,7 @@ impl CallTable {
             return;
         };
         self.change(at, &id, |call| {
-            let talking = if call.conference_id.is_some() {
-                CallState::Conferenced
-            } else {
-                CallState::Connected
-            };
+            let talking = if call.conference_id.is_some() { CallState::Conferenced } else { CallState::Connected };
             match own {
                 Some(Relation::Foreign) if call.state == CallState::RemoteHeld => call.state = talking,
                 Some(Relation::Foreign) => {

@@ -20,20 +20,13 @@ impl CallTable {
         if !self.seats.contains_key(&seat) {
             return;
         }
-        let Signal {
-            kind,
-            local_state,
-            cause,
-        } = signal;
+        let Signal { kind, local_state, cause } = signal;
         let local = (self.settings.trust != Trust::Never).then_some(local_state).flatten();
         match kind {
             SignalKind::DialTone { connection } => self.begun(at, seat, &connection, None, CallState::DialTone, cause),
             SignalKind::Originated { connection, parties } => {
-                let state = if self.party(&parties.called).is_some() {
-                    CallState::Proceeding
-                } else {
-                    CallState::Dialing
-                };
+                let state =
+                    if self.party(&parties.called).is_some() { CallState::Proceeding } else { CallState::Dialing };
                 self.begun(at, seat, &connection, Some(&parties), state, cause);
             }
             SignalKind::DigitsDialed { connection, digits } => {
@@ -43,50 +36,22 @@ impl CallTable {
             SignalKind::NetworkReached { connection, parties } | SignalKind::Queued { connection, parties } => {
                 self.progress(at, seat, &connection, &parties, CallState::Proceeding, cause);
             }
-            SignalKind::Delivered {
-                connection,
-                alerting,
-                parties,
-            } => self.delivered(at, seat, &connection, &alerting, &parties, cause),
-            SignalKind::Established {
-                connection,
-                answering,
-                parties,
-            } => self.established(at, seat, &connection, &answering, &parties, cause),
+            SignalKind::Delivered { connection, alerting, parties } => {
+                self.delivered(at, seat, &connection, &alerting, &parties, cause)
+            }
+            SignalKind::Established { connection, answering, parties } => {
+                self.established(at, seat, &connection, &answering, &parties, cause)
+            }
             SignalKind::Held { connection, holding } => self.held(at, seat, &connection, &holding),
             SignalKind::Retrieved { connection, retrieving } => self.retrieved(at, seat, &connection, &retrieving),
-            SignalKind::Diverted {
-                connection,
-                diverting,
-                new_destination,
-                ..
-            } => self.diverted(at, seat, &connection, &diverting, &new_destination, cause),
-            SignalKind::Transferred {
-                primary,
-                secondary,
-                transferring,
-                transferred_to,
-                connections,
-            } => self.transferred(
-                at,
-                seat,
-                (&primary, secondary.as_ref()),
-                (&transferring, &transferred_to),
-                &connections,
-            ),
-            SignalKind::Conferenced {
-                primary,
-                secondary,
-                conferencing,
-                added,
-                connections,
-            } => self.conferenced(
-                at,
-                seat,
-                (&primary, secondary.as_ref()),
-                (&conferencing, &added),
-                &connections,
-            ),
+            SignalKind::Diverted { connection, diverting, new_destination, .. } => {
+                self.diverted(at, seat, &connection, &diverting, &new_destination, cause)
+            }
+            SignalKind::Transferred { primary, secondary, transferring, transferred_to, connections } => self
+                .transferred(at, seat, (&primary, secondary.as_ref()), (&transferring, &transferred_to), &connections),
+            SignalKind::Conferenced { primary, secondary, conferencing, added, connections } => {
+                self.conferenced(at, seat, (&primary, secondary.as_ref()), (&conferencing, &added), &connections)
+            }
             SignalKind::ConnectionCleared { connection, releasing } => {
                 self.cleared(at, seat, &connection, &releasing, local, cause);
             }
@@ -95,11 +60,9 @@ impl CallTable {
                     self.end(at, &id, end_cause(cause), Actor::Phone);
                 }
             }
-            SignalKind::Failed {
-                connection,
-                failing,
-                parties,
-            } => self.failed(at, seat, &connection, &failing, &parties, cause),
+            SignalKind::Failed { connection, failing, parties } => {
+                self.failed(at, seat, &connection, &failing, &parties, cause)
+            }
             SignalKind::Bridged { connection } => self.bridged(at, seat, &connection),
         }
     }
@@ -126,7 +89,5 @@ impl CallTable {
 
 fn participant_of<'a>(participants: &'a mut [Participant], who: &Endpoint) -> Option<&'a mut Participant> {
     let number = &who.device()?.number;
-    participants
-        .iter_mut()
-        .find(|participant| participant.raw.as_deref() == Some(number))
+    participants.iter_mut().find(|participant| participant.raw.as_deref() == Some(number))
 }

@@ -24,10 +24,7 @@ impl CallTable {
     ) {
         let own = self.own_act(seat, diverting, connection);
         let Some(id) = self.known(at, seat, connection) else { return };
-        let inbound = self
-            .calls
-            .get(&id)
-            .is_some_and(|tracked| tracked.call.direction == Direction::Inbound);
+        let inbound = self.calls.get(&id).is_some_and(|tracked| tracked.call.direction == Direction::Inbound);
         if own != Some(Relation::Foreign) && inbound {
             let why = match cause {
                 SignalCause::ForwardedUnconditional | SignalCause::ForwardedBusy | SignalCause::ForwardedNoAnswer => {
@@ -69,10 +66,9 @@ impl CallTable {
         (transferring, transferred_to): (&Endpoint, &Endpoint),
         moved: &[Moved],
     ) {
-        if let (Some(first), Some(second)) = (
-            primary.call.as_deref(),
-            secondary.and_then(|connection| connection.call.as_deref()),
-        ) {
+        if let (Some(first), Some(second)) =
+            (primary.call.as_deref(), secondary.and_then(|connection| connection.call.as_deref()))
+        {
             self.join_conversations(at, first, second);
         }
         if self.relation(seat, transferring.device()) == Some(Relation::Own) {
@@ -146,10 +142,9 @@ impl CallTable {
         (conferencing, added): (&Endpoint, &Endpoint),
         moved: &[Moved],
     ) {
-        if let (Some(first), Some(second)) = (
-            primary.call.as_deref(),
-            secondary.and_then(|connection| connection.call.as_deref()),
-        ) {
+        if let (Some(first), Some(second)) =
+            (primary.call.as_deref(), secondary.and_then(|connection| connection.call.as_deref()))
+        {
             self.join_conversations(at, first, second);
         }
         let first = self.known(at, seat, primary);
@@ -189,11 +184,8 @@ impl CallTable {
                 others.push(endpoint.clone());
             }
         }
-        let mut participants: Vec<Participant> = self
-            .calls
-            .get(&id)
-            .map(|tracked| tracked.call.participants.clone())
-            .unwrap_or_default();
+        let mut participants: Vec<Participant> =
+            self.calls.get(&id).map(|tracked| tracked.call.participants.clone()).unwrap_or_default();
         for other in &others {
             if let Some(known) = participant_of(&mut participants, other) {
                 if known.state == ParticipantState::Left {

@@ -112,13 +112,7 @@ impl CallTable {
         }
     }
 
-    pub(super) fn filled(
-        &self,
-        seat: SeatId,
-        id: &CallId,
-        parties: &Parties,
-        cause: SignalCause,
-    ) -> Option<Call> {
+    pub(super) fn filled(&self, seat: SeatId, id: &CallId, parties: &Parties, cause: SignalCause) -> Option<Call> {
         let mut call = self.calls.get(id)?.call.clone();
         self.learn_parties(seat, parties, cause, &mut call);
         Some(call)
@@ -189,8 +183,8 @@ impl CallTable {
     ) {
         let device = alerting.device().or(connection.device.as_ref());
         let rings_here = self.relation(seat, device) == Some(Relation::Own);
-        let calls_from_here = parties.calling.device().is_some()
-            && self.relation(seat, parties.calling.device()) == Some(Relation::Own);
+        let calls_from_here =
+            parties.calling.device().is_some() && self.relation(seat, parties.calling.device()) == Some(Relation::Own);
         match self.known(at, seat, connection) {
             None if rings_here => {
                 self.appear(at, seat, connection, parties, Direction::Inbound, CallState::Offering, cause);
@@ -210,10 +204,7 @@ impl CallTable {
                     if call.direction == Direction::Inbound {
                         return;
                     }
-                    if matches!(
-                        call.state,
-                        CallState::DialTone | CallState::Dialing | CallState::Proceeding
-                    ) {
+                    if matches!(call.state, CallState::DialTone | CallState::Dialing | CallState::Proceeding) {
                         call.state = CallState::Ringback;
                     }
                 });
@@ -232,8 +223,8 @@ impl CallTable {
     ) {
         let device = answering.device().or(connection.device.as_ref());
         let relation = self.relation(seat, device);
-        let calls_from_here = parties.calling.device().is_some()
-            && self.relation(seat, parties.calling.device()) == Some(Relation::Own);
+        let calls_from_here =
+            parties.calling.device().is_some() && self.relation(seat, parties.calling.device()) == Some(Relation::Own);
         let Some(id) = self.known(at, seat, connection) else {
             match relation {
                 Some(Relation::Own) if !calls_from_here => {

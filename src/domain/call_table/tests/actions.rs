@@ -1,6 +1,8 @@
 //! `allowed_actions`, exactly.
 
-use super::bench::{A, ANNA, B, Bench, at, delivered, device, dial_tone, established, held, originated, parties, phone, retrieved, who};
+use super::bench::{
+    A, ANNA, B, Bench, at, delivered, device, dial_tone, established, held, originated, parties, phone, retrieved, who,
+};
 use crate::domain::call_table::{Output, SignalCause, SignalKind};
 use crate::domain::{Action, ActionSet};
 
@@ -10,7 +12,8 @@ const TALK: [&str; 5] = ["drop", "hold", "blind_transfer", "consult", "digits"];
 fn an_outgoing_call_step_by_step() {
     let mut bench = Bench::new();
     let far = device("233");
-    let failed = SignalKind::Failed { connection: at(A, &far), failing: who(&far), parties: parties(&phone(ANNA), &far) };
+    let failed =
+        SignalKind::Failed { connection: at(A, &far), failing: who(&far), parties: parties(&phone(ANNA), &far) };
     let mut step = |kind: SignalKind, expected: &[&str]| {
         bench.say_because(ANNA, kind, SignalCause::Busy);
         assert_eq!(bench.actions(&bench.id(ANNA)), expected);
@@ -51,10 +54,7 @@ fn a_waiting_call_may_be_answered_and_changes_nothing_for_the_first() {
 fn a_held_and_an_active_call_may_be_swapped_and_joined() {
     let bench = Bench::consulting();
     let calls = bench.calls(ANNA);
-    assert_eq!(
-        bench.actions(&calls[0].id),
-        ["drop", "retrieve", "swap", "complete_transfer", "complete_conference"]
-    );
+    assert_eq!(bench.actions(&calls[0].id), ["drop", "retrieve", "swap", "complete_transfer", "complete_conference"]);
     assert_eq!(
         bench.actions(&calls[1].id),
         ["drop", "hold", "blind_transfer", "consult", "digits", "swap", "complete_transfer", "complete_conference"]
@@ -108,13 +108,16 @@ fn two_calls_on_hold_are_no_pair() {
 #[test]
 fn a_conference_may_grow_and_shrink() {
     let mut bench = Bench::consulting();
-    bench.say(ANNA, SignalKind::Conferenced {
-        primary: at(A, &phone(ANNA)),
-        secondary: Some(at(B, &phone(ANNA))),
-        conferencing: who(&phone(ANNA)),
-        added: who(&device("240")),
-        connections: Vec::new(),
-    });
+    bench.say(
+        ANNA,
+        SignalKind::Conferenced {
+            primary: at(A, &phone(ANNA)),
+            secondary: Some(at(B, &phone(ANNA))),
+            conferencing: who(&phone(ANNA)),
+            added: who(&device("240")),
+            connections: Vec::new(),
+        },
+    );
     let id = bench.id(ANNA);
     assert_eq!(bench.actions(&id), ["drop", "hold", "blind_transfer", "consult", "digits", "remove_from_conference"]);
     bench.say(ANNA, held(A, &phone(ANNA)));

@@ -1,7 +1,9 @@
 //! Hold, clearing, shared numbers, and the guards of rule 1.
 
 use super::bench::{A, ANNA, B, Bench, at, cleared, delivered, device, established, held, phone, retrieved, twin, who};
-use crate::domain::call_table::{Connection, Endpoint, LocalState, Output, SignalCause, SignalKind, TableSettings, Trust};
+use crate::domain::call_table::{
+    Connection, Endpoint, LocalState, Output, SignalCause, SignalKind, TableSettings, Trust,
+};
 use crate::domain::{CallState as S, Cause};
 
 #[test]
@@ -173,13 +175,16 @@ fn a_clear_between_two_calls_waits_for_a_transfer() {
 fn a_burst_out_of_order_is_a_transfer_all_the_same() {
     let mut bench = Bench::consulting();
     bench.say(ANNA, cleared(B, &phone(ANNA)));
-    bench.say(ANNA, SignalKind::Transferred {
-        primary: at(A, &phone(ANNA)),
-        secondary: Some(at(B, &phone(ANNA))),
-        transferring: who(&phone(ANNA)),
-        transferred_to: who(&device("240")),
-        connections: Vec::new(),
-    });
+    bench.say(
+        ANNA,
+        SignalKind::Transferred {
+            primary: at(A, &phone(ANNA)),
+            secondary: Some(at(B, &phone(ANNA))),
+            transferring: who(&phone(ANNA)),
+            transferred_to: who(&device("240")),
+            connections: Vec::new(),
+        },
+    );
     let ends = bench.ends();
     assert!(ends.len() == 2 && ends.iter().all(|call| call.cause == Some(Cause::Transferred)));
     bench.pass_ms(600_000);

@@ -2,7 +2,9 @@
 
 use serde_json::value::RawValue;
 
-use super::bench::{A, ANNA, B, Bench, by, cleared, delivered, device, dial_tone, established, held, originated, phone, who};
+use super::bench::{
+    A, ANNA, B, Bench, by, cleared, delivered, device, dial_tone, established, held, originated, phone, who,
+};
 use crate::domain::call_table::{DialIntent, Endpoint, Output, SeatId, SignalCause};
 use crate::domain::{CallState as S, CommandId};
 
@@ -33,7 +35,10 @@ fn an_event_before_the_answer_is_the_call_of_the_command() {
     intend(&mut bench, ANNA, 1, "202");
     bench.say(ANNA, originated(A, ANNA, &Endpoint::NotKnown));
     let call = bench.call(ANNA);
-    assert_eq!((call.client_ref.as_deref(), call.called.raw.as_deref(), call.data.get()), (Some("ref1"), Some("202"), "{\"a\":1}"));
+    assert_eq!(
+        (call.client_ref.as_deref(), call.called.raw.as_deref(), call.data.get()),
+        (Some("ref1"), Some("202"), "{\"a\":1}")
+    );
     assert!(call.internal);
     let change = bench.last_change();
     assert_eq!((by(&change).as_str(), change.command.clone()), ("crm", Some(command(1))));
@@ -50,7 +55,9 @@ fn an_answer_before_the_event_makes_the_call() {
     let id = bind(&mut bench, 1, Some(A)).unwrap();
     let call = bench.call(ANNA);
     assert_eq!((call.id.clone(), call.state, call.client_ref.as_deref()), (id.clone(), S::Dialing, Some("ref1")));
-    assert!(matches!(bench.told().as_slice(), [Output::Created(change)] if change.call.called.raw.as_deref() == Some("233")));
+    assert!(
+        matches!(bench.told().as_slice(), [Output::Created(change)] if change.call.called.raw.as_deref() == Some("233"))
+    );
     bench.pass_ms(8);
     bench.say(ANNA, originated(A, ANNA, &Endpoint::NotKnown)).say(ANNA, delivered(A, &phone(ANNA), &device("233")));
     assert_eq!((bench.id(ANNA), bench.state(ANNA)), (id, S::Ringback));

@@ -1,6 +1,8 @@
 //! Redirections, transfers and conferences.
 
-use super::bench::{A, ANNA, B, BERT, Bench, at, cleared, delivered, device, established, held, originated, parties, phone, who};
+use super::bench::{
+    A, ANNA, B, BERT, Bench, at, cleared, delivered, device, established, held, originated, parties, phone, who,
+};
 use crate::domain::call_table::{Device, Moved, Parties, SignalCause, SignalKind};
 use crate::domain::{CallState as S, Cause, ParticipantState, Reason};
 
@@ -79,13 +81,16 @@ fn a_transfer_of_ours_ends_both_calls() {
 #[test]
 fn a_blind_transfer_of_ours_ends_the_one_call() {
     let mut bench = Bench::talking();
-    bench.say(ANNA, SignalKind::Transferred {
-        primary: at(A, &phone(ANNA)),
-        secondary: None,
-        transferring: who(&phone(ANNA)),
-        transferred_to: who(&device("240")),
-        connections: Vec::new(),
-    });
+    bench.say(
+        ANNA,
+        SignalKind::Transferred {
+            primary: at(A, &phone(ANNA)),
+            secondary: None,
+            transferring: who(&phone(ANNA)),
+            transferred_to: who(&device("240")),
+            connections: Vec::new(),
+        },
+    );
     assert_eq!(bench.end().cause, Some(Cause::Transferred));
 }
 
@@ -120,7 +125,10 @@ fn a_call_transferred_to_us_shows_who_is_there_now() {
     let list = || vec![moved(A, A, &device("240")), moved(A, B, &phone(ANNA))];
     bench.say(ANNA, transferred(&boss, &phone(ANNA), list()));
     let call = bench.call(ANNA);
-    assert_eq!((call.state, call.caller.raw.as_deref(), call.connected.raw.as_deref()), (S::Offering, Some("240"), None));
+    assert_eq!(
+        (call.state, call.caller.raw.as_deref(), call.connected.raw.as_deref()),
+        (S::Offering, Some("240"), None)
+    );
     assert_eq!(call.pbx_call_id.as_deref(), Some(A));
     bench.say(ANNA, established(A, &device("240"), &phone(ANNA)));
     assert_eq!(bench.call(ANNA).connected.raw.as_deref(), Some("240"));
@@ -215,11 +223,14 @@ fn being_taken_into_a_conference_shows_the_others() {
 #[test]
 fn parties_are_named_from_the_numbers_of_the_pbx() {
     let mut bench = Bench::new();
-    bench.say(ANNA, SignalKind::Delivered {
-        connection: at(A, &phone(ANNA)),
-        alerting: who(&phone(ANNA)),
-        parties: parties(&device("202"), &phone(ANNA)),
-    });
+    bench.say(
+        ANNA,
+        SignalKind::Delivered {
+            connection: at(A, &phone(ANNA)),
+            alerting: who(&phone(ANNA)),
+            parties: parties(&device("202"), &phone(ANNA)),
+        },
+    );
     let caller = bench.call(ANNA).caller;
     assert_eq!((caller.name.as_deref(), caller.number.as_deref()), (Some("Bert"), Some("202")));
 }

@@ -182,7 +182,11 @@ fn busy_waits_for_its_end_and_keeps_its_cause() {
     let mut bench = Bench::new();
     let far = device("233");
     bench.say(ANNA, originated(A, ANNA, &who(&far)));
-    let failed = |call| SignalKind::Failed { connection: at(call, &far), failing: who(&far), parties: parties(&phone(ANNA), &far) };
+    let failed = |call| SignalKind::Failed {
+        connection: at(call, &far),
+        failing: who(&far),
+        parties: parties(&phone(ANNA), &far),
+    };
     bench.say_more(ANNA, failed(A), Some(LocalState::Fail), SignalCause::Busy);
     assert_eq!(bench.state(ANNA), S::Busy);
     bench.say(ANNA, cleared(A, &phone(ANNA)));
@@ -196,7 +200,11 @@ fn a_busy_call_without_end_is_looked_after_and_ends_as_busy() {
     let mut bench = Bench::new();
     let far = device("233");
     bench.say(ANNA, originated(A, ANNA, &who(&far)));
-    bench.say_because(ANNA, SignalKind::Failed { connection: at(A, &far), failing: who(&far), parties: Parties::default() }, SignalCause::Busy);
+    bench.say_because(
+        ANNA,
+        SignalKind::Failed { connection: at(A, &far), failing: who(&far), parties: Parties::default() },
+        SignalCause::Busy,
+    );
     bench.hush().pass_ms(14_999);
     assert!(!bench.wants_snapshot());
     bench.pass_ms(1);
@@ -211,7 +219,11 @@ fn a_busy_call_without_end_is_looked_after_and_ends_as_busy() {
 fn a_failure_in_an_answered_call_is_not_its_end() {
     let mut bench = Bench::talking();
     let far = device("240");
-    bench.say_because(ANNA, SignalKind::Failed { connection: at(A, &far), failing: who(&far), parties: Parties::default() }, SignalCause::Busy);
+    bench.say_because(
+        ANNA,
+        SignalKind::Failed { connection: at(A, &far), failing: who(&far), parties: Parties::default() },
+        SignalCause::Busy,
+    );
     assert_eq!(bench.state(ANNA), S::Connected);
     bench.hush().say(ANNA, cleared(A, &phone(ANNA)));
     assert_eq!(bench.end().cause, Some(Cause::Normal));
@@ -221,7 +233,10 @@ fn a_failure_in_an_answered_call_is_not_its_end() {
 fn a_queued_call_proceeds() {
     let mut bench = Bench::new();
     bench.say(ANNA, originated(A, ANNA, &Endpoint::NotKnown));
-    bench.say(ANNA, SignalKind::Queued { connection: at(A, &device("600")), parties: parties(&phone(ANNA), &device("600")) });
+    bench.say(
+        ANNA,
+        SignalKind::Queued { connection: at(A, &device("600")), parties: parties(&phone(ANNA), &device("600")) },
+    );
     assert_eq!(bench.state(ANNA), S::Proceeding);
 }
 
@@ -274,11 +289,14 @@ fn our_number_without_a_phone_is_ours_or_not_as_configured() {
 fn the_time_of_the_state_is_that_of_its_last_change() {
     let mut bench = Bench::talking();
     let since = bench.call(ANNA).state_since;
-    bench.pass_ms(1000).say(ANNA, SignalKind::Delivered {
-        connection: at(A, &device("240")),
-        alerting: who(&device("240")),
-        parties: parties(&device("234"), &phone(ANNA)),
-    });
+    bench.pass_ms(1000).say(
+        ANNA,
+        SignalKind::Delivered {
+            connection: at(A, &device("240")),
+            alerting: who(&device("240")),
+            parties: parties(&device("234"), &phone(ANNA)),
+        },
+    );
     let call = bench.call(ANNA);
     assert_eq!((call.state_since, call.caller.raw.as_deref()), (since, Some("234")));
     bench.say(ANNA, held(A, &phone(ANNA)));

@@ -32,10 +32,19 @@ fn every_pair_of_states_means_a_state() {
 #[test]
 fn an_unknown_call_is_made_with_its_far_end() {
     let mut bench = Bench::new();
-    bench.snapshot(ANNA, &[seen(A, ANNA, "202", L::Connected, Some(L::Connected)), seen(B, ANNA, "233", L::Connected, Some(L::Alerting))]);
+    bench.snapshot(
+        ANNA,
+        &[
+            seen(A, ANNA, "202", L::Connected, Some(L::Connected)),
+            seen(B, ANNA, "233", L::Connected, Some(L::Alerting)),
+        ],
+    );
     let calls = bench.calls(ANNA);
     assert_eq!((calls[0].direction, calls[0].caller.raw.as_deref()), (Direction::Inbound, Some("202")));
-    assert_eq!((calls[0].connected.raw.as_deref(), calls[0].reason, calls[0].internal), (Some("202"), Reason::Unknown, true));
+    assert_eq!(
+        (calls[0].connected.raw.as_deref(), calls[0].reason, calls[0].internal),
+        (Some("202"), Reason::Unknown, true)
+    );
     assert_eq!((calls[1].direction, calls[1].called.raw.as_deref()), (Direction::Outbound, Some("233")));
 }
 
@@ -149,7 +158,12 @@ fn restored_calls_live_by_their_first_snapshot_and_are_looked_after() {
 #[test]
 fn calls_at_a_twin_are_in_use_there_and_no_calls_of_ours() {
     let mut bench = Bench::new();
-    let there = SnapshotCall { connection: at(A, &twin()), endpoint: who(&device("233")), own: L::Connected, other: Some(L::Connected) };
+    let there = SnapshotCall {
+        connection: at(A, &twin()),
+        endpoint: who(&device("233")),
+        own: L::Connected,
+        other: Some(L::Connected),
+    };
     bench.snapshot(ANNA, std::slice::from_ref(&there));
     assert!(matches!(bench.told().as_slice(), [Output::RemoteInUse { seat: ANNA, in_use: true }]));
     bench.snapshot(ANNA, &[there]);
@@ -162,13 +176,16 @@ fn calls_at_a_twin_are_in_use_there_and_no_calls_of_ours() {
 #[test]
 fn a_conference_is_one_connected_call_to_a_snapshot() {
     let mut bench = Bench::consulting();
-    bench.say(ANNA, crate::domain::call_table::SignalKind::Conferenced {
-        primary: at(A, &phone(ANNA)),
-        secondary: Some(at(B, &phone(ANNA))),
-        conferencing: who(&phone(ANNA)),
-        added: who(&device("240")),
-        connections: Vec::new(),
-    });
+    bench.say(
+        ANNA,
+        crate::domain::call_table::SignalKind::Conferenced {
+            primary: at(A, &phone(ANNA)),
+            secondary: Some(at(B, &phone(ANNA))),
+            conferencing: who(&phone(ANNA)),
+            added: who(&device("240")),
+            connections: Vec::new(),
+        },
+    );
     bench.snapshot(ANNA, &[seen(A, ANNA, "233", L::Connected, Some(L::Connected))]);
     assert_eq!(bench.state(ANNA), S::Conferenced);
 }

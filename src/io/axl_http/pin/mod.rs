@@ -17,11 +17,7 @@ pub(super) type Fingerprint = [u8; 32];
 
 /// Hex with colons, upper case, as routers and browsers show it.
 pub(super) fn show(fingerprint: &Fingerprint) -> String {
-    fingerprint
-        .iter()
-        .map(|byte| format!("{byte:02X}"))
-        .collect::<Vec<_>>()
-        .join(":")
+    fingerprint.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 
 /// Reads 64 hex digits, with or without colons, blanks or a `SHA256` prefix.
@@ -59,9 +55,7 @@ pub(super) struct Pin {
 
 impl Pin {
     pub(super) fn new(known: Option<Fingerprint>) -> Self {
-        Self {
-            known: Mutex::new(known),
-        }
+        Self { known: Mutex::new(known) }
     }
 
     pub(super) fn known(&self) -> Option<Fingerprint> {
@@ -117,13 +111,7 @@ impl Verifier {
         };
         let checked = match checked {
             Ok(valid) => Ok(valid),
-            Err(error) => small_key(
-                message,
-                certificate,
-                signed.scheme,
-                signed.signature(),
-                error,
-            ),
+            Err(error) => small_key(message, certificate, signed.scheme, signed.signature(), error),
         };
         if checked.is_ok() {
             pin.learn(certificate);
@@ -150,23 +138,16 @@ fn small_key(
         return Err(error);
     };
     let algorithm = match scheme {
-        SignatureScheme::RSA_PKCS1_SHA256 => {
-            &algorithms::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY
-        }
-        SignatureScheme::RSA_PKCS1_SHA512 => {
-            &algorithms::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY
-        }
+        SignatureScheme::RSA_PKCS1_SHA256 => &algorithms::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+        SignatureScheme::RSA_PKCS1_SHA512 => &algorithms::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
         _ => return Err(refuse(TlsFault::KeyTooSmall { bits: key.bits })),
     };
     algorithms::UnparsedPublicKey::new(algorithm, key.der)
         .verify(message, signature)
         .map(|()| HandshakeSignatureValid::assertion())
         .map_err(|_| {
-            let fault = if key.bits < 1024 {
-                TlsFault::KeyTooSmall { bits: key.bits }
-            } else {
-                TlsFault::SignatureRefused
-            };
+            let fault =
+                if key.bits < 1024 { TlsFault::KeyTooSmall { bits: key.bits } } else { TlsFault::SignatureRefused };
             refuse(fault)
         })
 }
@@ -193,12 +174,7 @@ impl ServerCertVerifier for Verifier {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        self.signature(
-            message,
-            cert,
-            dss,
-            verify_tls12_signature(message, cert, dss, algorithms),
-        )
+        self.signature(message, cert, dss, verify_tls12_signature(message, cert, dss, algorithms))
     }
 
     fn verify_tls13_signature(
@@ -208,25 +184,14 @@ impl ServerCertVerifier for Verifier {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        self.signature(
-            message,
-            cert,
-            dss,
-            verify_tls13_signature(message, cert, dss, algorithms),
-        )
+        self.signature(message, cert, dss, verify_tls13_signature(message, cert, dss, algorithms))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let mut schemes = self
-            .provider
-            .signature_verification_algorithms
-            .supported_schemes();
+        let mut schemes = self.provider.signature_verification_algorithms.supported_schemes();
         // First those that [`small_key`] can check: a router with 1024 bits then does not choose PSS.
         schemes.sort_by_key(|scheme| {
-            !matches!(
-                scheme,
-                SignatureScheme::RSA_PKCS1_SHA256 | SignatureScheme::RSA_PKCS1_SHA512
-            )
+            !matches!(scheme, SignatureScheme::RSA_PKCS1_SHA256 | SignatureScheme::RSA_PKCS1_SHA512)
         });
         schemes
     }

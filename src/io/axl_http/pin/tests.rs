@@ -24,24 +24,12 @@ const SIGNATURE: &str = "0e97df55a486f8ece444a71bf88a2b17799530d0677803648da7020
 const MESSAGE: &[u8] = b"handshake bytes";
 
 fn bytes(hex: &str) -> Vec<u8> {
-    hex.as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
+    hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
-fn judge(
-    scheme: SignatureScheme,
-    message: &[u8],
-) -> Result<HandshakeSignatureValid, rustls::Error> {
+fn judge(scheme: SignatureScheme, message: &[u8]) -> Result<HandshakeSignatureValid, rustls::Error> {
     let error = rustls::Error::General("refused".to_owned());
-    small_key(
-        message,
-        &bytes(CERTIFICATE),
-        scheme,
-        &bytes(SIGNATURE),
-        error,
-    )
+    small_key(message, &bytes(CERTIFICATE), scheme, &bytes(SIGNATURE), error)
 }
 
 #[test]
@@ -49,15 +37,9 @@ fn a_pinned_key_of_1024_bits_is_verified() {
     assert_eq!(der::rsa_key(&bytes(CERTIFICATE)).unwrap().bits, 1024);
     assert!(judge(SignatureScheme::RSA_PKCS1_SHA256, MESSAGE).is_ok());
     let wrong = judge(SignatureScheme::RSA_PKCS1_SHA256, b"other bytes").unwrap_err();
-    assert_eq!(
-        super::super::classify::of_tls(&wrong),
-        TlsFault::SignatureRefused
-    );
+    assert_eq!(super::super::classify::of_tls(&wrong), TlsFault::SignatureRefused);
     let other = judge(SignatureScheme::RSA_PSS_SHA256, MESSAGE).unwrap_err();
-    assert_eq!(
-        super::super::classify::of_tls(&other),
-        TlsFault::KeyTooSmall { bits: 1024 }
-    );
+    assert_eq!(super::super::classify::of_tls(&other), TlsFault::KeyTooSmall { bits: 1024 });
 }
 
 #[test]
@@ -65,12 +47,9 @@ fn fingerprints_are_read_in_every_usual_form() {
     let fingerprint = of_certificate(b"certificate");
     let shown = show(&fingerprint);
     assert_eq!(shown.len(), 95);
-    for text in [
-        shown.clone(),
-        shown.replace(':', ""),
-        shown.to_lowercase(),
-        format!("SHA256:{}", shown.replace(':', "")),
-    ] {
+    for text in
+        [shown.clone(), shown.replace(':', ""), shown.to_lowercase(), format!("SHA256:{}", shown.replace(':', ""))]
+    {
         assert_eq!(read(&text), Some(fingerprint), "{text}");
     }
     assert_eq!(read("AA:BB"), None);

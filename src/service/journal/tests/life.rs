@@ -93,9 +93,22 @@ async fn a_clean_end_keeps_the_epoch_over_a_restart_of_the_machine() {
 async fn the_last_state_of_living_calls_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(&folder, "boot").await;
-    publish(&journal, vec![change(1, CallState::Offering), change(2, CallState::Offering), change(3, CallState::Offering)]).await;
+    publish(
+        &journal,
+        vec![change(1, CallState::Offering), change(2, CallState::Offering), change(3, CallState::Offering)],
+    )
+    .await;
     // Made, changed and ended in one batch too.
-    publish(&journal, vec![change(1, CallState::Connected), change(2, CallState::Ended), change(4, CallState::Offering), change(4, CallState::Ended)]).await;
+    publish(
+        &journal,
+        vec![
+            change(1, CallState::Connected),
+            change(2, CallState::Ended),
+            change(4, CallState::Offering),
+            change(4, CallState::Ended),
+        ],
+    )
+    .await;
     drop(journal);
     let store = Store::open(folder.path(), None).await.unwrap();
     let living: Vec<(String, CallState)> =

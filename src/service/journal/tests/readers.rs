@@ -11,10 +11,7 @@ async fn a_reader_gets_what_concerns_it() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(&folder, "boot").await;
     let (mut all, _) = journal.subscribe(Interest::All);
-    let interest = Interest::Some {
-        lines: HashSet::from([line_id(3)]),
-        pbxs: HashSet::new(),
-    };
+    let interest = Interest::Some { lines: HashSet::from([line_id(3)]), pbxs: HashSet::new() };
     let (mut some, after) = journal.subscribe(interest);
     assert_eq!(after, 0);
     publish(&journal, (0..20).map(|number| change(number, CallState::Offering)).collect()).await;

@@ -133,9 +133,11 @@ fn infos_without_csta_are_judged_by_their_type() {
 #[test]
 fn odd_spellings_of_the_csta_type_are_taken() {
     let mut peer = Peer::in_session();
-    for (number, kind) in
-        (101..).zip(["APPLICATION/CSTA+XML; charset=utf-8", "application/CSTAdata+xml", "application/csta+xml ;a=\"b\""])
-    {
+    for (number, kind) in (101..).zip([
+        "APPLICATION/CSTA+XML; charset=utf-8",
+        "application/CSTAdata+xml",
+        "application/csta+xml ;a=\"b\"",
+    ]) {
         peer.ask("INFO", number, &format!("c: {kind}\n"), "<A/>");
         assert_eq!(peer.request_event().1, Method::Info, "{kind}");
     }

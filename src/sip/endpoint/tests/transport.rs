@@ -2,7 +2,7 @@
 
 use super::peer::{LINE, Peer, answer_text, secs, value};
 use crate::sip::wire::headers::HeaderName as H;
-use crate::sip::{Diagnostic, Event, FrameErrorKind, FlowId, Input, KeepAlive, Method, Ticket};
+use crate::sip::{Diagnostic, Event, FlowId, FrameErrorKind, Input, KeepAlive, Method, Ticket};
 
 #[test]
 fn an_answer_may_come_on_a_new_connection_after_the_old_one_died() {
