@@ -81,8 +81,12 @@ impl Client {
             )));
         }
         crate::crypto::install_provider();
-        let http =
-            reqwest::Client::builder().no_proxy().build().map_err(|error| ClientError::Address(error.to_string()))?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            // The gateway closes idle connections after ten seconds: one that it is about to close is not used.
+            .pool_idle_timeout(std::time::Duration::from_secs(5))
+            .build()
+            .map_err(|error| ClientError::Address(error.to_string()))?;
         Ok(Self { base, token: token.to_owned(), http })
     }
 

@@ -141,3 +141,30 @@ async fn a_router_that_closes_idle_connections_is_used_all_the_same() {
     house.until_call("201", "connected").await;
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_never_last_long_are_enough() {
+    let mut house = House::open().await;
+    house.twin.set_faults(cme_twin::Faults { drop_after: 9, ..cme_twin::Faults::default() });
+    let (calling, _) = talk(&mut house).await;
+    house.settle_calls().await;
+    // A command that goes down with its connection is not sent again: no command until the connections last.
+    house.twin.set_faults(cme_twin::Faults::default());
+    house.until_settled().await;
+    goes_on(&mut house, &calling).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_length_that_lies_costs_the_connection_and_not_the_link() {
+    let mut house = House::open().await;
+    let (calling, _) = talk(&mut house).await;
+    house.twin.set_faults(cme_twin::Faults { wrong_content_length: -7, ..cme_twin::Faults::default() });
+    house.twin.hold("202").await.unwrap();
+    house.twin.retrieve("202").await.unwrap();
+    house.twin.set_faults(cme_twin::Faults::default());
+    house.twin.dnd("1", true).await.unwrap();
+    house.until_line("201", "is heard again", |line| line["do_not_disturb"] == true).await;
+    goes_on(&mut house, &calling).await;
+    house.close_despite(&["event.answer", "sip.frame", "sip.answer"]).await;
+}

@@ -31,7 +31,8 @@ impl Foreign {
         let input = process.stdin.take().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let (sender, output) = mpsc::unbounded_channel();
-        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        // It blocks, and ends with the router's output.
+        tokio::task::spawn_blocking(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let mut foreign = Self { process, input, output };
         let ports = foreign.line().await;
         Some((foreign, ports))

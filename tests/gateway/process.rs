@@ -74,7 +74,8 @@ async fn killed_in_the_middle_of_calls_it_shows_the_truth_again_and_the_stream_h
     house.act(&held, "drop").await.unwrap();
     house.until_ended(&held).await;
     // The router tells sessions of the dead process until it hears that they are gone.
-    house.close_despite(&["event.answer"]).await;
+    house.forgive(&["event.answer"]);
+    house.close_beside_lost_sessions().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +93,8 @@ async fn killed_again_and_again_it_keeps_ids_and_lines() {
     assert_eq!(house.until_call("201", "connected").await["id"], calling["id"]);
     assert_eq!(house.lines().await.iter().map(|line| text(line, "/id").to_owned()).collect::<Vec<_>>(), lines);
     house.until_settled().await;
-    house.close_despite(&["event.answer"]).await;
+    house.forgive(&["event.answer"]);
+    house.close_beside_lost_sessions().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,11 +84,15 @@ async fn cti_that_is_shut_down_is_one_reason_and_comes_back() {
     talk(&mut house).await;
     house.twin.cti_shutdown(true);
     house.until_lines("no line is monitored", |lines| lines.iter().all(failed)).await;
+    let status = house.until_pbx("one reason", |status| status["state"] == "down").await;
+    let reason = text(&status, "/reason");
+    assert!(reason.starts_with("None of the 5 lines") && reason.contains("cti shutdown"), "{reason}");
     house.twin.hang_up("201").await.unwrap();
     house.twin.cti_shutdown(false);
     for number in ["201", "202", "205", "208"] {
         house.until_line(number, "is monitored", active).await;
     }
+    house.until_pbx("it is up", |status| status["state"] == "up").await;
     house
         .until_line("201", "its second button is monitored", |line| {
             line["addresses"][1]["monitor"]["state"] == "active"
@@ -205,5 +209,99 @@ async fn short_sessions_are_refreshed() {
     house.twin.until_requests(|requests| requests.methods["INVITE"] >= before + 14).await;
     assert!(house.twin.truth().sessions.len() >= 6);
     talk(&mut house).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_monitor_that_is_stopped_again_and_again_gets_a_new_session() {
+    let mut house = House::open().await;
+    let call = talk(&mut house).await;
+    let id_of = |house: &House| {
+        house.twin.truth().sessions.iter().find(|one| one.number == "201").map(|one| one.call_id.clone())
+    };
+    let first = id_of(&house);
+    for _ in 0..3 {
+        house
+            .twin
+            .until(|truth| truth.sessions.iter().any(|one| one.number == "201" && !one.monitors.is_empty()))
+            .await;
+        house.until_line("201", "is monitored", active).await;
+        house.stream.skip();
+        assert_eq!(house.twin.stop_monitors("201"), 1);
+        let line = house.line_id("201").await;
+        house
+            .stream
+            .next("the monitor ended", |event| event["line_id"] == line.as_str() && !active(&event["data"]))
+            .await;
+    }
+    house.until_line("201", "is monitored", active).await;
+    house
+        .twin
+        .until(|truth| truth.sessions.iter().any(|one| one.number == "201" && Some(&one.call_id) != first.as_ref()))
+        .await;
+    assert_eq!(house.until_call("201", "connected").await["id"], call["id"]);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_without_power_ends_its_calls_and_comes_back() {
+    let mut house = House::open().await;
+    let call = talk(&mut house).await;
+    house.twin.phone_died("1").await.unwrap();
+    house.until_ended(&call).await;
+    house
+        .until_line("201", "is out of service and watched", |line| line["status"] == "out_of_service" && active(line))
+        .await;
+    house.twin.register_phone("1").await.unwrap();
+    house.until_line("201", "is in service", |line| line["status"] == "in_service").await;
+    talk(&mut house).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_leaves_a_number_without_notify_says_why() {
+    let mut house = House::open().await;
+    house.twin.register_phone("4").await.unwrap();
+    house.until_line("207", "is monitored", active).await;
+    house.twin.unregister_phone("4").await.unwrap();
+    let line = house.until_line("207", "says why", |line| line["monitor"]["code"] == "no_cti_notify").await;
+    assert!(failed(&line));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_command_whose_event_is_lost_is_confirmed_by_a_snapshot() {
+    let mut house = House::open().await;
+    let call = talk(&mut house).await;
+    house.twin.set_faults(cme_twin::Faults { lose_every: 1, ..cme_twin::Faults::default() });
+    house.act(&call, "hold").await.unwrap();
+    house.twin.set_faults(cme_twin::Faults::default());
+    let held = house.until_call("201", "on_hold").await;
+    assert_eq!(held["id"], call["id"]);
+    house
+        .stream
+        .find("the outcome", |event| event["event"] == "command.succeeded" && event["data"]["action"] == "hold")
+        .await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_fits_no_question_is_unknown_until_a_snapshot_tells() {
+    let mut house = House::open().await;
+    let call = talk(&mut house).await;
+    house.twin.set_faults(cme_twin::Faults { wrong_response: true, ..cme_twin::Faults::default() });
+    let answer = house.act(&call, "hold").await;
+    assert!(matches!(answer, Err(linegate::client::ClientError::Refused { status: 504, .. })), "{answer:?}");
+    house.twin.set_faults(cme_twin::Faults::default());
+    house.until_call("201", "on_hold").await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_that_tells_of_overload_is_still_heard() {
+    let mut house = House::open().await;
+    house.twin.system_status("overloadReached");
+    talk(&mut house).await;
+    house.twin.system_status("normal");
     house.close().await;
 }

@@ -78,14 +78,16 @@ async fn measure(rate: u32, start: f64) -> Vec<Figure> {
     assert!(violations.is_empty(), "{violations:#?}");
     house.gateway.stop().await;
     let name = |what: &str| format!("{PHONES} lines, {rate} INVITE/s: {what}");
+    // On its way one may be late and the next one not.
+    let most_rate = f64::from(rate) + 1.0;
     let pace = f64::from(PHONES) / f64::from(rate);
     let figure = |what: &str, value: f64, most: f64, unit| Figure { what: name(what), value, most, unit };
     vec![
         figure("line load", load.as_secs_f64(), 30.0, "s"),
         figure("all monitored after the line load", monitored.as_secs_f64(), start, "s"),
         figure("all monitored again after a reload", again.as_secs_f64(), pace + 10.0, "s"),
-        figure("INVITEs in the fastest second, start", f64::from(first_rate), f64::from(rate), ""),
-        figure("INVITEs in the fastest second, reload", f64::from(second_rate), f64::from(rate), ""),
+        figure("INVITEs in the fastest second, start", f64::from(first_rate), most_rate, ""),
+        figure("INVITEs in the fastest second, reload", f64::from(second_rate), most_rate, ""),
         figure("memory (RSS) with all lines monitored", rss, 100.0, "MB"),
         figure("memory (RSS) after the reload", after, 100.0, "MB"),
     ]

@@ -67,9 +67,8 @@ impl<K: Eq + Hash + Copy> Pacing<K> {
         let key = self.waiting.pop_front()?;
         self.wanted.remove(&key);
         self.outstanding += 1;
-        // Turns missed while nobody asked are not saved up: the rate holds in every second.
-        let from = self.next_turn.map_or(now, |at| at.max(now - self.interval.min(Duration::from_millis(100))));
-        self.next_turn = Some(from + self.interval);
+        // A turn that is late is not made up for: the rate holds in every second.
+        self.next_turn = Some(now + self.interval);
         Some(key)
     }
 
@@ -98,5 +97,7 @@ mod tests {
         assert_eq!(pacing.turn(start + Duration::from_millis(900)), None, "the window is full");
         pacing.answered();
         assert_eq!(pacing.turn(start + Duration::from_millis(900)), Some(2));
+        pacing.answered();
+        assert_eq!(pacing.turn(start + Duration::from_millis(999)), None, "what was missed is not made up for");
     }
 }

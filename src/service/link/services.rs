@@ -231,6 +231,7 @@ impl LinkTask {
                 }
             }
             Outcome::Unknown(Doubt::NoAnswer | Doubt::EmptyAnswer) => self.session_is_dead(id),
+            Outcome::Unknown(_) if phase == Some(Phase::Opening) => self.session_is_dead(id),
             Outcome::Refused(refusal) if phase == Some(Phase::Opening) => {
                 let why =
                     Refused::new("session_refused", format!("The PBX does not tell its status ({}).", told(refusal)))
@@ -256,7 +257,10 @@ impl LinkTask {
         for service in cancelled {
             self.on_service_cancelled(id, service.ticket, service.sent);
         }
-        self.feed(Input::AbandonSession { session: session_of(id) });
+        // The PBX may still have it: BYE goes out and nobody waits for its answer.
+        let session = session_of(id);
+        self.feed(Input::CloseSession { session });
+        self.feed(Input::AbandonSession { session });
         self.enqueue(id);
     }
 

@@ -220,8 +220,10 @@ impl LinkTask {
 
     fn on_session_refused(&mut self, id: SeatId, failure: &Failure) {
         self.turn_over(id);
-        if self.shutdown.is_some() {
-            return;
+        if let Some(seat) = self.seats.get_mut(&id).filter(|seat| seat.phase == Phase::Closing) {
+            // Nobody wants it any more.
+            seat.phase = Phase::Off;
+            return self.on_session_closed(id);
         }
         if let Some(seat) = self.seats.get_mut(&id) {
             seat.opened_at = None;

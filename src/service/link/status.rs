@@ -1,5 +1,6 @@
 //! The state of a link in words: what `GET /pbxs/{pbx}/status` shows.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -137,9 +138,23 @@ impl LinkTask {
             (Some(trouble), _) => (PbxState::Down, trouble),
             (None, Some(trouble)) if works => (PbxState::Degraded, trouble),
             (None, Some(trouble)) => (PbxState::Down, trouble),
+            (None, None) if lines.total > 0 && lines.failed == lines.total => {
+                (PbxState::Down, self.no_line(lines.total))
+            }
             (None, None) if self.is_sip_up() && self.discovery.is_up() => (PbxState::Up, String::new()),
             (None, None) => (PbxState::Connecting, self.waiting_for()),
         }
+    }
+
+    /// One alarm where every line has the same trouble (dossier 15c, `cti shutdown`).
+    fn no_line(&self, total: u32) -> String {
+        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+        for seat in self.lines.values().filter_map(|entry| self.seats.get(entry.seats.first()?)) {
+            let part = |text: &Option<String>| text.clone().unwrap_or_default();
+            *counts.entry(format!("{} {}", part(&seat.monitor.reason), part(&seat.monitor.hint))).or_default() += 1;
+        }
+        let most = counts.into_iter().max_by_key(|(_, count)| *count).map(|(text, _)| text).unwrap_or_default();
+        format!("None of the {total} lines can be monitored. Most of them say: {}", most.trim())
     }
 
     fn is_sip_up(&self) -> bool {
