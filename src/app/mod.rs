@@ -15,7 +15,7 @@ use crate::config::{Hidden, Settings, Tls};
 use crate::service::error::ServiceError;
 use crate::service::gateway::Gateway;
 use crate::service::journal::Retention;
-use crate::store::{Secret, Store, StoreError, admin_token};
+use crate::store::{FolderLock, Secret, Store, StoreError, admin_token, lock_folder};
 use crate::telemetry::{LogControl, MetricsText};
 pub use certificate::{CertificateError, fingerprint, self_signed};
 
@@ -55,6 +55,7 @@ pub struct Running {
     state: ApiState,
     stop: CancellationToken,
     server: tokio::task::JoinHandle<Result<(), crate::api::ServeError>>,
+    _lock: FolderLock,
     /// Where it listens.
     pub address: SocketAddr,
     /// Whether clients need TLS.
@@ -81,10 +82,11 @@ pub async fn start(
     metrics: Option<MetricsText>,
 ) -> Result<Running, AppError> {
     crate::crypto::install_provider();
+    let lock = lock_folder(&settings.data_dir)?;
     let store = Store::open(&settings.data_dir, settings.secret_key.as_ref().map(Hidden::expose)).await?;
     let (token, token_file) = admin_token(&store, settings.admin_token.as_ref().map(Hidden::expose))?;
     let tls = tls(&settings)?;
-    // The port before the links: a second gateway on the same data must not begin to talk.
+    // The port before the links: nothing is said to a PBX before the gateway can be asked.
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|source| AppError::Listen { address: settings.listen, source })?;
@@ -117,7 +119,17 @@ pub async fn start(
         tokio::spawn(certificate::watch(switch, files, stop.clone()));
     }
     let server = tokio::spawn(serve(listener, router(state.clone()), serve_settings, stop.clone()));
-    Ok(Running { gateway, state, stop, server, address, tls: tls.is_some(), admin_token: token, token_file })
+    Ok(Running {
+        gateway,
+        state,
+        stop,
+        server,
+        _lock: lock,
+        address,
+        tls: tls.is_some(),
+        admin_token: token,
+        token_file,
+    })
 }
 
 impl Running {

@@ -49,6 +49,14 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// Another gateway uses the folder: two would write one journal.
+    #[error(
+        "another gateway uses the data folder {path}: stop it, or give this one a folder of its own with --data-dir"
+    )]
+    InUse {
+        /// Which.
+        path: PathBuf,
+    },
     /// The database was written by a newer release.
     #[error(
         "the database is of a newer release (schema {found}, this release knows {known}): install that release again, or \
@@ -176,6 +184,31 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
         restrict(folder, 0o700)?;
     }
     Ok(())
+}
+
+/// The data folder is ours while this lives; the system lets go of it also after `kill -9`.
+#[derive(Debug)]
+pub struct FolderLock(#[expect(dead_code, reason = "closing it is what unlocks")] std::fs::File);
+
+/// Makes the data folder ours, and first of all makes it.
+///
+/// # Errors
+/// When it cannot be used or another gateway uses it.
+pub fn lock_folder(folder: &Path) -> Result<FolderLock, StoreError> {
+    make_folder(folder)?;
+    let fail = |source| StoreError::Folder { path: folder.to_owned(), source };
+    let path = folder.join("lock");
+    touch_private(&path)?;
+    let file = std::fs::File::open(&path).map_err(fail)?;
+    match file.try_lock() {
+        Ok(()) => Ok(FolderLock(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_owned() }),
+        // A file system without locks: better unguarded than not at all.
+        Err(std::fs::TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
+            Ok(FolderLock(file))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(fail(error)),
+    }
 }
 
 /// Takes a path's permissions away from others; elsewhere than on Unix the folder's own rights count.

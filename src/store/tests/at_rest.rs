@@ -1,6 +1,6 @@
 //! Files, keys, schemas.
 
-use super::super::{Secret, SecretError, Store, StoreError, admin_token};
+use super::super::{Secret, SecretError, Store, StoreError, admin_token, lock_folder};
 use super::{open, pbx};
 
 #[cfg(unix)]
@@ -90,4 +90,15 @@ async fn a_folder_that_cannot_be_used_is_named() {
     std::fs::write(&path, "x").unwrap();
     let error = Store::open(&path, None).await.unwrap_err();
     assert!(error.to_string().contains("file"), "{error}");
+}
+
+#[test]
+fn a_folder_belongs_to_one_gateway_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = lock_folder(folder.path()).unwrap();
+    let error = lock_folder(folder.path()).unwrap_err();
+    assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+    assert!(error.to_string().contains("--data-dir"));
+    drop(lock);
+    lock_folder(folder.path()).unwrap();
 }
