@@ -114,6 +114,14 @@ impl Client {
         self.request(Method::PATCH, path, Some(body)).await
     }
 
+    /// Replaces something.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        self.request(Method::PUT, path, Some(body)).await
+    }
+
     /// Deletes a resource.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod groups;
 mod many;
 mod messages;
 mod mobility;
+mod operations;
 mod process;
 mod registration;
 mod restarts;
