@@ -229,11 +229,12 @@ pub fn allowed_actions<'a>(call: &Call, siblings: impl Iterator<Item = &'a Call>
     set.insert(A::Drop);
     let partners = others.filter(|other| (is_active(call) && is_held(other)) || (is_held(call) && is_active(other)));
     if partners.clone().next().is_some() {
-        set.insert(A::Swap);
         set.insert(A::CompleteTransfer);
     }
+    // A call that still rings out cannot be put on hold.
     let mut answered = partners.filter(|other| call.state.is_answered() && other.state.is_answered()).peekable();
     if answered.peek().is_some() {
+        set.insert(A::Swap);
         set.insert(A::CompleteConference);
         if call.conference_id.is_some() || answered.any(|other| other.conference_id.is_some()) {
             set.insert(A::AddToConference);

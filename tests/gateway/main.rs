@@ -21,3 +21,4 @@ mod secrets;
 mod sessions;
 mod shared;
 mod start;
+mod users;

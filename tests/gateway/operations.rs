@@ -65,7 +65,7 @@ impl House {
     }
 
     /// Hangs up everywhere.
-    async fn clear(&mut self) {
+    pub(crate) async fn clear(&mut self) {
         self.settle_calls().await;
         while let Some(leg) = self.twin.truth().calls.first().and_then(|call| call.legs.first().cloned()) {
             if self.twin.hang_up(&leg.number).await.is_err() {

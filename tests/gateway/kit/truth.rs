@@ -10,17 +10,25 @@ use super::{GLANCE, House, PATIENCE, text};
 impl House {
     /// Waits until the gateway's calls are those at the phones.
     pub(crate) async fn settle_calls(&mut self) {
+        self.settles_calls().await.unwrap_or_else(|difference| panic!("{difference}"));
+    }
+
+    /// As [`House::settle_calls`]; tells the difference when there stays one.
+    pub(crate) async fn settles_calls(&mut self) -> Result<(), String> {
         let began = tokio::time::Instant::now();
         loop {
             let (shown, real) = (self.shown().await, self.real().await);
             if shown == real {
                 break;
             }
-            assert!(began.elapsed() < PATIENCE, "the gateway shows {shown:#?}\nbut the phones have {real:#?}");
+            if began.elapsed() > PATIENCE {
+                return Err(format!("the gateway shows {shown:#?}\nbut the phones have {real:#?}"));
+            }
             tokio::time::sleep(GLANCE).await;
         }
         // The stream is read up to what the API shows now.
         self.drain().await;
+        Ok(())
     }
 
     /// Reads the stream up to the present position.

@@ -1,0 +1,153 @@
+//! People and programs who do anything at any time: after each quiet moment the gateway shows what the phones have,
+//! and what a call says that it allows can be done.
+//!
+//! `LINEGATE_TEST_STEPS=5000 LINEGATE_TEST_SEED=7 cargo test --test gateway users` walks longer, or again the same way.
+
+use std::collections::BTreeSet;
+
+use cme_twin::{Behaviour, EventOrder, Faults, Preset, TwinConfig};
+use linegate::client::ClientError;
+use serde_json::{Value, json};
+
+use crate::kit::{House, text};
+
+const PHONES: [&str; 4] = ["201", "202", "205", "208"];
+/// Monitored numbers, a number that nobody has, and one whose phone is dead.
+const TARGETS: [&str; 6] = ["201", "202", "205", "208", "999", "207"];
+
+/// Numbers that look thrown; the same seed throws the same.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: usize) -> usize {
+        // xorshift64*
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let high = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(high).unwrap() % sides
+    }
+
+    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+        from[self.throw(from.len())]
+    }
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+/// Somebody at a phone does something; what is impossible there is simply not done.
+async fn at_a_phone(house: &House, dice: &mut Dice) -> String {
+    let twin = &house.twin;
+    let (phone, other) = (dice.pick(&PHONES), dice.pick(&TARGETS));
+    let (what, done) = match dice.throw(11) {
+        0 | 1 => ("dials", twin.dial(phone, other).await.map(drop)),
+        2 | 3 => ("answers", twin.answer(phone).await.map(drop)),
+        4 | 5 => ("hangs up", twin.hang_up(phone).await),
+        6 => ("holds", twin.hold(phone).await),
+        7 => ("retrieves", twin.retrieve(phone).await),
+        8 => ("begins a transfer", twin.transfer(phone, other).await.map(drop)),
+        9 => ("completes a transfer", twin.complete_transfer(phone).await.map(drop)),
+        _ => ("makes a conference", twin.conference(phone).await.map(drop)),
+    };
+    format!("{phone} {what} ({other}): {}", if done.is_ok() { "done" } else { "not possible" })
+}
+
+/// A program does something that a call or a line offers.
+async fn through_the_api(house: &House, dice: &mut Dice) -> String {
+    let calls = house.client().list("/calls").await.unwrap();
+    let offers: Vec<(&Value, &str)> = calls
+        .iter()
+        .flat_map(|call| call["allowed_actions"].as_array().unwrap().iter().map(move |action| (call, action)))
+        .map(|(call, action)| (call, action.as_str().unwrap()))
+        .collect();
+    if offers.is_empty() || dice.throw(4) == 0 {
+        let line = house.line_id(dice.pick(&PHONES)).await;
+        let to = dice.pick(&TARGETS);
+        let made = house.client().post(&format!("/lines/{line}/calls"), &json!({"to": to})).await;
+        return format!("a program dials {to}: {}", outcome(&made));
+    }
+    let (call, action) = offers[dice.throw(offers.len())];
+    let to = dice.pick(&["201", "202", "205", "208"]);
+    let mut body = match action {
+        "redirect" | "blind_transfer" | "consult" => json!({"to": to}),
+        "digits" => json!({"digits": "1"}),
+        "dial" => json!({"digits": to}),
+        "remove_from_conference" => {
+            let parties = call["participants"].as_array().unwrap();
+            json!({"party": parties[dice.throw(parties.len())]["id"]})
+        }
+        _ => json!({}),
+    };
+    let verb = match action {
+        "complete_conference" => {
+            body = json!({"mode": "conference"});
+            "complete-transfer".to_owned()
+        }
+        other => other.replace('_', "-"),
+    };
+    let done = house.client().post(&format!("/calls/{}/{verb}", text(call, "/id")), &body).await;
+    let story = format!("a program does {action} {body} to a call that is {}: {}", call["state"], outcome(&done));
+    if let Err(ClientError::Refused { problem, .. }) = &done {
+        // What the PBX refuses for its own reasons (the target is busy, it is the caller itself) is no false offer.
+        let code = text(problem, "/code");
+        let may = ["pbx_refused", "invalid_value", "not_supported_by_pbx"];
+        let is_ambiguous = text(problem, "/detail").contains("more than one");
+        assert!(may.contains(&code) || is_ambiguous, "{story}\n{problem}\n{call}");
+    }
+    story
+}
+
+fn outcome(done: &Result<Value, ClientError>) -> String {
+    match done {
+        Ok(_) => "done".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Walks; whatever happens is repeatable from the seed but for the order in which the machine runs things.
+async fn walk(name: &str, preset: Preset, faults: Faults, seed: u64) {
+    let behaviour = Behaviour::preset(preset);
+    let mut house = House::with(TwinConfig { behaviour, faults, ..TwinConfig::default() }, json!({})).await;
+    house.twin.login("eli", "00AA11BB0003").await.unwrap();
+    house.until_line("205", "its user is at a phone", |line| line["status"] == "in_service").await;
+    let mut dice = Dice(seed | 1);
+    let steps = setting("LINEGATE_TEST_STEPS", 150);
+    let mut story: Vec<String> = Vec::new();
+    for step in 0..steps {
+        let line = if dice.throw(2) == 0 {
+            at_a_phone(&house, &mut dice).await
+        } else {
+            through_the_api(&house, &mut dice).await
+        };
+        if std::env::var_os("LINEGATE_TEST_STORY").is_some() {
+            eprintln!("{name} {step}: {line}");
+        }
+        story.push(line);
+        let settled = house.settles_calls().await;
+        let told = story[story.len().saturating_sub(8)..].join("\n");
+        assert!(settled.is_ok(), "{name}, seed {seed}, step {step}:\n{told}\n{}", settled.unwrap_err());
+        if house.twin.truth().calls.len() > 8 {
+            house.clear().await;
+        }
+    }
+    house.clear().await;
+    let ids = |event: &str| -> BTreeSet<String> {
+        let seen = house.stream.seen().iter().filter(|one| one["event"] == event);
+        seen.map(|one| text(one, "/call_id").to_owned()).collect()
+    };
+    assert_eq!(ids("call.created"), ids("call.ended"), "{name}: every call ended once everybody hung up");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_people_and_programs_do_the_gateway_shows_what_is() {
+    let seed = setting("LINEGATE_TEST_SEED", 20_261_125);
+    let late = Faults { event_order: EventOrder::Before, ..Faults::default() };
+    tokio::join!(
+        walk("8.0", Preset::V80, Faults::default(), seed),
+        walk("8.6, events first", Preset::V86, late, seed + 2),
+        walk("8.8", Preset::V88, Faults::default(), seed + 4),
+    );
+}
