@@ -208,10 +208,15 @@ pub fn allowed_actions<'a>(call: &Call, siblings: impl Iterator<Item = &'a Call>
     let others = siblings.filter(|other| other.id != call.id && !other.state.is_ended());
     let is_active = |other: &Call| matches!(other.state, S::Connected | S::RemoteHeld | S::Conferenced | S::Ringback);
     let is_held = |other: &Call| other.state == S::OnHold;
+    // A phone speaks in one call. Dial tone and busy tone give way to another one; a call that rings at its far end
+    // can be neither held nor left.
+    let is_free = !others.clone().any(|other| other.state == S::Ringback);
     match call.state {
         S::Ended => return set,
         S::Offering => {
-            set.insert(A::Answer);
+            if is_free {
+                set.insert(A::Answer);
+            }
             set.insert(A::Redirect);
         }
         S::DialTone => set.insert(A::Dial),
@@ -220,7 +225,7 @@ pub fn allowed_actions<'a>(call: &Call, siblings: impl Iterator<Item = &'a Call>
                 set.insert(action);
             }
         }
-        S::OnHold => set.insert(A::Retrieve),
+        S::OnHold if is_free => set.insert(A::Retrieve),
         _ => {}
     }
     if call.state == S::Conferenced {

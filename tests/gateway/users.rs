@@ -107,13 +107,12 @@ fn outcome(done: &Result<Value, ClientError>) -> String {
 }
 
 /// Walks; whatever happens is repeatable from the seed but for the order in which the machine runs things.
-async fn walk(name: &str, preset: Preset, faults: Faults, seed: u64) {
+async fn walk(name: &str, preset: Preset, faults: Faults, seed: u64, steps: u64) {
     let behaviour = Behaviour::preset(preset);
     let mut house = House::with(TwinConfig { behaviour, faults, ..TwinConfig::default() }, json!({})).await;
     house.twin.login("eli", "00AA11BB0003").await.unwrap();
     house.until_line("205", "its user is at a phone", |line| line["status"] == "in_service").await;
     let mut dice = Dice(seed | 1);
-    let steps = setting("LINEGATE_TEST_STEPS", 150);
     let mut story: Vec<String> = Vec::new();
     for step in 0..steps {
         let line = if dice.throw(2) == 0 {
@@ -144,10 +143,12 @@ async fn walk(name: &str, preset: Preset, faults: Faults, seed: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_people_and_programs_do_the_gateway_shows_what_is() {
     let seed = setting("LINEGATE_TEST_SEED", 20_261_125);
+    let steps = setting("LINEGATE_TEST_STEPS", 150);
     let late = Faults { event_order: EventOrder::Before, ..Faults::default() };
     tokio::join!(
-        walk("8.0", Preset::V80, Faults::default(), seed),
-        walk("8.6, events first", Preset::V86, late, seed + 2),
-        walk("8.8", Preset::V88, Faults::default(), seed + 4),
+        // This release does not tell of busy and wrong numbers: the snapshot that finds out takes its time.
+        walk("8.0", Preset::V80, Faults::default(), seed, steps / 6),
+        walk("8.6, events first", Preset::V86, late, seed + 2, steps),
+        walk("8.8", Preset::V88, Faults::default(), seed + 4, steps),
     );
 }

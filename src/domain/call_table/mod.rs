@@ -136,6 +136,8 @@ struct Tracked {
     failure: Option<super::call::Cause>,
     intent: Option<Intent>,
     last_signal: Instant,
+    /// The other end holds: known also while this end holds too.
+    is_held_there: bool,
     /// Digits dialled step by step.
     digits: String,
     /// The call was told of.
@@ -280,6 +282,7 @@ impl CallTable {
                 intent: None,
                 last_signal: at.now,
                 digits: String::new(),
+                is_held_there: false,
                 is_published: true,
             },
         );

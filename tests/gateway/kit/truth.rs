@@ -70,8 +70,12 @@ impl House {
                 }
                 let number = text(address, "/number");
                 for call in &truth.calls {
-                    let own =
-                        call.legs.iter().filter(|leg| leg.number == number && (device.is_empty() || leg.mac == device));
+                    // A leg that fails at the called end is no call there.
+                    let is_call = |leg: &LegTruth| leg.state != LegState::Fail || leg.role == Role::Calling;
+                    let own = call
+                        .legs
+                        .iter()
+                        .filter(|leg| leg.number == number && (device.is_empty() || leg.mac == device) && is_call(leg));
                     found.extend(own.map(|leg| format!("{number} {device} {} {}", call.gcid, state(call, leg))));
                 }
             }

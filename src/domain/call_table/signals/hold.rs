@@ -31,6 +31,10 @@ impl CallTable {
             self.out.push_back(Output::WantSnapshot { seat });
             return;
         };
+        if let Some(tracked) = self.calls.get_mut(&id) {
+            let is_there = own == Some(Relation::Foreign) || tracked.call.state == CallState::RemoteHeld;
+            tracked.is_held_there |= is_there && tracked.call.conference_id.is_none();
+        }
         self.change(at, &id, |call| match own {
             Some(Relation::Foreign) if matches!(call.state, CallState::Connected) => {
                 call.state = CallState::RemoteHeld;
@@ -70,8 +74,17 @@ impl CallTable {
             self.out.push_back(Output::WantSnapshot { seat });
             return;
         };
+        let is_held_there = self.calls.get_mut(&id).is_some_and(|tracked| {
+            tracked.is_held_there &= own != Some(Relation::Foreign);
+            tracked.is_held_there
+        });
         self.change(at, &id, |call| {
-            let talking = if call.conference_id.is_some() { CallState::Conferenced } else { CallState::Connected };
+            let talking = match (call.conference_id.is_some(), is_held_there) {
+                (true, _) => CallState::Conferenced,
+                // Both ends held, and only this one takes the call back.
+                (false, true) => CallState::RemoteHeld,
+                (false, false) => CallState::Connected,
+            };
             match own {
                 Some(Relation::Foreign) if call.state == CallState::RemoteHeld => call.state = talking,
                 Some(Relation::Foreign) => {

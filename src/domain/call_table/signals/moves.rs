@@ -8,7 +8,7 @@ use super::super::{Actor, CallTable, Output};
 use super::participant_of;
 use super::setup::rank;
 use crate::domain::call::{CallState, Cause, Direction, Reason};
-use crate::domain::ids::PartyId;
+use crate::domain::ids::{CallId, PartyId};
 use crate::domain::party::{Participant, ParticipantState};
 use crate::domain::timestamp::Moment;
 
@@ -108,6 +108,7 @@ impl CallTable {
         let far = if to_us { far } else { self.party(transferred_to).or(far) };
         let redirecting = self.party(transferring);
         let internal = far.as_ref().map(|party| self.is_internal(party));
+        self.another_far_end(&id);
         self.change(at, &id, |call| {
             if let Some(new_call) = new_call {
                 call.gcid = call.gcid.take().map(|_| new_call.clone());
@@ -132,6 +133,13 @@ impl CallTable {
         });
         // Who rings and who speaks at the other end after a blind transfer is the PBX's to say.
         self.check_in(at, &id, TRANSFER_PATIENCE);
+    }
+
+    /// Whoever held at the other end is not there any more.
+    fn another_far_end(&mut self, id: &CallId) {
+        if let Some(tracked) = self.calls.get_mut(id) {
+            tracked.is_held_there = false;
+        }
     }
 
     pub(super) fn conferenced(
@@ -170,6 +178,7 @@ impl CallTable {
         if let Some(new_call) = &new_call {
             self.rekey(&id, new_call);
         }
+        self.another_far_end(&id);
         let mut others: Vec<Endpoint> = moved
             .iter()
             .filter(|entry| self.relation(seat, entry.new.device.as_ref()) != Some(Relation::Own))

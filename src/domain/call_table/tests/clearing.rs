@@ -27,6 +27,10 @@ fn a_hold_of_the_other_end_is_no_hold_of_ours() {
     assert_eq!(bench.state(ANNA), S::Connected);
     bench.say(ANNA, held(A, &phone(ANNA))).say(ANNA, held(A, &far));
     assert_eq!(bench.state(ANNA), S::OnHold, "ours counts while we hold");
+    bench.say(ANNA, retrieved(A, &phone(ANNA)));
+    assert_eq!(bench.state(ANNA), S::RemoteHeld, "theirs is still there");
+    bench.say(ANNA, held(A, &phone(ANNA))).say(ANNA, retrieved(A, &far)).say(ANNA, retrieved(A, &phone(ANNA)));
+    assert_eq!(bench.state(ANNA), S::Connected);
 }
 
 #[test]
