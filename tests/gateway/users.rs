@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use cme_twin::{Behaviour, EventOrder, Faults, Preset, TwinConfig};
+use cme_twin::{Behaviour, EventOrder, Faults, LegState, Preset, TwinConfig};
 use linegate::client::ClientError;
 use serde_json::{Value, json};
 
@@ -94,7 +94,12 @@ async fn through_the_api(house: &House, dice: &mut Dice) -> String {
         let code = text(problem, "/code");
         let may = ["pbx_refused", "invalid_value", "not_supported_by_pbx"];
         let is_ambiguous = text(problem, "/detail").contains("more than one");
-        assert!(may.contains(&code) || is_ambiguous, "{story}\n{problem}\n{call}");
+        // Somebody else transferred the far end of a held call to where it rings or fails: the PBX does not tell this line.
+        let is_hidden = house.twin.truth().calls.iter().any(|call| {
+            let any = |state: LegState| call.legs.iter().any(|leg| leg.state == state);
+            any(LegState::Hold) && (any(LegState::Alerting) || any(LegState::Fail))
+        });
+        assert!(may.contains(&code) || is_ambiguous || is_hidden, "{story}\n{problem}\n{call}");
     }
     story
 }
