@@ -21,4 +21,5 @@ mod secrets;
 mod sessions;
 mod shared;
 mod start;
+mod trials;
 mod users;

@@ -6,7 +6,7 @@ use cme_twin::{Behaviour, Faults, Preset, TwinConfig};
 use linegate::client::ClientError;
 use serde_json::{Value, json};
 
-use crate::kit::{House, text};
+use crate::kit::{GLANCE, House, patiently, text};
 
 /// Operations of the manual's section 7 (dossier 15a), in its order.
 const OPERATIONS: [&str; 20] = [
@@ -67,12 +67,23 @@ impl House {
     /// Hangs up everywhere.
     pub(crate) async fn clear(&mut self) {
         self.settle_calls().await;
-        while let Some(leg) = self.twin.truth().calls.first().and_then(|call| call.legs.first().cloned()) {
-            if self.twin.hang_up(&leg.number).await.is_err() {
-                // Only what is held is left: it comes back and goes.
-                let _ = self.twin.retrieve(&leg.number).await;
+        let twin = self.twin.clone();
+        patiently("everybody hung up", async {
+            loop {
+                let calls = twin.truth().calls;
+                if calls.is_empty() {
+                    return;
+                }
+                for leg in calls.iter().flat_map(|call| &call.legs) {
+                    if twin.hang_up(&leg.number).await.is_err() {
+                        // Only what is held is left there: it comes back and goes next time. A busy tone ends by itself.
+                        let _ = twin.retrieve(&leg.number).await;
+                    }
+                }
+                tokio::time::sleep(GLANCE).await;
             }
-        }
+        })
+        .await;
         self.settle_calls().await;
     }
 

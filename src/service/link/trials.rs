@@ -62,7 +62,7 @@ impl Trials {
         };
         if let Some(attempt) = self.invite.filter(|attempt| *attempt > 0) {
             let form = invite_form(dialect, attempt);
-            if let Some(user) = form.user {
+            if let Some(user) = form.user.filter(|user| **user != dialect.invite.from_user) {
                 learn("invite.from_user", user.to_string());
             }
             if form.has_reference != (dialect.invite.reference_id == ReferenceId::Header) {
