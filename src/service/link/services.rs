@@ -1,12 +1,12 @@
 //! Services in CSTA: who asked for which, and what becomes of their answers.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::faults::{Refused, refused_monitor};
-use super::seat::Phase;
+use super::seat::{Phase, Seat};
 use super::sessions::session_of;
 use super::task::LinkTask;
 use super::timers::Timer;
@@ -195,6 +195,23 @@ impl LinkTask {
         }
     }
 
+    /// A seat's session is over: what hung on it goes with it. When it had been opened, if it was.
+    pub(super) fn forget_session(&mut self, id: SeatId) -> Option<Instant> {
+        let seat = self.seats.get_mut(&id)?;
+        let opened_at = seat.opened_at.take();
+        seat.xref = None;
+        seat.is_snapshot_out = false;
+        let in_resync = std::mem::take(&mut seat.in_resync);
+        let cancelled = seat.exchange.cancel_all();
+        if in_resync {
+            self.resync.answered();
+        }
+        for service in cancelled {
+            self.on_service_cancelled(id, service.ticket, service.sent);
+        }
+        opened_at
+    }
+
     /// A service that its dialog took along.
     pub(super) fn on_service_cancelled(&mut self, id: SeatId, ticket: Ticket, sent: bool) {
         let Some(purpose) = self.flights.open.remove(&ticket) else { return };
@@ -245,18 +262,10 @@ impl LinkTask {
 
     /// REGISTER is answered and this session is not: only a new session proves life (dossier 15c).
     pub(super) fn session_is_dead(&mut self, id: SeatId) {
-        let Some(seat) = self.seats.get_mut(&id).filter(|seat| seat.is_open()) else { return };
-        seat.xref = None;
-        seat.opened_at = None;
-        seat.is_snapshot_out = false;
-        let in_resync = std::mem::take(&mut seat.in_resync);
-        let cancelled = seat.exchange.cancel_all();
-        if in_resync {
-            self.resync.answered();
+        if !self.seats.get(&id).is_some_and(Seat::is_open) {
+            return;
         }
-        for service in cancelled {
-            self.on_service_cancelled(id, service.ticket, service.sent);
-        }
+        self.forget_session(id);
         // The PBX may still have it: BYE goes out and nobody waits for its answer.
         let session = session_of(id);
         self.feed(Input::CloseSession { session });

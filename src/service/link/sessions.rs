@@ -290,19 +290,8 @@ impl LinkTask {
     pub(super) fn on_session_ended(&mut self, id: SeatId, why: EndReason) {
         self.turn_over(id);
         let suspects = self.registrar.suspects_restart;
-        let Some(seat) = self.seats.get_mut(&id) else { return };
-        let opened_at = seat.opened_at.take();
-        let was = seat.phase;
-        seat.xref = None;
-        seat.is_snapshot_out = false;
-        let in_resync = std::mem::take(&mut seat.in_resync);
-        let cancelled = seat.exchange.cancel_all();
-        if in_resync {
-            self.resync.answered();
-        }
-        for service in cancelled {
-            self.on_service_cancelled(id, service.ticket, service.sent);
-        }
+        let Some(was) = self.seats.get(&id).map(|seat| seat.phase) else { return };
+        let opened_at = self.forget_session(id);
         if was == Phase::Closing || self.shutdown.is_some() {
             if let Some(seat) = self.seats.get_mut(&id) {
                 seat.phase = Phase::Off;
