@@ -81,6 +81,10 @@ pub struct Faults {
     pub error_status: u16,
     /// Services that do not exist.
     pub services_off: Vec<String>,
+    /// The only form in which a dialled number is understood: `tel` or `bare`; empty = either.
+    pub number_form: String,
+    /// The own state stands last in the states of a snapshot.
+    pub own_state_last: bool,
     /// Events have no `localConnectionInfo`.
     pub no_local_info: bool,
     /// `MakeCallResponse` names no call.

@@ -19,7 +19,7 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{DecodeError, MAX_ATTRIBUTES, MAX_DEPTH, MAX_SIZE, Message, PeerRequest, decode};
+pub use decode::{Charset, DecodeError, MAX_ATTRIBUTES, MAX_DEPTH, MAX_SIZE, Message, PeerRequest, decode, decode_as};
 pub use encode::{CallExtras, Encoding, MonitorFilter, Namespace, Reply, Request};
 pub use owned::Text;
 pub use types::{

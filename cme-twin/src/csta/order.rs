@@ -155,9 +155,11 @@ const CONNECTIONS: &[&str] = &[
 ];
 
 /// What is wrong with a message: rule and sentence.
-pub(crate) fn remarks(root: &Element) -> Vec<(&'static str, String)> {
+///
+/// `spoken` is the namespace of the router itself where it is not that of edition 3: it understands both.
+pub(crate) fn remarks(root: &Element, spoken: &str) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
-    if root.namespace.as_deref() != Some(super::ED3) {
+    if !root.namespace.as_deref().is_some_and(|name| name == super::ED3 || name == spoken) {
         let given = root.namespace.as_deref().unwrap_or("none");
         found.push((
             "csta.namespace",
@@ -215,7 +217,7 @@ mod tests {
     use super::*;
 
     fn rules(text: &str) -> Vec<&'static str> {
-        remarks(&super::super::parse(text.as_bytes()).unwrap()).into_iter().map(|(rule, _)| rule).collect()
+        remarks(&super::super::parse(text.as_bytes()).unwrap(), "").into_iter().map(|(rule, _)| rule).collect()
     }
 
     #[test]

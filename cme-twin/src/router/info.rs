@@ -34,7 +34,7 @@ impl Router {
                 return self.reply(conn, message, 400, |_| {});
             }
         };
-        for (rule, text) in csta::remarks(&root) {
+        for (rule, text) in csta::remarks(&root, &self.faults.namespace) {
             self.violations.add(rule, text, &message.raw);
         }
         *self.requests.services.entry(root.name.clone()).or_default() += 1;
@@ -70,6 +70,12 @@ impl Router {
         if let Some(wanted) = self.faults.errors.get(name) {
             let (category, value) = wanted.split_once('/').unwrap_or((wanted, ""));
             return Outcome::Demanded(known_category(category), value.to_owned());
+        }
+        if let Some(called) = root.value("calledDirectoryNumber").or_else(|| root.value("consultedDevice")) {
+            let form = if called.starts_with("tel:") { "tel" } else { "bare" };
+            if !called.is_empty() && !self.faults.number_form.is_empty() && self.faults.number_form != form {
+                return Outcome::Refused("operation", "invalidCalledDeviceID");
+            }
         }
         let Some(watch) = self.sessions.get(&key).map(|session| session.watch.clone()) else {
             return Outcome::Refused("operation", "generic");
@@ -126,6 +132,9 @@ impl Router {
                 child.children.retain(|part| part.name != "callID");
             }
         }
+        if self.faults.own_state_last {
+            turn_states(&mut answer);
+        }
         if self.faults.wrong_response {
             answer.name = "GetLastNumberDialedResponse".to_owned();
         }
@@ -154,4 +163,11 @@ const CATEGORIES: [&str; 9] = [
 
 fn known_category(name: &str) -> &'static str {
     CATEGORIES.iter().find(|known| **known == name).copied().unwrap_or("operation")
+}
+
+fn turn_states(element: &mut Element) {
+    if element.name == "compoundCallState" {
+        element.children.reverse();
+    }
+    element.children.iter_mut().for_each(turn_states);
 }

@@ -222,7 +222,7 @@ impl Router {
         }
         match csta::parse(&message.body) {
             Ok(root) => {
-                for (rule, text) in csta::remarks(&root) {
+                for (rule, text) in csta::remarks(&root, &self.faults.namespace) {
                     self.violations.add(rule, text, &message.raw);
                 }
                 if root.name != "RequestSystemStatus" {

@@ -9,6 +9,7 @@ mod value;
 
 use std::borrow::Cow;
 
+pub use self::charset::Charset;
 use self::cursor::Cursor;
 pub use self::request::PeerRequest;
 use super::owned::{IntoStatic, Text, owned_method};
@@ -98,10 +99,18 @@ owned_method!(Message);
 /// # Errors
 /// [`DecodeError`] for a body over a limit, with a DOCTYPE, without a root, cut off, or not well-formed.
 pub fn decode(body: &[u8]) -> Result<Message<'_>, DecodeError> {
+    decode_as(body, Charset::default())
+}
+
+/// The same, where the text that is not UTF-8 is in another charset than Latin-1 (U-40).
+///
+/// # Errors
+/// Those of [`decode`].
+pub fn decode_as(body: &[u8], fallback: Charset) -> Result<Message<'_>, DecodeError> {
     if body.len() > MAX_SIZE {
         return Err(DecodeError::TooLarge { size: body.len() });
     }
-    match charset::text(body) {
+    match charset::text(body, fallback) {
         Cow::Borrowed(text) => message(text),
         Cow::Owned(text) => message(&text).map(Message::into_owned),
     }

@@ -39,6 +39,28 @@ impl Namespace {
         }
     }
 
+    /// The namespace with this name: `ed2` to `ed6`, or a URI; edition 3 for anything else.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let editions =
+            [("ed2", Self::Ed2), ("ed3", Self::Ed3), ("ed4", Self::Ed4), ("ed5", Self::Ed5), ("ed6", Self::Ed6)];
+        let known = editions.into_iter().find(|(word, edition)| *word == name || edition.uri() == name);
+        match known {
+            Some((_, edition)) => edition,
+            None if name.contains(':') => Self::Learned(name.to_owned()),
+            None => Self::Ed3,
+        }
+    }
+
+    /// The name that [`Self::named`] reads.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Learned(uri) => uri,
+            edition => edition.uri().rsplit('/').next().unwrap_or_default(),
+        }
+    }
+
     /// The namespace of a message's root (switch `learn` of U-11); `None` where it has none or is not read.
     #[must_use]
     pub fn learn(body: &[u8]) -> Option<Self> {

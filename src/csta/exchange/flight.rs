@@ -6,13 +6,14 @@ use bytes::Bytes;
 
 use super::outcome::{Answer, Doubt, Outcome};
 use super::{Ticket, response_root};
-use crate::csta::{Fault, Message, Response, Service, SnapshotData, decode};
+use crate::csta::{Charset, Fault, Message, Response, Service, SnapshotData, decode_as};
 
 /// Segments of one snapshot that are kept; a real one has a few.
 const MAX_SEGMENTS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Flight {
+    charset: Charset,
     pub(super) ticket: Ticket,
     pub(super) service: Service,
     slow_at: Option<Instant>,
@@ -45,8 +46,9 @@ pub(super) enum Judged {
 }
 
 impl Flight {
-    pub(super) fn new(ticket: Ticket, service: Service, slow_at: Instant, over_at: Instant) -> Self {
+    pub(super) fn new(charset: Charset, ticket: Ticket, service: Service, slow_at: Instant, over_at: Instant) -> Self {
         Self {
+            charset,
             ticket,
             service,
             slow_at: Some(slow_at).filter(|slow_at| *slow_at < over_at),
@@ -59,7 +61,7 @@ impl Flight {
     }
 
     pub(super) fn judge(&self, status: u16, body: &[u8]) -> Judged {
-        match decode(body) {
+        match decode_as(body, self.charset) {
             Ok(Message::Fault(fault)) => Judged::Fault(fault),
             Ok(Message::Event(_)) => Judged::Event,
             Ok(Message::Response(response)) if response.service() == Some(self.service) => match &response {
@@ -121,7 +123,7 @@ impl Flight {
             return None;
         }
         let (_, body) = self.announced.take()?;
-        Some(Answer { body, segments: std::mem::take(&mut self.segments), complete: true })
+        Some(Answer { body, segments: std::mem::take(&mut self.segments), complete: true, charset: self.charset })
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -140,7 +142,12 @@ impl Flight {
     /// Its time is over: what has come of it.
     pub(super) fn give_up(&mut self) -> Outcome {
         if let Some((_, body)) = self.announced.take() {
-            return Outcome::Response(Answer { body, segments: std::mem::take(&mut self.segments), complete: false });
+            return Outcome::Response(Answer {
+                body,
+                segments: std::mem::take(&mut self.segments),
+                complete: false,
+                charset: self.charset,
+            });
         }
         Outcome::Unknown(if self.answered_empty { Doubt::EmptyAnswer } else { Doubt::NoAnswer })
     }

@@ -17,8 +17,8 @@ use bytes::Bytes;
 use self::flight::{Flight, Judged};
 pub use self::outcome::{Answer, Doubt, Outcome, Refusal};
 use super::{
-    DecodeError, Encoding, Event, Fault, Message, Namespace, OperationError, PeerRequest, Reply, Request, Service,
-    SystemStatus, decode,
+    Charset, DecodeError, Encoding, Event, Fault, Message, Namespace, OperationError, PeerRequest, Reply, Request,
+    Service, SystemStatus, decode_as,
 };
 
 /// Names one submitted service; chosen by the caller, unique among those that are not done.
@@ -62,6 +62,8 @@ pub struct ExchangeConfig {
     pub segments: Duration,
     /// Answer a body that is not well-formed with 400 instead of 200 (section 15c).
     pub strict: bool,
+    /// What text is that is not UTF-8 (U-40).
+    pub charset: Charset,
 }
 
 impl Default for ExchangeConfig {
@@ -78,6 +80,7 @@ impl Default for ExchangeConfig {
             queue_wait: Duration::from_secs(10),
             segments: Duration::from_secs(10),
             strict: false,
+            charset: Charset::default(),
         }
     }
 }
@@ -196,19 +199,32 @@ pub struct Exchange {
     flights: Vec<Flight>,
     outputs: VecDeque<Output>,
     learned: bool,
+    has_separate_responses: bool,
 }
 
 impl Exchange {
     /// A conversation in which nothing was said.
     #[must_use]
     pub fn new(config: ExchangeConfig) -> Self {
-        Self { config, queue: VecDeque::new(), flights: Vec::new(), outputs: VecDeque::new(), learned: false }
+        Self {
+            config,
+            queue: VecDeque::new(),
+            flights: Vec::new(),
+            outputs: VecDeque::new(),
+            learned: false,
+            has_separate_responses: false,
+        }
     }
 
     /// How messages are written now.
     #[must_use]
     pub fn encoding(&self) -> &Encoding {
         &self.config.encoding
+    }
+
+    /// Whether a response has come in an INFO of its own (U-33).
+    pub fn has_separate_responses(&self) -> bool {
+        self.has_separate_responses
     }
 
     /// Changes how messages are written from now on (fallbacks of U-8, U-11, U-37).
@@ -276,7 +292,7 @@ impl Exchange {
     /// Takes in a body of the switch's own INFO: an event is handed back decoded, anything else is dealt with. In
     /// either case the first output to follow for it is its [`Output::Reply`].
     pub fn receive<'a>(&mut self, now: Instant, body: &'a Bytes) -> Received<'a> {
-        let message = match decode(body) {
+        let message = match decode_as(body, self.config.charset) {
             Ok(message) => message,
             Err(error) => {
                 // IOS must not repeat it for ever, so even this gets a 200 unless told otherwise (section 15c).
@@ -385,6 +401,7 @@ impl Exchange {
             .position(|flight| allowed && flight.awaits_response() && fits.as_ref().is_none_or(|fits| fits(flight)));
         match index {
             Some(index) => {
+                self.has_separate_responses = true;
                 let judged = self.flights.get(index).map_or(Judged::Nothing, |flight| flight.judge(200, body));
                 self.settle(now, index, judged, body.clone());
             }
@@ -396,7 +413,7 @@ impl Exchange {
         let outcome = match judged {
             Judged::Answer => {
                 self.learn(&body);
-                Outcome::Response(Answer { body, segments: Vec::new(), complete: true })
+                Outcome::Response(Answer { body, segments: Vec::new(), complete: true, charset: self.config.charset })
             }
             Judged::Announced(reference) => {
                 let until = now + self.config.segments;
@@ -480,7 +497,13 @@ impl Exchange {
             let Some(queued) = self.queue.pop_front() else { return };
             let service = queued.request.service();
             let hard = if service == Service::GetCstaFeatures { self.config.features } else { self.config.hard };
-            self.flights.push(Flight::new(queued.ticket, service, now + self.config.soft, now + hard));
+            self.flights.push(Flight::new(
+                self.config.charset,
+                queued.ticket,
+                service,
+                now + self.config.soft,
+                now + hard,
+            ));
             let body = queued.request.encode(&self.config.encoding);
             self.outputs.push_back(Output::SendInfo { ticket: queued.ticket, body });
         }

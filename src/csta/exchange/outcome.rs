@@ -3,7 +3,8 @@
 use bytes::Bytes;
 
 use crate::csta::{
-    DecodeError, Fault, Message, PeerRequest, Response, SnapshotCallInfo, SnapshotData, SnapshotDeviceInfo, decode,
+    Charset, DecodeError, Fault, Message, PeerRequest, Response, SnapshotCallInfo, SnapshotData, SnapshotDeviceInfo,
+    decode_as,
 };
 
 /// The end of one service.
@@ -55,6 +56,7 @@ pub struct Answer {
     pub(super) body: Bytes,
     pub(super) segments: Vec<Bytes>,
     pub(super) complete: bool,
+    pub(super) charset: Charset,
 }
 
 impl Answer {
@@ -75,7 +77,7 @@ impl Answer {
     /// # Errors
     /// None in practice: the body was read once when it came. `Ok(None)` would be a body that is no response.
     pub fn response(&self) -> Result<Option<Response<'_>>, DecodeError> {
-        match decode(&self.body)? {
+        match decode_as(&self.body, self.charset)? {
             Message::Response(response) => Ok(Some(response)),
             _ => Ok(None),
         }
@@ -89,7 +91,7 @@ impl Answer {
             _ => Vec::new(),
         };
         for body in &self.segments {
-            if let Ok(Message::Request(PeerRequest::SnapshotDeviceData(segment))) = decode(body) {
+            if let Ok(Message::Request(PeerRequest::SnapshotDeviceData(segment))) = decode_as(body, self.charset) {
                 calls.extend(segment.items);
             }
         }
@@ -107,7 +109,7 @@ impl Answer {
             _ => Vec::new(),
         };
         for body in &self.segments {
-            if let Ok(Message::Request(PeerRequest::SnapshotCallData(segment))) = decode(body) {
+            if let Ok(Message::Request(PeerRequest::SnapshotCallData(segment))) = decode_as(body, self.charset) {
                 devices.extend(segment.items);
             }
         }

@@ -154,6 +154,38 @@ impl CallTable {
         }
     }
 
+    /// Joins a call with the one at the other end, where ids do not tell (U-14): they name each other, neither is
+    /// answered, and nobody else is in the other's conversation.
+    pub(super) fn join_by_parties(&mut self, at: Moment, id: &CallId) {
+        if !self.settings.joins_by_parties {
+            return;
+        }
+        let Some(tracked) = self.calls.get(id) else { return };
+        let (call, own) = (&tracked.call, tracked.seat);
+        let Some(far) = call.far_end().raw.as_ref() else { return };
+        let is_alone = |call: &Call| self.members.get(&call.conversation_id).is_some_and(|all| all.len() == 1);
+        let is_open = |call: &Call| !call.state.is_answered() && call.pbx_call_id.is_some() && is_alone(call);
+        if !is_open(call) {
+            return;
+        }
+        let own_numbers = self.seats.get(&own).map(|seat| seat.settings.numbers.as_slice()).unwrap_or_default();
+        let other = self
+            .numbers
+            .get(far)
+            .into_iter()
+            .flatten()
+            .filter_map(|seat| self.seats.get(seat))
+            .flat_map(|seat| &seat.calls)
+            .filter_map(|other| self.calls.get(other))
+            .map(|tracked| &tracked.call)
+            .filter(|other| other.id != *id && other.direction != call.direction && is_open(other))
+            .find(|other| other.far_end().raw.as_ref().is_some_and(|raw| own_numbers.contains(raw)));
+        let pair = other.and_then(|other| Some((call.pbx_call_id.clone()?, other.pbx_call_id.clone()?)));
+        if let Some((one, other)) = pair {
+            self.join_conversations(at, &one, &other);
+        }
+    }
+
     /// Forgets an ended call. A conversation without calls is kept for a while.
     pub(super) fn forget(&mut self, id: &CallId) -> Option<Tracked> {
         let tracked = self.calls.remove(id)?;

@@ -50,6 +50,12 @@ pub struct TableSettings {
     pub trust: Trust,
     /// A connection of our number without a device is ours (U-26).
     pub assume_own: bool,
+    /// The phone in a device identifier tells which of the phones with our number is meant (U-25).
+    pub shares_by_device: bool,
+    /// Every line knows a call by an id of its own: conversations are found by who calls whom (U-14).
+    pub joins_by_parties: bool,
+    /// Going off hook makes no call yet (U-12).
+    pub requires_originated: bool,
     /// Of two merged calls the second lives on where the PBX does not tell (U-15).
     pub keeps_secondary: bool,
     /// Calls without a signal for this long are checked by a snapshot.
@@ -67,6 +73,9 @@ impl Default for TableSettings {
         Self {
             trust: Trust::Guarded,
             assume_own: true,
+            shares_by_device: true,
+            joins_by_parties: false,
+            requires_originated: false,
             keeps_secondary: false,
             snapshot_interval: Duration::from_secs(60),
             offered: ActionSet::of(&super::action::Action::ALL),
@@ -151,6 +160,7 @@ pub struct CallTable {
     ids: Box<dyn IdSource + Send>,
     seats: HashMap<SeatId, Seat>,
     lines: HashMap<LineId, Vec<SeatId>>,
+    numbers: HashMap<String, Vec<SeatId>>,
     calls: HashMap<CallId, Tracked>,
     by_pbx_call: HashMap<(SeatId, String), CallId>,
     conversations: HashMap<String, ConversationId>,
@@ -178,6 +188,7 @@ impl CallTable {
             ids,
             seats: HashMap::new(),
             lines: HashMap::new(),
+            numbers: HashMap::new(),
             calls: HashMap::new(),
             by_pbx_call: HashMap::new(),
             conversations: HashMap::new(),
@@ -213,6 +224,21 @@ impl CallTable {
     /// A living call.
     pub fn call(&self, id: &CallId) -> Option<&Call> {
         self.calls.get(id).map(|tracked| &tracked.call)
+    }
+
+    /// The living call that the PBX names so at an address.
+    pub fn call_at(&self, seat: SeatId, pbx_call: &str) -> Option<&Call> {
+        self.find(seat, pbx_call).and_then(|id| self.call(&id))
+    }
+
+    /// The living calls of an address, oldest first.
+    pub fn calls_at(&self, seat: SeatId) -> impl Iterator<Item = &Call> {
+        self.seats
+            .get(&seat)
+            .into_iter()
+            .flat_map(|seat| seat.calls.iter())
+            .filter_map(|id| self.calls.get(id))
+            .map(|tracked| &tracked.call)
     }
 
     /// The address that a living call is at.

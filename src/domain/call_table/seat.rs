@@ -1,7 +1,7 @@
 //! A seat: one address of a line with the identity by which the PBX names it.
 
 use super::signal::Device;
-use super::{Actor, CallTable};
+use super::{Actor, CallTable, TableSettings};
 use crate::domain::call::Cause;
 use crate::domain::ids::{CallId, LineId};
 use crate::domain::timestamp::Moment;
@@ -43,14 +43,14 @@ pub(super) enum Relation {
 }
 
 impl Seat {
-    pub(super) fn relation(&self, device: &Device, assume_own: bool) -> Relation {
+    pub(super) fn relation(&self, device: &Device, rules: &TableSettings) -> Relation {
         let bare = |text: &str| text.trim_start_matches('+').to_owned();
         if !self.settings.numbers.iter().any(|own| *own == device.number || bare(own) == bare(&device.number)) {
             return Relation::Foreign;
         }
         match (&self.settings.mac, &device.mac) {
-            (Some(own), Some(theirs)) if own != theirs => Relation::Sharing,
-            (Some(_), None) if !assume_own => Relation::Sharing,
+            (Some(own), Some(theirs)) if own != theirs && rules.shares_by_device => Relation::Sharing,
+            (Some(_), None) if !rules.assume_own => Relation::Sharing,
             _ => Relation::Own,
         }
     }
@@ -59,6 +59,10 @@ impl Seat {
 impl CallTable {
     /// Adds a seat, or changes its identity.
     pub fn place(&mut self, id: SeatId, settings: SeatSettings) {
+        self.unlist(id);
+        for number in &settings.numbers {
+            self.numbers.entry(number.clone()).or_default().push(id);
+        }
         match self.seats.get_mut(&id) {
             Some(seat) => seat.settings = settings,
             None => {
@@ -68,8 +72,21 @@ impl CallTable {
         }
     }
 
+    fn unlist(&mut self, id: SeatId) {
+        let numbers = self.seats.get(&id).map(|seat| seat.settings.numbers.clone()).unwrap_or_default();
+        for number in numbers {
+            if let Some(seats) = self.numbers.get_mut(&number) {
+                seats.retain(|other| *other != id);
+                if seats.is_empty() {
+                    self.numbers.remove(&number);
+                }
+            }
+        }
+    }
+
     /// Takes a seat away; its calls end as lost.
     pub fn remove(&mut self, at: Moment, id: SeatId) {
+        self.unlist(id);
         let calls = self.seats.get(&id).map(|seat| seat.calls.clone()).unwrap_or_default();
         for call in calls {
             self.end(at, &call, Cause::Lost, Actor::Gateway);
@@ -92,6 +109,6 @@ impl CallTable {
 
     pub(super) fn relation(&self, seat: SeatId, device: Option<&Device>) -> Option<Relation> {
         let seat = self.seats.get(&seat)?;
-        device.map(|device| seat.relation(device, self.settings.assume_own))
+        device.map(|device| seat.relation(device, &self.settings))
     }
 }

@@ -50,6 +50,18 @@ impl CallTable {
         }
     }
 
+    /// The PBX says that an address is in use and no more: what is known about it stays.
+    pub fn in_use(&mut self, at: Moment, seat: SeatId) {
+        let known = self.seats.get(&seat).map(|seat| seat.calls.clone()).unwrap_or_default();
+        for id in known {
+            if let Some(tracked) = self.calls.get_mut(&id) {
+                tracked.missing = 0;
+                tracked.unconfirmed = false;
+                tracked.last_signal = at.now;
+            }
+        }
+    }
+
     fn confirm(&mut self, at: Moment, id: &CallId, state: CallState, entry: &SnapshotCall) {
         let Some(tracked) = self.calls.get_mut(id) else { return };
         tracked.missing = 0;

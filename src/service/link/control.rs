@@ -52,7 +52,7 @@ impl LinkTask {
     pub(super) fn offered(&self) -> ActionSet {
         let can = |service| self.report.may_use(service);
         let can_confer = match self.dialect.svc.conference {
-            ServiceChoice::Auto => can(Service::ConferenceCall),
+            ServiceChoice::Auto => can(Service::ConferenceCall) || self.may_join_in_one_step(),
             ServiceChoice::On => true,
             ServiceChoice::Off => false,
         };

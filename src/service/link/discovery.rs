@@ -245,6 +245,7 @@ impl LinkTask {
             }
             DiscoveryNews::LoadFailed(error) => {
                 self.discovery.running = None;
+                self.states_are_not_read();
                 self.load_failed(&error);
             }
             DiscoveryNews::Polled { devices, profiles, is_load_due } => {
@@ -258,6 +259,7 @@ impl LinkTask {
             }
             DiscoveryNews::PollFailed(error) => {
                 self.discovery.running = None;
+                self.states_are_not_read();
                 // Lines stay as they are: the XML API alone says nothing about the phones (section 16, "Status").
                 self.failed(&error);
             }
@@ -288,6 +290,7 @@ impl LinkTask {
             self.discovery.fingerprint = fingerprint;
         }
         self.report.release(&inventory);
+        self.states_are_read(&inventory.devices);
         let only_looking =
             !self.discovery.waiting.is_empty() && self.discovery.waiting.iter().all(|(dry_run, _)| *dry_run);
         let is_first = self.discovery.inventory.is_none();

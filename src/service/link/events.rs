@@ -9,7 +9,7 @@ use super::translate;
 use crate::csta::{self, EventKind, SubjectDevice};
 use crate::domain::MonitorState;
 use crate::domain::call_table::SeatId;
-use crate::service::pbx::Switch;
+use crate::service::pbx::{ServiceSource, Switch};
 
 impl LinkTask {
     /// One event in a seat's session.
@@ -37,9 +37,7 @@ impl LinkTask {
         match &event.kind {
             EventKind::DoNotDisturb { on: Some(on), .. } => self.set_do_not_disturb(id, *on),
             EventKind::Forwarding { forward_to, forwarding_type, forward_status, .. } => {
-                let is_all =
-                    forwarding_type.as_ref().is_none_or(|kind| *kind == csta::ForwardingType::ForwardImmediate);
-                if is_all {
+                if forwarding_type.as_ref().is_none_or(|kind| self.is_unconditional(kind)) {
                     let target = forward_to.as_ref().filter(|_| *forward_status != Some(false));
                     self.set_forwarding(id, target.map(|device| device.number.to_string()));
                 }
@@ -136,12 +134,13 @@ impl LinkTask {
         if is_other {
             return;
         }
-        if let Some(entry) = self.lines.get_mut(&line)
-            && entry.in_service != Some(in_service)
-        {
-            entry.in_service = Some(in_service);
-            self.changed_lines.insert(line);
-            self.status_changed();
+        if let Some(entry) = self.lines.get_mut(&line) {
+            let before = entry.service;
+            entry.service.say(ServiceSource::Events, in_service);
+            if entry.service != before {
+                self.changed_lines.insert(line);
+                self.status_changed();
+            }
         }
         // What the phone was doing when it went is the PBX's to say.
         if self.seats.get(&id).is_some_and(|seat| seat.monitor.state == MonitorState::Active) {

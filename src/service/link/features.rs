@@ -7,17 +7,20 @@ use super::faults::refused_command;
 use super::services::{Purpose, answer, told};
 use super::task::LinkTask;
 use crate::csta::exchange::{Answer, Outcome, Refusal};
-use crate::csta::{ForwardingType, Request, Response, Service};
+use crate::csta::{ForwardListItem, ForwardingType, Request, Response, Service};
 use crate::domain::LineId;
 use crate::domain::call_table::SeatId;
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{Caller, parse_dial};
+use crate::service::pbx::ForwardingKind;
 
 /// A wish about a feature of a line.
 pub(super) enum Feature {
     Forwarding {
         /// What was asked for; `None` only reads.
         wanted: Option<Option<String>>,
+        /// The types that are still to be set, the next one last.
+        types: Vec<ForwardingType>,
         reply: Reply<Option<String>>,
     },
     DoNotDisturb {
@@ -39,9 +42,9 @@ impl LinkTask {
         let number = self.features.next;
         let Some(device) = self.seats.get(&seat).map(|seat| self.device_of(seat)) else { return };
         let request = match &feature {
-            Feature::Forwarding { wanted: Some(target), .. } => Request::SetForwarding {
+            Feature::Forwarding { wanted: Some(target), types, .. } => Request::SetForwarding {
                 device,
-                forwarding_type: Some(ForwardingType::ForwardImmediate),
+                forwarding_type: types.last().cloned(),
                 activate: target.is_some(),
                 forward_dn: target.as_deref().map(|target| self.called(target)),
                 ring_count: None,
@@ -79,7 +82,10 @@ impl LinkTask {
                 let known = self.known_forwarding(line, seat);
                 let _ = reply.send(Ok(known));
             }
-            Ok((seat, wanted)) => self.feature(seat, Feature::Forwarding { wanted, reply }),
+            Ok((seat, wanted)) => {
+                let types = self.unconditional_types().rev().collect();
+                self.feature(seat, Feature::Forwarding { wanted, types, reply });
+            }
             Err(error) => {
                 let _ = reply.send(Err(error));
             }
@@ -100,6 +106,30 @@ impl LinkTask {
         }
     }
 
+    /// The types that make up the unconditional forwarding (U-23).
+    fn unconditional_types(&self) -> impl DoubleEndedIterator<Item = ForwardingType> {
+        self.dialect.forwarding.types.iter().map(|kind| match kind {
+            ForwardingKind::Immediate => ForwardingType::ForwardImmediate,
+            ForwardingKind::ImmediateInternal => ForwardingType::ForwardImmInt,
+            ForwardingKind::ImmediateExternal => ForwardingType::ForwardImmExt,
+        })
+    }
+
+    pub(super) fn is_unconditional(&self, kind: &ForwardingType) -> bool {
+        self.unconditional_types().any(|own| own == *kind)
+    }
+
+    /// Where all calls go, by a list of settings.
+    pub(super) fn unconditional(&self, list: &[ForwardListItem<'_>]) -> Option<String> {
+        list.iter()
+            .find(|item| {
+                item.forward_status == Some(true)
+                    && item.forwarding_type.as_ref().is_none_or(|kind| self.is_unconditional(kind))
+            })
+            .and_then(|item| item.forward_dn.as_ref())
+            .map(|device| device.number.to_string())
+    }
+
     fn known_forwarding(&self, line: &LineId, seat: SeatId) -> Option<String> {
         let is_first = self.seats.get(&seat).is_some_and(|seat| seat.address == 0);
         self.lines.get(line).filter(|_| is_first).and_then(|entry| entry.forward_all.clone())
@@ -109,7 +139,9 @@ impl LinkTask {
     pub(super) fn on_feature_done(&mut self, seat: SeatId, number: u64, outcome: &Outcome) {
         let Some(feature) = self.features.open.remove(&number) else { return };
         match feature {
-            Feature::Forwarding { wanted, reply } => self.on_forwarding_answer(seat, wanted, reply, outcome),
+            Feature::Forwarding { wanted, types, reply } => {
+                self.on_forwarding_answer(seat, wanted, types, reply, outcome);
+            }
             Feature::DoNotDisturb { wanted, reply } => self.on_do_not_disturb_answer(seat, wanted, reply, outcome),
         }
     }
@@ -134,6 +166,7 @@ impl LinkTask {
         &mut self,
         seat: SeatId,
         wanted: Option<Option<String>>,
+        mut types: Vec<ForwardingType>,
         reply: Reply<Option<String>>,
         outcome: &Outcome,
     ) {
@@ -141,13 +174,18 @@ impl LinkTask {
         self.learn_refusal(service, outcome);
         match (answer(outcome).map(Answer::response), wanted) {
             (Some(Ok(Some(Response::Forwarding(list)))), _) => {
-                let target = super::services::immediate(&list);
+                let target = self.unconditional(&list);
                 self.set_forwarding(seat, target.clone());
                 self.answer_feature(reply, target);
             }
+            // Set, and another type is to follow (U-23).
+            (Some(Ok(_)), wanted @ Some(_)) if types.len() > 1 => {
+                types.pop();
+                self.feature(seat, Feature::Forwarding { wanted, types, reply });
+            }
             // Set: the PBX's own word follows.
             (Some(Ok(_)), Some(_)) if self.report.may_use(Service::GetForwarding) => {
-                self.feature(seat, Feature::Forwarding { wanted: None, reply });
+                self.feature(seat, Feature::Forwarding { wanted: None, types, reply });
             }
             (Some(Ok(_)), Some(target)) => {
                 self.set_forwarding(seat, target.clone());

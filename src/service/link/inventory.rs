@@ -16,7 +16,7 @@ use crate::domain::call_table::SeatId;
 use crate::domain::{LineId, LineKind, LineSource, MonitorState, RandomIds};
 use crate::service::gateway::{LineChange, LineDiff};
 use crate::service::journal::Actor;
-use crate::service::pbx::OnMove;
+use crate::service::pbx::{OnMove, ServiceSource};
 use crate::store::{LineBody, LineRow, StoreError};
 
 /// What identifies a line at the router: its number and its phone or user.
@@ -210,6 +210,7 @@ impl LinkTask {
 
     /// Registrations and moves as a poll found them.
     pub(super) async fn polled(&mut self, devices: Vec<Device>, profiles: Vec<UserProfile>) {
+        self.states_are_read(&devices);
         let Some(mut inventory) = self.discovery.inventory.take() else { return };
         let mut most = Change::None;
         for change in devices
@@ -227,7 +228,10 @@ impl LinkTask {
             };
         }
         match most {
-            Change::None => self.discovery.inventory = Some(inventory),
+            Change::None => {
+                self.discovery.inventory = Some(inventory);
+                self.take_states();
+            }
             _ => {
                 // Buttons of a phone change with a mobility login too: the records are complete, so they count.
                 if let Err(error) = self.apply(inventory.clone()).await {
@@ -252,9 +256,11 @@ impl LinkTask {
         for record in records {
             let Some(id) = known.get(&key_of(&record)).cloned() else { continue };
             let Some(entry) = self.lines.get_mut(&id) else { continue };
-            let came = entry.in_service != Some(true) && record.in_service;
-            if entry.in_service != Some(record.in_service) {
-                entry.in_service = Some(record.in_service);
+            let before = entry.service;
+            entry.service.say(ServiceSource::Xml, record.in_service);
+            let sources = &self.dialect.service_state.sources;
+            let came = before.verdict(sources) != Some(true) && entry.service.verdict(sources) == Some(true);
+            if entry.service != before {
                 self.changed_lines.insert(id.clone());
             }
             if let Some(dnd) = record.host.as_ref().and_then(|host| host.do_not_disturb)

@@ -12,7 +12,7 @@ use crate::domain::{
     NumberRange, Timestamp,
 };
 use crate::service::journal::Actor;
-use crate::service::pbx::{ButtonsMode, LocalInfoTrust, MergePrefer, SessionUser, SharedMode};
+use crate::service::pbx::{ButtonsMode, CallKey, LocalInfoTrust, MergePrefer, ServiceSource, SessionUser, SharedMode};
 use crate::store::{LineRow, StoreError};
 
 /// A line with what the link knows beside its row.
@@ -24,9 +24,63 @@ pub(super) struct LineEntry {
     pub(super) forward_all: Option<String>,
     pub(super) message_waiting: Option<bool>,
     /// Whether a registered phone carries it; `None` when nobody told.
-    pub(super) in_service: Option<bool>,
+    pub(super) service: ServiceWords,
     /// What readers see.
     pub(super) shown: Line,
+}
+
+/// What is said about whether a registered phone carries a line (U-28).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct ServiceWords {
+    /// By events of the PBX.
+    events: Option<bool>,
+    /// By the XML API.
+    xml: Option<bool>,
+    /// Polls in a row that contradicted the events.
+    contradictions: u8,
+    /// By the answer to GetLogicalDeviceInformation: whether there is a phone at all.
+    has_phone: Option<bool>,
+}
+
+/// So many polls outweigh an event: the one that took it back is lost.
+const CONTRADICTIONS: u8 = 2;
+
+impl ServiceWords {
+    pub(super) fn of_xml(xml: Option<bool>) -> Self {
+        Self { xml, ..Self::default() }
+    }
+
+    pub(super) fn say(&mut self, source: ServiceSource, in_service: bool) {
+        match source {
+            ServiceSource::Events => {
+                self.events = Some(in_service);
+                self.contradictions = 0;
+            }
+            ServiceSource::Xml => {
+                let is_news = self.xml.replace(in_service).is_some_and(|before| before != in_service);
+                let contradicts = self.events.is_some_and(|events| events != in_service);
+                self.contradictions = if contradicts { self.contradictions + 1 } else { 0 };
+                if contradicts && (is_news || self.contradictions >= CONTRADICTIONS) {
+                    self.events = None;
+                    self.contradictions = 0;
+                }
+            }
+        }
+    }
+
+    pub(super) fn has_phone(&mut self, has_phone: bool) {
+        self.has_phone = Some(has_phone);
+    }
+
+    /// The word of the weightiest source that has spoken; `None` when nobody told.
+    pub(super) fn verdict(self, sources: &[ServiceSource]) -> Option<bool> {
+        let said = sources.iter().find_map(|source| match source {
+            ServiceSource::Events => self.events,
+            ServiceSource::Xml => self.xml,
+        });
+        // That there is a phone does not say that it is registered.
+        said.or(self.has_phone.filter(|has_phone| !has_phone))
+    }
 }
 
 /// A line as it is before its link has begun.
@@ -121,6 +175,9 @@ impl LinkTask {
                 LocalInfoTrust::Never => Trust::Never,
             },
             assume_own: self.dialect.shared.assume_own,
+            shares_by_device: self.dialect.shared.mode != SharedMode::Bridged,
+            joins_by_parties: self.dialect.call.key == CallKey::Callid,
+            requires_originated: self.dialect.events.require_originated,
             keeps_secondary: self.dialect.merge.prefer == MergePrefer::Secondary,
             snapshot_interval: std::time::Duration::from_secs(u64::from(settings.options.snapshot_interval_s)),
             offered: self.offered(),
@@ -137,7 +194,7 @@ impl LinkTask {
     pub(super) fn insert_line(&mut self, row: LineRow) {
         let id = row.id.clone();
         let shown = first_line(&row, self.at().wall);
-        let in_service = row.body.in_service;
+        let service = ServiceWords::of_xml(row.body.in_service);
         self.lines.insert(
             id.clone(),
             LineEntry {
@@ -146,7 +203,7 @@ impl LinkTask {
                 do_not_disturb: false,
                 forward_all: None,
                 message_waiting: None,
-                in_service,
+                service,
                 shown,
             },
         );
@@ -276,7 +333,7 @@ impl LinkTask {
         let (activity, active_calls) = Line::activity_of(self.table.calls_of_line(id));
         line.active_calls = active_calls;
         line.activity = if is_monitored(first) || active_calls > 0 { activity } else { Activity::Unknown };
-        line.status = match entry.in_service {
+        line.status = match entry.service.verdict(&self.dialect.service_state.sources) {
             Some(true) => LineStatus::InService,
             Some(false) => LineStatus::OutOfService,
             // Nobody tells; a running monitor says that the PBX has the line up.
@@ -360,7 +417,7 @@ impl LinkTask {
         DnFacts {
             watch,
             notify,
-            registered: entry.in_service,
+            registered: entry.service.verdict(&self.dialect.service_state.sources),
             has_no_cti: self.report.unsupported.is_some(),
             is_mobility: body.kind == LineKind::ExtensionMobility,
         }
@@ -381,5 +438,37 @@ impl LinkTask {
     /// The call that would mend a failed monitor; none until the assistant exists.
     pub(super) fn fix_for(&self, _id: SeatId, _code: &str) -> Option<Fix> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ServiceSource as Source, ServiceWords};
+
+    const EVENTS_FIRST: [Source; 2] = [Source::Events, Source::Xml];
+
+    #[test]
+    fn the_weightier_source_is_believed_until_it_is_contradicted_twice_or_out_of_date() {
+        let mut words = ServiceWords::of_xml(Some(true));
+        words.say(Source::Events, false);
+        assert_eq!(words.verdict(&EVENTS_FIRST), Some(false));
+        assert_eq!(words.verdict(&[Source::Xml, Source::Events]), Some(true));
+        words.say(Source::Xml, true);
+        assert_eq!(words.verdict(&EVENTS_FIRST), Some(false));
+        words.say(Source::Xml, true);
+        assert_eq!(words.verdict(&EVENTS_FIRST), Some(true));
+        words.say(Source::Events, true);
+        words.say(Source::Xml, false);
+        assert_eq!(words.verdict(&EVENTS_FIRST), Some(false));
+    }
+
+    #[test]
+    fn a_source_that_is_not_heard_says_nothing() {
+        let mut words = ServiceWords::default();
+        words.say(Source::Events, true);
+        assert_eq!(words.verdict(&[Source::Xml]), None);
+        words.has_phone(false);
+        assert_eq!(words.verdict(&[Source::Xml]), Some(false));
+        assert_eq!(words.verdict(&EVENTS_FIRST), Some(true));
     }
 }

@@ -4,12 +4,12 @@ use super::control::not_allowed;
 use super::plan::{Effect, Making, Plan, Step};
 use super::seat::Seat;
 use super::task::LinkTask;
-use crate::csta::{self, CallExtras, ConsultOptions, DigitMode, Request, Service};
+use crate::csta::{self, CallExtras, ConsultOptions, DigitMode, ParticipationType, Request, Service};
 use crate::domain::call_table::SeatId;
 use crate::domain::{Action, Call, CallId, CallState, DialString};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{CallAction, parse_dial};
-use crate::service::pbx::{DialTone, RejectBy, TemplateValues};
+use crate::service::pbx::{DialTone, RejectBy, ServiceChoice, TemplateValues};
 
 type Planned = Result<Plan, ServiceError>;
 
@@ -62,13 +62,7 @@ impl LinkTask {
             }
             Action::CompleteConference | Action::AddToConference => {
                 let pair = self.pair(call, action)?;
-                let request = Request::ConferenceCall {
-                    held: self.connection(seat, pair.held),
-                    active: self.connection(seat, pair.active),
-                };
-                Ok(Plan::new(seat_id, &pair.held.id, Effect::Conferenced, [request])
-                    .with(&pair.active.id)
-                    .needing(Service::ConferenceCall))
+                Ok(self.plan_conference(seat_id, seat, &pair))
             }
             Action::RemoveFromConference => self.plan_remove(seat_id, call, action),
         }
@@ -255,6 +249,38 @@ impl LinkTask {
             .or(by_hand))
     }
 
+    /// U-16: one conference of two calls, or the second call's party called into the first.
+    fn plan_conference(&self, seat_id: SeatId, seat: &Seat, pair: &Pair<'_>) -> Plan {
+        let (held, active) = (self.connection(seat, pair.held), self.connection(seat, pair.active));
+        let plan = |requests: Vec<Request>| {
+            Plan::new(seat_id, &pair.held.id, Effect::Conferenced, requests).with(&pair.active.id)
+        };
+        let request = Request::ConferenceCall { held: held.clone(), active: active.clone() };
+        let conference = plan(vec![request]).needing(Service::ConferenceCall);
+        let party = pair.active.far_end().raw.as_ref().filter(|_| self.may_join_in_one_step());
+        let Some(party) = party else { return conference };
+        let join = plan(vec![
+            Request::ClearConnection { call: active, reason: None },
+            Request::RetrieveCall { call: held.clone() },
+            Request::SingleStepConferenceCall {
+                active: held,
+                device_to_join: self.other_device(party),
+                participation: ParticipationType::Active,
+                extras: CallExtras::default(),
+            },
+        ]);
+        if self.report.may_use(Service::ConferenceCall) { conference.or(join) } else { join }
+    }
+
+    /// Whether a party may be called into a call (U-16).
+    pub(super) fn may_join_in_one_step(&self) -> bool {
+        match self.dialect.svc.single_step_conference {
+            ServiceChoice::Auto => self.report.may_use(Service::SingleStepConferenceCall),
+            ServiceChoice::On => true,
+            ServiceChoice::Off => false,
+        }
+    }
+
     fn plan_remove(&self, seat_id: SeatId, call: &Call, action: &CallAction) -> Planned {
         let wanted = action.party.as_deref().unwrap_or_default();
         let found = call
@@ -343,7 +369,6 @@ impl LinkTask {
         csta::Connection::from((pbx_call.as_str(), self.device_of(own).as_str()))
     }
 
-    /// A number as a destination (U-10).
     /// A device that is not ours (U-9).
     fn other_device(&self, digits: &str) -> String {
         let values = TemplateValues {

@@ -87,12 +87,12 @@ impl LinkTask {
             aor_user: self.dialect.register.aor_user.fill(values).unwrap_or(register_id),
             contact_user: Some(self.register_user()),
             expires_s: settings.sip.expires_s,
-            refresh_cap_s: (self.dialect.keepalive.tcp == KeepaliveKind::Reregister)
+            refresh_cap_s: (self.keepalive_kind() == KeepaliveKind::Reregister)
                 .then_some(self.dialect.keepalive.tcp_interval),
             reference_header: self.dialect.invite.reference_header.clone(),
         };
         let interval = Duration::from_secs(u64::from(self.dialect.keepalive.tcp_interval.max(1)));
-        config.keepalive = match self.dialect.keepalive.tcp {
+        config.keepalive = match self.keepalive_kind() {
             // Without a registration there is nothing to refresh: OPTIONS keeps the connection in use.
             KeepaliveKind::Reregister if self.dialect.register.mode == RegisterMode::Never => {
                 KeepAlive::Options(interval)

@@ -84,6 +84,11 @@ impl Report {
         self.cannot.insert(service);
     }
 
+    /// Whether the PBX refused a service, whatever it says about itself.
+    pub(super) fn has_refused(&self, service: Service) -> bool {
+        self.cannot.contains(&service)
+    }
+
     /// Whether a service is worth a try.
     pub(super) fn may_use(&self, service: Service) -> bool {
         !self.cannot.contains(&service) && self.stated(service) != Some(false)
@@ -105,6 +110,9 @@ impl Report {
             Service::SetForwarding => ServiceCapability::SetForwarding,
             Service::SetDoNotDisturb => ServiceCapability::SetDoNotDisturb,
             Service::SnapshotDevice => ServiceCapability::SnapshotDevice,
+            Service::SnapshotCall => ServiceCapability::SnapshotCall,
+            Service::GetLogicalDeviceInformation => ServiceCapability::GetLogicalDeviceInformation,
+            Service::SingleStepConferenceCall => ServiceCapability::SingleStepConference,
             Service::DeflectCall => ServiceCapability::DeflectCall,
             Service::SingleStepTransferCall => ServiceCapability::SingleStepTransfer,
             Service::ConsultationCall => ServiceCapability::ConsultationCall,
@@ -151,7 +159,7 @@ impl Report {
             ("forwarding", S::SetForwarding, &[]),
             ("do_not_disturb", S::SetDoNotDisturb, &[]),
             ("reconnect", S::ReconnectCall, &[S::ClearConnection, S::RetrieveCall]),
-            ("snapshot", S::SnapshotDevice, &[]),
+            ("snapshot", S::SnapshotDevice, &[S::SnapshotCall]),
         ];
         table
             .into_iter()

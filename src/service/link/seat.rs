@@ -8,7 +8,7 @@ use super::timers::Timer;
 use crate::csta::exchange::early::EarlyEvents;
 use crate::csta::exchange::{Exchange, ExchangeConfig, ResponseMode};
 use crate::csta::{Encoding, Namespace};
-use crate::domain::call_table::SeatId;
+use crate::domain::call_table::{SeatId, SnapshotCall};
 use crate::domain::{LineId, Monitor, MonitorState, Timestamp};
 use crate::service::pbx::{self, TemplateValues};
 
@@ -29,6 +29,15 @@ pub(super) enum Phase {
     Waiting,
     /// Being closed.
     Closing,
+}
+
+/// A snapshot that is put together call by call (U-24, `call`).
+#[derive(Debug)]
+pub(super) struct CallsAsked {
+    pub(super) left: usize,
+    pub(super) found: Vec<SnapshotCall>,
+    /// Something else than a yes or a no came: nothing may be concluded from what is missing.
+    pub(super) is_unsure: bool,
 }
 
 /// One address of a line.
@@ -58,6 +67,10 @@ pub(super) struct Seat {
     pub(super) monitor_stops: VecDeque<Instant>,
     pub(super) is_snapshot_out: bool,
     pub(super) is_snapshot_wanted: bool,
+    /// A snapshot that is put together call by call.
+    pub(super) calls_asked: Option<CallsAsked>,
+    /// The snapshot waits for the states that the XML API tells.
+    pub(super) awaits_states: bool,
     /// This session holds a turn of the pacing.
     pub(super) has_turn: bool,
     /// A snapshot of a resynchronisation is out.
@@ -95,6 +108,8 @@ impl Seat {
             monitor_stops: VecDeque::new(),
             is_snapshot_out: false,
             is_snapshot_wanted: false,
+            calls_asked: None,
+            awaits_states: false,
             has_turn: false,
             in_resync: false,
             remote_in_use: false,
@@ -136,13 +151,7 @@ impl LinkTask {
     /// Settings of the conversations in CSTA.
     pub(super) fn exchange_config(&self) -> ExchangeConfig {
         let csta = &self.dialect.csta;
-        let namespace = match csta.namespace.as_str() {
-            "ed2" => Namespace::Ed2,
-            "ed4" => Namespace::Ed4,
-            "ed5" => Namespace::Ed5,
-            "ed6" => Namespace::Ed6,
-            _ => Namespace::Ed3,
-        };
+        let namespace = self.trials.namespace().unwrap_or_else(|| Namespace::named(&csta.namespace));
         let encoding = Encoding {
             namespace,
             prefix: (!csta.prefix.is_empty()).then(|| csta.prefix.clone()),
@@ -151,12 +160,13 @@ impl LinkTask {
         };
         ExchangeConfig {
             encoding,
-            learn_namespace: csta.namespace == "learn",
+            learn_namespace: csta.namespace == "learn" && self.trials.namespace().is_none(),
             response_mode: match self.dialect.response.mode {
                 pbx::ResponseMode::Final => ResponseMode::Final,
                 pbx::ResponseMode::Separate => ResponseMode::Separate,
                 pbx::ResponseMode::Auto => ResponseMode::Auto,
             },
+            charset: self.dialect.fallback_charset().unwrap_or_default(),
             max_outstanding: usize::try_from(self.dialect.dialog.max_outstanding).unwrap_or(1),
             ..ExchangeConfig::default()
         }

@@ -11,9 +11,10 @@ use super::sessions::session_of;
 use super::task::LinkTask;
 use super::timers::Timer;
 use crate::csta::exchange::{self, Answer, Doubt, Outcome, Output, Received, Refusal, Ticket};
-use crate::csta::{FaultValue, ForwardListItem, ForwardingType, OperationError, Request, Response, Service};
+use crate::csta::{FaultValue, OperationError, Request, Response, Service};
 use crate::domain::call_table::SeatId;
 use crate::domain::{CommandId, Monitor, MonitorState};
+use crate::service::pbx::Switch;
 use crate::sip::{self, Body, Input, ReplyToken};
 
 /// A monitor that the PBX ended is started again.
@@ -38,6 +39,10 @@ pub(super) enum Purpose {
     OldMonitor,
     /// The calls of the seat.
     Snapshot,
+    /// One call of the seat, by its id at the PBX.
+    SnapshotCall(String),
+    /// What kind of device the seat is.
+    LogicalInfo,
     /// Forwarding at the start.
     Forwarding,
     /// Do not disturb at the start.
@@ -167,12 +172,16 @@ impl LinkTask {
                 }
             }
             Output::Done { ticket, outcome } => {
+                if self.seats.get(&id).is_some_and(|seat| seat.exchange.has_separate_responses()) {
+                    self.trials.responses_are_separate();
+                }
                 if let Some(purpose) = self.flights.open.remove(&ticket) {
                     self.on_service_done(id, purpose, outcome);
                 }
             }
             Output::Event(body) => {
-                if let Ok(crate::csta::Message::Event(event)) = crate::csta::decode(&body) {
+                let charset = self.dialect.fallback_charset().unwrap_or_default();
+                if let Ok(crate::csta::Message::Event(event)) = crate::csta::decode_as(&body, charset) {
                     self.on_csta_event(id, &event, &body);
                 }
             }
@@ -201,6 +210,8 @@ impl LinkTask {
         let opened_at = seat.opened_at.take();
         seat.xref = None;
         seat.is_snapshot_out = false;
+        seat.calls_asked = None;
+        seat.awaits_states = false;
         let in_resync = std::mem::take(&mut seat.in_resync);
         let cancelled = seat.exchange.cancel_all();
         if in_resync {
@@ -230,6 +241,8 @@ impl LinkTask {
             Purpose::MonitorStop => self.feed(Input::CloseSession { session: session_of(id) }),
             Purpose::OldMonitor => {}
             Purpose::Snapshot => self.on_snapshot_done(id, &outcome),
+            Purpose::SnapshotCall(call) => self.on_call_snapshot_done(id, &call, &outcome),
+            Purpose::LogicalInfo => self.on_logical_info_done(id, &outcome),
             Purpose::Forwarding => self.on_forwarding_done(id, &outcome),
             Purpose::DoNotDisturb => self.on_do_not_disturb_done(id, &outcome),
             Purpose::Command(command) => self.on_command_step(id, &command, outcome),
@@ -359,8 +372,9 @@ impl LinkTask {
         // The snapshot is asked for first; events that came early are applied now, those that come later after it.
         self.want_snapshot(id);
         self.ask_settings(id);
+        let charset = self.dialect.fallback_charset().unwrap_or_default();
         for body in early {
-            if let Ok(crate::csta::Message::Event(event)) = crate::csta::decode(&body) {
+            if let Ok(crate::csta::Message::Event(event)) = crate::csta::decode_as(&body, charset) {
                 self.on_csta_event(id, &event, &body);
             }
         }
@@ -376,15 +390,33 @@ impl LinkTask {
             self.submit(id, request, Purpose::Forwarding);
         }
         if self.report.may_use(Service::GetDoNotDisturb) && is_first {
-            self.submit(id, Request::GetDoNotDisturb { device }, Purpose::DoNotDisturb);
+            self.submit(id, Request::GetDoNotDisturb { device: device.clone() }, Purpose::DoNotDisturb);
+        }
+        let wants_info = self.dialect.logical_info == Switch::On;
+        if wants_info && is_first && !self.report.has_refused(Service::GetLogicalDeviceInformation) {
+            self.submit(id, Request::GetLogicalDeviceInformation { device }, Purpose::LogicalInfo);
         }
     }
 
     fn on_forwarding_done(&mut self, id: SeatId, outcome: &Outcome) {
         self.learn_refusal(Service::GetForwarding, outcome);
         let Some(Ok(Some(Response::Forwarding(list)))) = answer(outcome).map(Answer::response) else { return };
-        let target = immediate(&list);
+        let target = self.unconditional(&list);
         self.set_forwarding(id, target);
+    }
+
+    /// A number without a phone is out of service where nobody else tells (U-21, U-28).
+    fn on_logical_info_done(&mut self, id: SeatId, outcome: &Outcome) {
+        self.learn_refusal(Service::GetLogicalDeviceInformation, outcome);
+        let Some(Ok(Some(Response::LogicalDevice(info)))) = answer(outcome).map(Answer::response) else { return };
+        tracing::debug!(link.name = %self.row.settings.name, ?info, "the PBX describes a device");
+        let Some(line) = self.seats.get(&id).map(|seat| seat.line.clone()) else { return };
+        if let Some(has_phone) = info.has_physical_element
+            && let Some(entry) = self.lines.get_mut(&line)
+        {
+            entry.service.has_phone(has_phone);
+            self.changed_lines.insert(line);
+        }
     }
 
     fn on_do_not_disturb_done(&mut self, id: SeatId, outcome: &Outcome) {
@@ -428,17 +460,6 @@ impl LinkTask {
             self.seat_in(id, MONITOR_AGAIN);
         }
     }
-}
-
-/// Where all calls go, by a list of settings.
-pub(super) fn immediate(list: &[ForwardListItem<'_>]) -> Option<String> {
-    list.iter()
-        .find(|item| {
-            item.forward_status == Some(true)
-                && item.forwarding_type.as_ref().is_none_or(|kind| *kind == ForwardingType::ForwardImmediate)
-        })
-        .and_then(|item| item.forward_dn.as_ref())
-        .map(|device| device.number.to_string())
 }
 
 pub(super) fn answer(outcome: &Outcome) -> Option<&Answer> {

@@ -128,6 +128,7 @@ impl LinkTask {
             tracing::warn!(link.name = %self.row.settings.name, "OPTIONS is not answered");
             self.drop_silent_flows();
             // Registering keeps the connection in use as well, and is known to be answered (U-7).
+            self.options_do_not_work();
             if self.dialect.register.mode != pbx::RegisterMode::Never {
                 self.feed(Input::Register);
             }
@@ -155,6 +156,9 @@ impl LinkTask {
     fn on_session_opened(&mut self, id: SeatId, body: Option<Body>) {
         self.turn_over(id);
         let now = self.now();
+        if let Some(body) = &body {
+            self.learn_namespace(&body.data);
+        }
         let config = self.exchange_config();
         let Some(seat) = self.seats.get_mut(&id) else {
             return self.feed(Input::CloseSession { session: session_of(id) });

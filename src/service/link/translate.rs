@@ -2,7 +2,7 @@
 
 use crate::csta::{
     self, ConnectionListItem, DeviceId, EventCause, EventKind, LocalConnectionState, Progress, RedirectionDevice,
-    SnapshotDeviceInfo, SubjectDevice,
+    SnapshotCallInfo, SnapshotDeviceInfo, SubjectDevice,
 };
 use crate::domain::call_table::{
     Connection, Device, Endpoint, LocalState, Moved, Parties, Signal, SignalCause, SignalKind, SnapshotCall,
@@ -115,6 +115,35 @@ pub(super) fn snapshot_call(info: &SnapshotDeviceInfo<'_>, own: csta::OwnIndex) 
         own: state.own(own).as_ref().and_then(local_state).unwrap_or(LocalState::Connected),
         other: state.other(own).as_ref().and_then(local_state),
     }
+}
+
+/// A call of an address, by the devices that are in it; `None` when the address is not.
+pub(super) fn call_snapshot(
+    pbx_call: &str,
+    devices: &[SnapshotCallInfo<'_>],
+    number: &str,
+    mac: Option<&str>,
+) -> Option<SnapshotCall> {
+    let id_of = |info: &SnapshotCallInfo<'_>| info.device_on_call.id().or(info.connection.device.as_ref()).map(device);
+    let is_own = |info: &SnapshotCallInfo<'_>| {
+        id_of(info).is_some_and(|device| {
+            let is_this_phone = device.mac.as_deref().zip(mac).is_none_or(|(theirs, own)| theirs == own);
+            device.number == number && is_this_phone
+        })
+    };
+    let state_of = |info: &SnapshotCallInfo<'_>| info.local_connection_info.as_ref().and_then(local_state);
+    let own = devices.iter().find(|info| is_own(info))?;
+    let state = state_of(own).unwrap_or(LocalState::Connected);
+    if state == LocalState::Null {
+        return None;
+    }
+    let other = devices.iter().find(|info| !is_own(info));
+    Some(SnapshotCall {
+        connection: Connection { call: Some(pbx_call.to_owned()), device: id_of(own) },
+        endpoint: other.map(|info| endpoint(&info.device_on_call)).unwrap_or(Endpoint::Absent),
+        own: state,
+        other: other.and_then(state_of),
+    })
 }
 
 fn connection(it: &csta::Connection<'_>) -> Connection {

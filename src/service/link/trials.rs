@@ -1,5 +1,5 @@
 //! The forms in which a PBX wants to be addressed: what is tried next when it refuses one, and what has worked
-//! (dossier 15b: U-1, U-4, U-8, U-9, U-10, U-37).
+//! (dossier 15b: U-1, U-4, U-7 to U-11, U-24, U-33, U-37).
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,13 @@ use serde_json::Value;
 use super::seat::{Phase, Seat};
 use super::services::Purpose;
 use super::task::LinkTask;
-use crate::csta::Request;
+use crate::csta::{LocalConnectionState, Namespace, OwnIndex, Request, SnapshotDeviceInfo};
+use crate::domain::CallState;
 use crate::domain::call_table::SeatId;
-use crate::service::pbx::{Dialect, PrivateLine, ReferenceId, RegisterMode, Switch, Template, TemplateValues};
+use crate::service::pbx::{
+    self, Dialect, KeepaliveKind, PrivateLine, ReferenceId, RegisterMode, ResponseMode, Switch, Template,
+    TemplateValues,
+};
 
 /// Forms of a device after the one of the dialect (U-9).
 const DEVICES: [&str; 3] = ["tel:{number}", "{number}", "sip:{number}@{cme}"];
@@ -27,6 +31,31 @@ pub(super) struct Trials {
     is_declaration_settled: bool,
     private_line: bool,
     number: Option<Template>,
+    namespace: Option<Namespace>,
+    has_separate_responses: bool,
+    /// OPTIONS was not answered: the registration keeps the connection in use.
+    reregisters: bool,
+    index: IndexVotes,
+}
+
+/// What ringing calls say about which state of a snapshot is the own one (U-24): their pair is never the same both ways.
+#[derive(Debug, Default, Clone, Copy)]
+struct IndexVotes {
+    first: u8,
+    last: u8,
+}
+
+/// So many ringing calls, and none that speaks against it.
+const INDEX_VOTES: u8 = 2;
+
+impl IndexVotes {
+    fn winner(self) -> Option<pbx::OwnIndex> {
+        match self {
+            Self { first: 0, last: INDEX_VOTES.. } => Some(pbx::OwnIndex::Last),
+            Self { first: INDEX_VOTES.., last: 0 } => Some(pbx::OwnIndex::First),
+            _ => None,
+        }
+    }
 }
 
 impl Trials {
@@ -52,6 +81,16 @@ impl Trials {
     /// The PBX takes numbers in this form.
     pub(super) fn number_worked(&mut self, form: Template) {
         self.number = Some(form);
+    }
+
+    /// The namespace that the PBX was heard to use, where it is to be learned (U-11).
+    pub(super) fn namespace(&self) -> Option<Namespace> {
+        self.namespace.clone()
+    }
+
+    /// A response came in an INFO of its own (U-33).
+    pub(super) fn responses_are_separate(&mut self) {
+        self.has_separate_responses = true;
     }
 
     /// What was learned, as settings of the dialect.
@@ -80,6 +119,19 @@ impl Trials {
         }
         if let Some(form) = &self.number {
             learn("called.template", form.to_string());
+        }
+        if let Some(namespace) = &self.namespace {
+            learn("csta.namespace", namespace.name().to_owned());
+        }
+        if self.has_separate_responses && dialect.response.mode == ResponseMode::Auto {
+            learn("response.mode", "separate".to_owned());
+        }
+        if self.reregisters {
+            learn("keepalive.tcp", "reregister".to_owned());
+        }
+        if let Some(index) = self.index.winner().filter(|index| *index != dialect.snapshot.own_index) {
+            let word = if index == pbx::OwnIndex::Last { "last" } else { "first" };
+            learn("snapshot.own_index", word.to_owned());
         }
         learned
     }
@@ -112,6 +164,59 @@ fn invite_forms(dialect: &Dialect) -> usize {
 }
 
 impl LinkTask {
+    /// The status answer of a session shows the namespace that the PBX uses (U-11).
+    pub(super) fn learn_namespace(&mut self, body: &[u8]) {
+        if self.dialect.csta.namespace == "learn" && self.trials.namespace.is_none() {
+            self.trials.namespace = Namespace::learn(body).map(|heard| Namespace::named(heard.uri()));
+            self.status_changed();
+        }
+    }
+
+    /// OPTIONS is not answered: from now on the registration keeps the connection in use (U-7).
+    pub(super) fn options_do_not_work(&mut self) {
+        if self.dialect.keepalive.tcp == KeepaliveKind::Options
+            && self.dialect.register.mode != RegisterMode::Never
+            && !std::mem::replace(&mut self.trials.reregisters, true)
+        {
+            self.status_changed();
+        }
+    }
+
+    /// What keeps the connection in use.
+    pub(super) fn keepalive_kind(&self) -> KeepaliveKind {
+        if self.trials.reregisters { KeepaliveKind::Reregister } else { self.dialect.keepalive.tcp }
+    }
+
+    /// Which state of a snapshot is the own one (U-24).
+    pub(super) fn own_index(&self) -> OwnIndex {
+        match self.trials.index.winner().unwrap_or(self.dialect.snapshot.own_index) {
+            pbx::OwnIndex::First => OwnIndex::First,
+            pbx::OwnIndex::Last => OwnIndex::Last,
+        }
+    }
+
+    /// Compares what a snapshot says about a ringing call with what is known of it.
+    pub(super) fn learn_index(&mut self, id: SeatId, info: &SnapshotDeviceInfo<'_>) {
+        use LocalConnectionState as L;
+        let Some(pbx_call) = info.connection.call_id.as_deref() else { return };
+        let Some(call) = self.table.call_at(id, pbx_call) else { return };
+        let before = self.trials.index.winner();
+        let state = &info.local_call_state;
+        let pair = (state.own(OwnIndex::First), state.own(OwnIndex::Last));
+        let votes = &mut self.trials.index;
+        let vote = match (call.state, pair) {
+            (CallState::Offering, (Some(L::Alerting), Some(L::Connected)))
+            | (CallState::Ringback, (Some(L::Connected), Some(L::Alerting))) => &mut votes.first,
+            (CallState::Offering, (Some(L::Connected), Some(L::Alerting)))
+            | (CallState::Ringback, (Some(L::Alerting), Some(L::Connected))) => &mut votes.last,
+            _ => return,
+        };
+        *vote = vote.saturating_add(1);
+        if self.trials.index.winner() != before {
+            self.status_changed();
+        }
+    }
+
     /// The identity that a seat uses now.
     pub(super) fn form_of(&self, seat: &Seat) -> InviteForm<'_> {
         invite_form(&self.dialect, seat.from_attempt.max(self.trials.invite.unwrap_or(0)))

@@ -6,9 +6,9 @@ mod settings;
 mod template;
 
 pub use dialect::{
-    ButtonsMode, CallKey, DialTone, Dialect, DialectError, KeepaliveKind, LocalInfoTrust, MergePrefer, OnMove,
-    OwnIndex, PrivateLine, Profile, ReferenceId, RefreshMethod, RegisterMode, RejectBy, ResponseMode, ServiceChoice,
-    SessionUser, SharedMode, SnapshotMethod, Switch,
+    ButtonsMode, CallKey, DialTone, Dialect, DialectError, ForwardingKind, KeepaliveKind, LocalInfoTrust, MergePrefer,
+    OnMove, OwnIndex, PrivateLine, Profile, ReferenceId, RefreshMethod, RegisterMode, RejectBy, ResponseMode,
+    ServiceChoice, ServiceSource, SessionUser, SharedMode, SnapshotMethod, Switch,
 };
 pub use document::{PbxDocument, apply_patch, read_new};
 pub use settings::{

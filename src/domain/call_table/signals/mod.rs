@@ -23,6 +23,9 @@ impl CallTable {
         let Signal { kind, local_state, cause } = signal;
         let local = (self.settings.trust != Trust::Never).then_some(local_state).flatten();
         match kind {
+            SignalKind::DialTone { connection }
+                if self.settings.requires_originated
+                    && connection.call.as_deref().is_none_or(|call| self.find(seat, call).is_none()) => {}
             SignalKind::DialTone { connection } => self.begun(at, seat, &connection, None, CallState::DialTone, cause),
             SignalKind::Originated { connection, parties } => {
                 let state =

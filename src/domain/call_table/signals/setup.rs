@@ -169,6 +169,7 @@ impl CallTable {
             tracked.call.connected = tracked.call.far_end().clone();
         }
         self.publish_new(at, &id, Actor::Phone);
+        self.join_by_parties(at, &id);
         Some(id)
     }
 
@@ -208,6 +209,7 @@ impl CallTable {
                         call.state = CallState::Ringback;
                     }
                 });
+                self.join_by_parties(at, &id);
             }
         }
     }

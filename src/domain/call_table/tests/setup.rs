@@ -312,3 +312,50 @@ fn a_signal_for_nobody_is_nothing() {
     bench.quiet();
     assert!(bench.table.is_empty());
 }
+
+#[test]
+fn off_hook_makes_no_call_where_the_router_originates_every_call() {
+    let mut bench = Bench::with(TableSettings { requires_originated: true, ..TableSettings::default() });
+    bench.say(ANNA, dial_tone(A, ANNA)).quiet();
+    bench.say(ANNA, originated(A, ANNA, &Endpoint::NotKnown));
+    assert_eq!(bench.state(ANNA), S::Dialing);
+    // It belongs to the call that is there.
+    bench.say(ANNA, dial_tone(A, ANNA));
+    assert_eq!(bench.state(ANNA), S::Dialing);
+}
+
+#[test]
+fn lines_with_ids_of_their_own_are_in_one_conversation_when_they_call_each_other() {
+    for inbound_first in [false, true] {
+        let mut bench = Bench::with(TableSettings { joins_by_parties: true, ..TableSettings::default() });
+        let (anna, bert) = (phone(ANNA), phone(BERT));
+        let rings = delivered(B, &device("201"), &bert);
+        let hears = delivered(A, &anna, &device("202"));
+        if inbound_first {
+            bench.say(BERT, rings).say(ANNA, hears);
+        } else {
+            bench.say(ANNA, originated(A, ANNA, &who(&device("202")))).say(BERT, rings);
+        }
+        assert_eq!(bench.call(ANNA).conversation_id, bench.call(BERT).conversation_id, "{inbound_first}");
+        // A third call is none of theirs.
+        bench.say(BERT, delivered("77", &device("201"), &bert));
+        let calls = bench.calls(BERT);
+        assert_ne!(calls[0].conversation_id, calls[1].conversation_id);
+    }
+}
+
+#[test]
+fn equal_ids_are_one_conversation_and_others_are_not() {
+    let mut bench = Bench::new();
+    bench.say(ANNA, originated(A, ANNA, &who(&device("202")))).say(BERT, delivered(B, &device("201"), &phone(BERT)));
+    assert_ne!(bench.call(ANNA).conversation_id, bench.call(BERT).conversation_id);
+}
+
+#[test]
+fn a_strange_phone_in_our_identifier_is_ours_where_bridged_events_tell() {
+    for (shares_by_device, ours) in [(true, 0), (false, 1)] {
+        let mut bench = Bench::with(TableSettings { shares_by_device, ..TableSettings::default() });
+        bench.say(ANNA, delivered(A, &device("300"), &twin()));
+        assert_eq!(bench.calls(ANNA).len(), ours, "{shares_by_device}");
+    }
+}
