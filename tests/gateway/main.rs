@@ -21,5 +21,6 @@ mod secrets;
 mod sessions;
 mod shared;
 mod start;
+mod stress;
 mod trials;
 mod users;

@@ -4,8 +4,9 @@
 //! `LINEGATE_TEST_STEPS=5000 LINEGATE_TEST_SEED=7 cargo test --test gateway users` walks longer, or again the same way.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use cme_twin::{Behaviour, EventOrder, Faults, LegState, Preset, TwinConfig};
+use cme_twin::{Behaviour, EventOrder, Faults, LegState, LegTruth, Preset, TwinConfig};
 use linegate::client::ClientError;
 use serde_json::{Value, json};
 
@@ -14,6 +15,9 @@ use crate::kit::{House, text};
 const PHONES: [&str; 4] = ["201", "202", "205", "208"];
 /// Monitored numbers, a number that nobody has, and one whose phone is dead.
 const TARGETS: [&str; 6] = ["201", "202", "205", "208", "999", "207"];
+
+/// What the router complains about because of the storm itself: it lost or delayed what it complains about.
+const STORM: [&str; 1] = ["event.slow"];
 
 /// Numbers that look thrown; the same seed throws the same.
 struct Dice(u64);
@@ -54,8 +58,75 @@ async fn at_a_phone(house: &House, dice: &mut Dice) -> String {
     format!("{phone} {what} ({other}): {}", if done.is_ok() { "done" } else { "not possible" })
 }
 
+/// The weather: messages twice, late or lost, broken connections, a router that starts anew, a user who moves.
+async fn weather(house: &mut House, dice: &mut Dice, always: &Faults) -> String {
+    let twin = house.twin.clone();
+    let with = |change: fn(&mut Faults)| {
+        let mut faults = always.clone();
+        change(&mut faults);
+        twin.set_faults(faults);
+    };
+    match dice.throw(12) {
+        0 => with(|faults| faults.duplicate_events = true),
+        1 => with(|faults| faults.delay_events = 40),
+        2 => with(|faults| faults.reorder_dialogs = 60),
+        3 => with(|faults| faults.lose_every = 4),
+        4 => with(|faults| faults.separate_response = true),
+        5 => with(|faults| faults.shuffle_children = true),
+        6 => twin.reset_connections().await,
+        7 => twin.kill_connections().await,
+        8 => {
+            // Only while nobody can be half way into something: what the router forgets, nobody owes it.
+            twin.reload(Duration::from_millis(200)).await;
+            house.until_settled().await;
+            return "the router starts anew".to_owned();
+        }
+        9 => {
+            let _ = twin.logout("eli").await;
+            return "eli leaves".to_owned();
+        }
+        _ => {
+            twin.set_faults(always.clone());
+            if twin.login("eli", "00AA11BB0003").await.is_ok() {
+                return "eli comes".to_owned();
+            }
+        }
+    }
+    format!("the weather is {:?}", twin.faults())
+}
+
+/// What the phones could do and no call offers: a false refusal. Only what the documents leave no doubt about.
+async fn false_refusal(house: &House) -> Option<String> {
+    let capabilities = house.status().await["capabilities"].clone();
+    let calls = house.client().list("/calls").await.unwrap();
+    let truth = house.twin.truth();
+    for call in &calls {
+        let line = house.client().get(&format!("/lines/{}", text(call, "/line_id"))).await.unwrap();
+        let is_here = |leg: &&LegTruth| leg.number == text(&line, "/number");
+        let Some(real) = truth.calls.iter().find(|real| real.gcid == text(call, "/pbx_call_id")) else { continue };
+        let Some(own) = real.legs.iter().find(is_here) else { continue };
+        let is_alone = calls.iter().filter(|other| other["line_id"] == call["line_id"]).count() == 1;
+        let others: Vec<LegState> = real.legs.iter().filter(|leg| *leg != own).map(|leg| leg.state).collect();
+        let talks = own.state == LegState::Connected && others == [LegState::Connected];
+        let wanted: &[&str] = match own.state {
+            _ if talks && is_alone => &["drop", "hold", "blind_transfer", "consult", "digits"],
+            _ if talks => &["drop", "hold"],
+            LegState::Hold if is_alone => &["retrieve"],
+            LegState::Alerting if is_alone => &["answer", "redirect"],
+            LegState::Connected if real.conference => &["drop", "hold"],
+            _ => &[],
+        };
+        let offered = call["allowed_actions"].as_array().unwrap();
+        let missing = wanted.iter().find(|wanted| capabilities[**wanted] != "no" && !offered.contains(&json!(wanted)));
+        if let Some(missing) = missing {
+            return Some(format!("{missing} is not offered: {call}\n{real:#?}"));
+        }
+    }
+    None
+}
+
 /// A program does something that a call or a line offers.
-async fn through_the_api(house: &House, dice: &mut Dice) -> String {
+async fn through_the_api(house: &House, dice: &mut Dice, is_stormy: bool) -> String {
     let calls = house.client().list("/calls").await.unwrap();
     let offers: Vec<(&Value, &str)> = calls
         .iter()
@@ -99,7 +170,8 @@ async fn through_the_api(house: &House, dice: &mut Dice) -> String {
             let any = |state: LegState| call.legs.iter().any(|leg| leg.state == state);
             any(LegState::Hold) && (any(LegState::Alerting) || any(LegState::Fail))
         });
-        assert!(may.contains(&code) || is_ambiguous || is_hidden, "{story}\n{problem}\n{call}");
+        // In a storm a call may be over before its last event, and a connection gone before the command.
+        assert!(is_stormy || may.contains(&code) || is_ambiguous || is_hidden, "{story}\n{problem}\n{call}");
     }
     story
 }
@@ -112,18 +184,19 @@ fn outcome(done: &Result<Value, ClientError>) -> String {
 }
 
 /// Walks; whatever happens is repeatable from the seed but for the order in which the machine runs things.
-async fn walk(name: &str, preset: Preset, faults: Faults, seed: u64, steps: u64) {
+async fn walk(name: &str, preset: Preset, always: Faults, seed: u64, steps: u64, is_stormy: bool) {
     let behaviour = Behaviour::preset(preset);
-    let mut house = House::with(TwinConfig { behaviour, faults, ..TwinConfig::default() }, json!({})).await;
+    let config = TwinConfig { behaviour, faults: always.clone(), ..TwinConfig::default() };
+    let mut house = House::with(config, json!({"options": {"snapshot_interval_s": 5}})).await;
     house.twin.login("eli", "00AA11BB0003").await.unwrap();
     house.until_line("205", "its user is at a phone", |line| line["status"] == "in_service").await;
     let mut dice = Dice(seed | 1);
     let mut story: Vec<String> = Vec::new();
     for step in 0..steps {
-        let line = if dice.throw(2) == 0 {
-            at_a_phone(&house, &mut dice).await
-        } else {
-            through_the_api(&house, &mut dice).await
+        let line = match dice.throw(if is_stormy { 7 } else { 6 }) {
+            0..3 => at_a_phone(&house, &mut dice).await,
+            3..6 => through_the_api(&house, &mut dice, is_stormy).await,
+            _ => weather(&mut house, &mut dice, &always).await,
         };
         if std::env::var_os("LINEGATE_TEST_STORY").is_some() {
             eprintln!("{name} {step}: {line}");
@@ -132,17 +205,25 @@ async fn walk(name: &str, preset: Preset, faults: Faults, seed: u64, steps: u64)
         let settled = house.settles_calls().await;
         let told = story[story.len().saturating_sub(8)..].join("\n");
         assert!(settled.is_ok(), "{name}, seed {seed}, step {step}:\n{told}\n{}", settled.unwrap_err());
+        if let Some(refusal) = false_refusal(&house).await {
+            // The truth may have moved on meanwhile.
+            house.settle_calls().await;
+            let again = false_refusal(&house).await;
+            assert!(again.is_none(), "{name}, seed {seed}, step {step}:\n{told}\n{refusal}");
+        }
         if house.twin.truth().calls.len() > 8 {
             house.clear().await;
         }
     }
+    house.twin.set_faults(always);
     house.clear().await;
     let ids = |event: &str| -> BTreeSet<String> {
         let seen = house.stream.seen().iter().filter(|one| one["event"] == event);
         seen.map(|one| text(one, "/call_id").to_owned()).collect()
     };
     assert_eq!(ids("call.created"), ids("call.ended"), "{name}: every call ended once everybody hung up");
-    house.close().await;
+    house.forgive(if is_stormy { &STORM } else { &[] });
+    house.close_beside_lost_sessions().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,8 +233,9 @@ async fn whatever_people_and_programs_do_the_gateway_shows_what_is() {
     let late = Faults { event_order: EventOrder::Before, ..Faults::default() };
     tokio::join!(
         // This release does not tell of busy and wrong numbers: the snapshot that finds out takes its time.
-        walk("8.0", Preset::V80, Faults::default(), seed, steps / 6),
-        walk("8.6, events first", Preset::V86, late, seed + 2, steps),
-        walk("8.8", Preset::V88, Faults::default(), seed + 4, steps),
+        walk("8.0", Preset::V80, Faults::default(), seed, steps / 6, false),
+        walk("8.6, events first", Preset::V86, late, seed + 2, steps, false),
+        walk("8.8", Preset::V88, Faults::default(), seed + 4, steps, false),
+        walk("8.8 in a storm", Preset::V88, Faults::default(), seed + 6, steps / 3, true),
     );
 }

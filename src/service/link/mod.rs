@@ -27,6 +27,7 @@ mod sessions;
 mod shutdown;
 mod snapshots;
 mod status;
+mod sweep;
 mod task;
 mod timers;
 mod translate;

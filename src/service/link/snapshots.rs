@@ -44,7 +44,7 @@ impl LinkTask {
     }
 
     /// The method of the dialect, and after it the next one that this PBX offers (dossier 15a, "Validate calls").
-    fn snapshot_method(&self) -> SnapshotMethod {
+    pub(super) fn snapshot_method(&self) -> SnapshotMethod {
         let wanted = self.dialect.snapshot.method;
         METHODS
             .into_iter()

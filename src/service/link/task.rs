@@ -19,6 +19,7 @@ use super::report::Report;
 use super::seat::Seat;
 use super::services::Flights;
 use super::shutdown::Shutdown;
+use super::sweep::Sweep;
 use super::timers::{Timer, Timers};
 use super::trials::Trials;
 use super::{LinkCommand, Surroundings};
@@ -74,6 +75,7 @@ pub(super) struct LinkTask {
     pub(super) discovery: Discovery,
     pub(super) report: Report,
     pub(super) trials: Trials,
+    pub(super) sweep: Sweep,
     pub(super) timers: Timers,
     pub(super) outbox: Outbox,
     /// Sessions whose exchange has something to say.
@@ -109,6 +111,7 @@ impl LinkTask {
             discovery: Discovery::default(),
             report: Report::new(&row, moment.wall),
             trials: Trials::default(),
+            sweep: Sweep::default(),
             dialect,
             generation: 0,
             link_key,
@@ -157,6 +160,7 @@ impl LinkTask {
     /// Runs until the link is stopped or removed.
     pub(super) async fn run(mut self, mailbox: &mut mpsc::Receiver<LinkCommand>) {
         self.start();
+        self.start_sweep();
         self.settle();
         while !self.is_done {
             let deadline = self.deadline();
@@ -248,6 +252,7 @@ impl LinkTask {
             Timer::LinesMayStart => self.on_register_waited(),
             Timer::Discovery => self.discover(),
             Timer::Status => self.tell_status(),
+            Timer::Sweep => self.sweep(),
             Timer::Seat(seat) => self.on_seat_time(seat),
             Timer::Exchange(seat) => self.on_exchange_time(seat),
             Timer::Early(seat) => self.on_early_time(seat),

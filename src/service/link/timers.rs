@@ -18,6 +18,8 @@ pub(super) enum Timer {
     LinesMayStart,
     /// Look at the inventory again.
     Discovery,
+    /// Look at the next idle line.
+    Sweep,
     /// Tell the status of the PBX.
     Status,
     /// Ask a session for its turn.
