@@ -68,16 +68,22 @@ impl LinkTask {
         }
     }
 
-    /// CME: a waiting call is answered by holding the active one first.
+    /// CME: a waiting call is answered by holding the active one first. Not every release takes a busy tone for nothing.
     fn plan_answer(&self, seat_id: SeatId, seat: &Seat, call: &Call) -> Plan {
         let mut requests: Vec<Request> = self
             .table
             .calls_of_line(&call.line_id)
             .filter(|other| other.id != call.id && other.address == call.address)
-            .filter(|other| {
-                matches!(other.state, CallState::Connected | CallState::RemoteHeld | CallState::Conferenced)
+            .filter_map(|other| {
+                let it = self.connection(seat, other);
+                match other.state {
+                    CallState::Connected | CallState::RemoteHeld | CallState::Conferenced => {
+                        Some(Request::HoldCall { call: it })
+                    }
+                    CallState::Busy | CallState::Failed => Some(Request::ClearConnection { call: it, reason: None }),
+                    _ => None,
+                }
             })
-            .map(|other| Request::HoldCall { call: self.connection(seat, other) })
             .collect();
         requests.push(Request::AnswerCall { call: self.connection(seat, call) });
         Plan::new(seat_id, &call.id, Effect::Answered, requests)
