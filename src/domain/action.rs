@@ -221,8 +221,12 @@ pub fn allowed_actions<'a>(call: &Call, siblings: impl Iterator<Item = &'a Call>
         }
         S::DialTone => set.insert(A::Dial),
         S::Connected | S::RemoteHeld | S::Conferenced => {
-            for action in [A::Hold, A::BlindTransfer, A::Consult, A::Digits] {
+            for action in [A::Hold, A::Consult, A::Digits] {
                 set.insert(action);
+            }
+            // A conference has nobody to be passed on to: it is held together by the one who made it.
+            if call.state != S::Conferenced {
+                set.insert(A::BlindTransfer);
             }
         }
         S::OnHold if is_free => set.insert(A::Retrieve),

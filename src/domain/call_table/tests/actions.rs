@@ -119,7 +119,7 @@ fn a_conference_may_grow_and_shrink() {
         },
     );
     let id = bench.id(ANNA);
-    assert_eq!(bench.actions(&id), ["drop", "hold", "blind_transfer", "consult", "digits", "remove_from_conference"]);
+    assert_eq!(bench.actions(&id), ["drop", "hold", "consult", "digits", "remove_from_conference"]);
     bench.say(ANNA, held(A, &phone(ANNA)));
     bench.say(ANNA, established("C", &phone(ANNA), &device("250")));
     assert_eq!(
