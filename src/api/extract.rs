@@ -220,15 +220,21 @@ mod tests {
     #[test]
     fn the_place_of_a_mistake_is_named() {
         let unknown = refusal(r#"{"inner": {"port": 1, "pott": 2}}"#);
-        assert_eq!((unknown.code(), unknown.body().errors[0].pointer.as_str()), ("unknown_field", "/inner/pott"));
+        assert_eq!(
+            (unknown.code(), unknown.body().errors[0].pointer.as_deref().unwrap_or_default()),
+            ("unknown_field", "/inner/pott")
+        );
         let wrong = refusal(r#"{"inner": {"port": "x"}}"#);
-        assert_eq!((wrong.code(), wrong.body().errors[0].pointer.as_str()), ("invalid_value", "/inner/port"));
+        assert_eq!(
+            (wrong.code(), wrong.body().errors[0].pointer.as_deref().unwrap_or_default()),
+            ("invalid_value", "/inner/port")
+        );
         let broken = refusal("{\"inner\": \n{\"port\": ]}");
         assert_eq!(broken.code(), "malformed_json");
         assert!(broken.body().detail.contains("line 2, column 10"), "{}", broken.body().detail);
         assert_eq!(refusal(r#"{"inner": {"port": 1}} x"#).code(), "malformed_json");
         let list = refusal(r#" [{"port": 1}, null]"#);
-        assert_eq!((list.code(), list.body().errors[0].pointer.as_str()), ("invalid_value", ""));
+        assert_eq!((list.code(), list.body().errors[0].pointer.as_deref().unwrap_or_default()), ("invalid_value", ""));
         assert_eq!(refusal("[1,").code(), "malformed_json");
         let sound = parse_json::<Outer>(br#"{"inner": {"port": 7}, "data": { "a" : [1.50] }}"#).unwrap();
         assert_eq!((sound.inner.port, sound.data.unwrap().get()), (7, r#"{ "a" : [1.50] }"#));

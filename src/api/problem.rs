@@ -23,7 +23,11 @@ pub(super) const COMMAND_ID: HeaderName = HeaderName::from_static("command-id");
 pub(super) struct FieldProblem {
     /// JSON pointer (RFC 6901) into the body, or `/name` of a query parameter.
     #[schema(example = "/to")]
-    pub pointer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// Line of a text body, from 1, instead of a pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
     /// What is wrong, in a sentence.
     pub detail: String,
     /// `query` for a query parameter; absent for the body.
@@ -177,14 +181,26 @@ impl Problem {
 
     #[must_use]
     pub(super) fn field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.body.errors.push(FieldProblem { pointer: pointer.into(), detail: detail.into(), place: None });
+        self.body.errors.push(FieldProblem {
+            pointer: Some(pointer.into()),
+            line: None,
+            detail: detail.into(),
+            place: None,
+        });
+        self
+    }
+
+    #[must_use]
+    pub(super) fn line(mut self, line: usize, detail: impl Into<String>) -> Self {
+        self.body.errors.push(FieldProblem { pointer: None, line: Some(line), detail: detail.into(), place: None });
         self
     }
 
     #[must_use]
     pub(super) fn parameter(mut self, name: &str, detail: impl Into<String>) -> Self {
         self.body.errors.push(FieldProblem {
-            pointer: format!("/{}", escape_pointer(name)),
+            pointer: Some(format!("/{}", escape_pointer(name))),
+            line: None,
             detail: detail.into(),
             place: Some("query"),
         });
@@ -273,7 +289,10 @@ impl From<ServiceError> for Problem {
             problem.retry_after_s = Some(if error.code == Code::ShuttingDown { 10 } else { 5 });
         }
         for field in error.fields {
-            problem = problem.field(field.pointer, field.detail);
+            problem = match field.line {
+                Some(line) => problem.line(line, field.detail),
+                None => problem.field(field.pointer, field.detail),
+            };
         }
         problem.body.csta_error =
             error.csta_error.map(|csta| CstaProblem { category: csta.category, value: csta.value });

@@ -120,6 +120,6 @@ mod tests {
         assert_eq!(params.take_list("lines"), ["a", "b", "c"]);
         let problem = params.finish().unwrap_err();
         assert_eq!(problem.code(), "unknown_field");
-        assert_eq!(problem.body().errors[0].pointer, "/bogus");
+        assert_eq!(problem.body().errors[0].pointer.as_deref().unwrap_or_default(), "/bogus");
     }
 }

@@ -13,8 +13,8 @@ use super::document::{ApiDocument, complete, outline};
 use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
-    calls, clients, documents, events, features, health, lines, log_level, me, operations, pbxs, status_page, tickets,
-    tokens,
+    calls, clients, documents, events, features, health, line_lists, lines, log_level, me, operations, pbxs,
+    status_page, tickets, tokens,
 };
 use super::state::ApiState;
 use super::{idempotency, layers};
@@ -37,6 +37,7 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::delete_token))
         .routes(routes!(me::me))
+        .routes(routes!(line_lists::export_lines))
         .routes(routes!(clients::list_clients))
         .routes(routes!(log_level::set_log_level))
         .routes(routes!(health::healthz))
@@ -52,6 +53,7 @@ fn acting_routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(pbxs::create_pbx))
         .routes(routes!(pbxs::load_lines))
+        .routes(routes!(line_lists::import_lines))
         .routes(routes!(lines::create_line))
         .routes(routes!(lines::refresh_line))
         .routes(routes!(lines::dial))

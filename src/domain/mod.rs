@@ -6,6 +6,7 @@ pub mod call_table;
 mod ids;
 pub mod json;
 mod line;
+pub mod line_list;
 mod number;
 mod party;
 mod pbx;

@@ -76,6 +76,8 @@ pub struct FieldError {
     pub pointer: String,
     /// What is wrong, in one sentence.
     pub detail: String,
+    /// The line of a text body instead of a pointer, from 1.
+    pub line: Option<usize>,
 }
 
 /// What the PBX said in CSTA words (`CSTAErrorCode`).
@@ -144,7 +146,14 @@ impl ServiceError {
     /// Names a wrong field of the request body.
     #[must_use]
     pub fn with_field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.fields.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self.fields.push(FieldError { pointer: pointer.into(), detail: detail.into(), line: None });
+        self
+    }
+
+    /// Names a wrong line of a text body.
+    #[must_use]
+    pub fn with_line(mut self, line: usize, detail: impl Into<String>) -> Self {
+        self.fields.push(FieldError { pointer: String::new(), detail: detail.into(), line: Some(line) });
         self
     }
 

@@ -16,6 +16,9 @@ use crate::domain::{LineId, LineKind, LineSource, PbxId, Timestamp};
 pub struct LineBody {
     /// Display name.
     pub name: String,
+    /// A person named a line of the PBX: loads keep the name.
+    #[serde(default)]
+    pub has_own_name: bool,
     /// Phone or user.
     pub kind: LineKind,
     /// Who entered it.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use cme_twin::{Faults, TrunkAction, TwinConfig};
+use cme_twin::{Behaviour, Faults, Preset, TrunkAction, TwinConfig};
 use serde_json::{Value, json};
 
 use crate::kit::{House, text};
@@ -247,4 +247,24 @@ async fn a_call_whose_every_event_was_lost_is_found_on_an_idle_line() {
     house.until_call("201", "connected").await;
     house.clear().await;
     house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_behind_a_busy_tone_is_answered_on_every_release() {
+    for preset in [Preset::V80, Preset::V86, Preset::V88] {
+        let behaviour = Behaviour::preset(preset);
+        let patient = json!({"options": {"snapshot_interval_s": 5}});
+        let mut house = House::with(TwinConfig { behaviour, ..TwinConfig::default() }, patient).await;
+        house.twin.dial("202", "999").await.unwrap();
+        house.settle_calls().await;
+        house.twin.dial("201", "202").await.unwrap();
+        let ringing = house.until_call("202", "offering").await;
+        house.settle_calls().await;
+        let ringing = house.client().get(&format!("/calls/{}", text(&ringing, "/id"))).await.unwrap();
+        assert!(ringing["allowed_actions"].as_array().unwrap().contains(&json!("answer")), "{preset:?} {ringing}");
+        house.act(&ringing, "answer").await.unwrap();
+        house.until_call("201", "connected").await;
+        house.clear().await;
+        house.close().await;
+    }
 }

@@ -16,8 +16,9 @@ use super::super::clients::Client;
 use super::super::problem::Problem;
 use super::super::state::ApiState;
 use super::{Principal, authenticate};
+use crate::domain::line_list::ListedLine;
 use crate::domain::{Call, CallId, Line, LineId, PbxId, TokenId};
-use crate::service::gateway::{CallAction, DialPlan, DialRequest, Done, LineDiff, NewLine, Written};
+use crate::service::gateway::{CallAction, DialPlan, DialRequest, Done, Imported, LineDiff, NewLine, Written};
 use crate::service::journal::{Journal, Position, View};
 use crate::store::{Scope, TokenRow};
 
@@ -305,6 +306,19 @@ impl Admin {
     pub(in crate::api) async fn load_lines(&self, id: &PbxId, dry_run: bool) -> Result<LineDiff, Problem> {
         let caller = self.principal.caller();
         Ok(self.state.gateway().load_lines(&caller, id, dry_run).await?)
+    }
+
+    /// Takes over a list of lines.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn import_lines(
+        &self,
+        pbx: &PbxId,
+        lines: Vec<(usize, ListedLine)>,
+        dry_run: bool,
+    ) -> Result<Imported, Problem> {
+        Ok(self.state.gateway().import_lines(&self.principal.caller(), pbx, lines, dry_run).await?)
     }
 
     /// Adds a line by hand.

@@ -77,6 +77,8 @@ impl CallTable {
                 CallState::Offering | CallState::OnHold => CallState::Connected,
                 _ => current,
             },
+            // A conference is one connected call to a snapshot, whatever one of the others does.
+            (_, CallState::Connected | CallState::RemoteHeld) if conference => CallState::Conferenced,
             // Which state is ours is not fixed (U-24): a pair the wrong way round never turns a call round.
             (CallState::DialTone | CallState::Dialing | CallState::Proceeding, CallState::Offering)
                 if outbound && entry.other == Some(LocalState::Connected) =>
@@ -86,8 +88,6 @@ impl CallTable {
             (_, CallState::Offering) if outbound => current,
             (CallState::Offering, CallState::Ringback) => CallState::Offering,
             (CallState::Dialing, CallState::DialTone) => CallState::Dialing,
-            // A conference is one connected call to a snapshot.
-            (CallState::Conferenced, CallState::Connected) if conference => CallState::Conferenced,
             // A snapshot cannot tell these apart.
             (CallState::Proceeding | CallState::Dialing, CallState::Proceeding) => current,
             (CallState::Busy | CallState::Failed, CallState::Failed) => current,

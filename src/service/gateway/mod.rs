@@ -15,10 +15,13 @@ use serde_json::value::RawValue;
 use super::error::{Code, ServiceError};
 use super::journal::{Journal, Known, Retention, View};
 use super::link::{Link, LinkCommand, Surroundings, Versions, first_line, pbx_json};
+use crate::domain::line_list::ListedLine;
 use crate::domain::{CallId, DialString, DialStringError, LineId, NumberRange, PbxId, PbxState, PbxStatus};
 use crate::io::sip_tcp::Listeners;
 use crate::store::{Store, StoreError};
-pub use types::{CallAction, Caller, DialPlan, DialRequest, Done, LineChange, LineDiff, NewLine, Outcome, Written};
+pub use types::{
+    CallAction, Caller, DialPlan, DialRequest, Done, Imported, LineChange, LineDiff, NewLine, Outcome, Written,
+};
 
 /// The gateway. Cloning gives another handle to it.
 #[derive(Clone)]
@@ -249,6 +252,21 @@ impl Gateway {
     /// What the XML API refuses; nothing was changed.
     pub async fn load_lines(&self, _caller: &Caller, pbx: &PbxId, dry_run: bool) -> Outcome<LineDiff> {
         self.link(pbx)?.ask(|reply| LinkCommand::LoadLines { dry_run, reply }).await
+    }
+
+    /// Takes over a list of lines: all of it or nothing. Lines that it does not name stay.
+    ///
+    /// # Errors
+    /// Every line of the list that cannot be imported.
+    pub async fn import_lines(
+        &self,
+        caller: &Caller,
+        pbx: &PbxId,
+        lines: Vec<(usize, ListedLine)>,
+        dry_run: bool,
+    ) -> Outcome<Imported> {
+        let caller = caller.clone();
+        self.link(pbx)?.ask(|reply| LinkCommand::ImportLines { lines, dry_run, caller, reply }).await
     }
 
     /// Adds a line by hand.

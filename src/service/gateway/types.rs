@@ -99,6 +99,17 @@ pub struct LineChange {
     pub fields: Vec<String>,
 }
 
+/// What a list of lines changed, or would change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Imported {
+    /// Lines that are new.
+    pub added: Vec<LineChange>,
+    /// Lines whose name or buttons changed.
+    pub changed: Vec<LineChange>,
+    /// How many stayed as they were.
+    pub unchanged: usize,
+}
+
 /// A line entered by hand (`POST /lines`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewLine {

@@ -28,6 +28,12 @@ impl LinkTask {
             LinkCommand::DoNotDisturb { line, caller, set, reply } => self.do_not_disturb(&line, &caller, set, reply),
             LinkCommand::Refresh { line, reply } => self.refresh(&line, reply),
             LinkCommand::LoadLines { dry_run, reply } => self.load_lines(dry_run, reply),
+            LinkCommand::ImportLines { lines, dry_run, caller, reply } => {
+                let outcome = self.import_lines(lines, dry_run, &caller).await;
+                self.outbox.after(move |_| {
+                    let _ = reply.send(outcome);
+                });
+            }
             LinkCommand::CreateLine { line, caller, reply } => {
                 let outcome = self.create_line(line, &caller).await;
                 self.answer_written(reply, outcome);

@@ -157,7 +157,7 @@ impl LinkTask {
             fields.push("number");
         }
         let is_ours = row.body.source == LineSource::Pbx;
-        if is_ours && options.read_line_names && row.body.name != record.name {
+        if is_ours && options.read_line_names && !row.body.has_own_name && row.body.name != record.name {
             row.body.name.clone_from(&record.name);
             fields.push("name");
         }
@@ -188,6 +188,7 @@ impl LinkTask {
             },
             source: LineSource::Pbx,
             enabled: true,
+            has_own_name: false,
             buttons: record.buttons.clone(),
             labels: Default::default(),
             missing_since: None,

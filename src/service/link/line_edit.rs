@@ -10,7 +10,8 @@ use super::etag;
 use super::seat::Phase;
 use super::task::LinkTask;
 use crate::csta::Mac;
-use crate::domain::{LineId, LineKind, LineSource, Monitor, MonitorState, RandomIds};
+use crate::domain::line_list::ListedLine;
+use crate::domain::{LineId, LineKind, LineSource, Monitor, MonitorState, PbxId, RandomIds};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{Caller, NewLine, Outcome, Written};
 use crate::service::journal::{Actor, Known};
@@ -49,52 +50,62 @@ impl LinkTask {
 
     /// Adds a line by hand.
     pub(super) async fn create_line(&mut self, new: NewLine, caller: &Caller) -> Edited {
-        let number = extension(&new.number, "/number")?;
-        let device_id = new.device_id.as_deref().map(|text| mac(text, "/device_id")).transpose()?;
-        let buttons = buttons(&new.buttons)?;
-        let name = name(new.name.as_deref().unwrap_or_default())?;
-        if let Some(entry) =
-            self.lines.values().find(|entry| entry.row.number == number && entry.row.device_id == device_id)
+        let wanted = ListedLine {
+            number: extension(&new.number, "/number")?,
+            device_id: new.device_id.as_deref().map(|text| mac(text, "/device_id")).transpose()?,
+            name: name(new.name.as_deref().unwrap_or_default())?,
+            buttons: buttons(&new.buttons)?,
+        };
+        if let Some(entry) = self
+            .lines
+            .values()
+            .find(|entry| entry.row.number == wanted.number && entry.row.device_id == wanted.device_id)
         {
             return Err(exists(&entry.row.id));
         }
-        let kind = if device_id.is_some() { LineKind::Static } else { LineKind::ExtensionMobility };
-        let mut rows = vec![LineRow {
-            id: LineId::new(&mut RandomIds),
-            tapi_id: 0,
-            pbx_id: self.row.id.clone(),
-            number,
-            device_id,
-            body: LineBody {
-                name,
-                kind,
-                source: LineSource::Manual,
-                enabled: true,
-                buttons,
-                labels: BTreeMap::new(),
-                missing_since: None,
-                in_service: None,
-                cti_watch: None,
-                cti_notify: None,
-                host_mac: None,
-            },
-            version: 1,
-        }];
+        let mut rows = vec![by_hand(self.pbx(), wanted, LineSource::Manual)];
         self.around.store.write_lines(&mut rows).await.map_err(storage)?;
         let Some(row) = rows.pop() else { return Err(ServiceError::not_found("line")) };
         let id = row.id.clone();
+        self.add_row(row, Actor::Token(caller.name.as_str().into()));
+        self.name_numbers();
+        self.status_changed();
+        self.shown_json(&id)
+    }
+
+    /// Begins with a line that was stored, and tells of it.
+    pub(super) fn add_row(&mut self, row: LineRow, actor: Actor) {
+        let id = row.id.clone();
         self.around.versions.set(id.as_str(), row.version);
         self.insert_line(row);
-        self.name_numbers();
         self.changed_lines.remove(&id);
         if let Some(line) = self.line_object(&id) {
             if let Some(entry) = self.lines.get_mut(&id) {
                 entry.shown = line.clone();
             }
-            self.outbox.line("line.created", line, Vec::new(), Actor::Token(caller.name.as_str().into()));
+            self.outbox.line("line.created", line, Vec::new(), actor);
         }
-        self.status_changed();
-        self.shown_json(&id)
+    }
+
+    /// Goes on with a line whose row was stored anew, and tells what changed.
+    pub(super) fn take_row(&mut self, row: LineRow, actor: Actor) {
+        let id = row.id.clone();
+        self.around.versions.set(id.as_str(), row.version);
+        let Some(entry) = self.lines.get_mut(&id) else { return };
+        let switched_off = entry.row.body.enabled && !row.body.enabled;
+        entry.row = row;
+        if switched_off {
+            self.end_calls_of(&id);
+        }
+        self.arrange_seats(&id);
+        self.changed_lines.remove(&id);
+        if let Some(line) = self.line_object(&id)
+            && let Some(entry) = self.lines.get_mut(&id)
+        {
+            let changed = line.changes(&entry.shown);
+            entry.shown = line.clone();
+            self.outbox.line("line.updated", line, changed, actor);
+        }
     }
 
     /// Changes a line by a merge patch (RFC 7396) of `name`, `enabled`, `labels`, and of a manual line its identity.
@@ -120,8 +131,15 @@ impl LinkTask {
         for (key, value) in patch {
             let pointer = format!("/{key}");
             match (key.as_str(), value) {
-                ("name", Value::String(text)) => row.body.name = name(&text)?,
-                ("name", Value::Null) => row.body.name = String::new(),
+                ("name", Value::String(text)) => {
+                    row.body.name = name(&text)?;
+                    row.body.has_own_name = !is_manual;
+                }
+                // From the next load on it is the router's again.
+                ("name", Value::Null) => {
+                    row.body.name = String::new();
+                    row.body.has_own_name = false;
+                }
                 ("enabled", Value::Bool(enabled)) => row.body.enabled = enabled,
                 ("labels", Value::Null) => row.body.labels.clear(),
                 ("labels", Value::Object(labels)) => merge_labels(&mut row.body.labels, labels)?,
@@ -168,24 +186,8 @@ impl LinkTask {
         let mut rows = vec![row];
         self.around.store.write_lines(&mut rows).await.map_err(storage)?;
         let Some(row) = rows.pop() else { return Err(ServiceError::not_found("line")) };
-        let switched_off = before.body.enabled && !row.body.enabled;
-        self.around.versions.set(id.as_str(), row.version);
-        if let Some(entry) = self.lines.get_mut(id) {
-            entry.row = row;
-        }
-        if switched_off {
-            self.end_calls_of(id);
-        }
-        self.arrange_seats(id);
+        self.take_row(row, Actor::Token(caller.name.as_str().into()));
         self.name_numbers();
-        self.changed_lines.remove(id);
-        if let Some(line) = self.line_object(id)
-            && let Some(entry) = self.lines.get_mut(id)
-        {
-            let changed = line.changes(&entry.shown);
-            entry.shown = line.clone();
-            self.outbox.line("line.updated", line, changed, Actor::Token(caller.name.as_str().into()));
-        }
         self.status_changed();
         self.shown_json(id)
     }
@@ -260,6 +262,42 @@ impl LinkTask {
         }
         self.changed_lines.insert(id.clone());
     }
+}
+
+/// The row of a line that a person entered or listed.
+pub(super) fn by_hand(pbx: &PbxId, line: ListedLine, source: LineSource) -> LineRow {
+    LineRow {
+        id: LineId::new(&mut RandomIds),
+        tapi_id: 0,
+        pbx_id: pbx.clone(),
+        number: line.number,
+        body: LineBody {
+            name: line.name,
+            has_own_name: false,
+            kind: if line.device_id.is_some() { LineKind::Static } else { LineKind::ExtensionMobility },
+            source,
+            enabled: true,
+            buttons: line.buttons,
+            labels: BTreeMap::new(),
+            missing_since: None,
+            in_service: None,
+            cti_watch: None,
+            cti_notify: None,
+            host_mac: None,
+        },
+        device_id: line.device_id,
+        version: 1,
+    }
+}
+
+/// A line of a list in the forms that are stored.
+pub(super) fn listed(line: &ListedLine) -> Result<ListedLine, ServiceError> {
+    Ok(ListedLine {
+        number: extension(&line.number, "/number")?,
+        device_id: line.device_id.as_deref().map(|text| mac(text, "/device_id")).transpose()?,
+        name: name(&line.name)?,
+        buttons: buttons(&line.buttons)?,
+    })
 }
 
 fn wrong(pointer: &str, detail: &str) -> ServiceError {

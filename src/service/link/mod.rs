@@ -11,6 +11,7 @@ mod discovery;
 mod events;
 mod faults;
 mod features;
+mod import;
 mod inventory;
 mod line_edit;
 mod lines;
@@ -42,8 +43,9 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{Code, ServiceError};
-use super::gateway::{CallAction, Caller, DialRequest, Done, LineDiff, NewLine, Outcome, Written};
+use super::gateway::{CallAction, Caller, DialRequest, Done, Imported, LineDiff, NewLine, Outcome, Written};
 use super::journal::{Actor, Journal};
+use crate::domain::line_list::ListedLine;
 use crate::domain::{CallId, LineId};
 use crate::io::sip_tcp::Listeners;
 use crate::store::{PbxRow, Store};
@@ -75,6 +77,8 @@ pub(super) enum LinkCommand {
     Refresh { line: LineId, reply: Reply<Written> },
     /// Read the lines from the PBX.
     LoadLines { dry_run: bool, reply: Reply<LineDiff> },
+    /// Take over a list of lines.
+    ImportLines { lines: Vec<(usize, ListedLine)>, dry_run: bool, caller: Caller, reply: Reply<Imported> },
     /// Add a line by hand.
     CreateLine { line: NewLine, caller: Caller, reply: Reply<Written> },
     /// Change a line.

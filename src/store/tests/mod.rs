@@ -33,6 +33,7 @@ fn line(pbx: &PbxRow, number: &str, device: Option<&str>) -> LineRow {
         number: number.to_owned(),
         device_id: device.map(str::to_owned),
         body: LineBody {
+            has_own_name: false,
             name: "Anna".to_owned(),
             kind: LineKind::Static,
             source: LineSource::Manual,
