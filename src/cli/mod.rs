@@ -1,5 +1,6 @@
 //! The command line: `linegate <command>`.
 
+mod lists;
 mod output;
 mod remote;
 mod server;
@@ -206,6 +207,36 @@ enum LinesCommand {
         #[arg(long)]
         query: Option<String>,
     },
+    /// Print the lines as a list: number;name;device-ID;button;button
+    Export {
+        #[command(flatten)]
+        remote: Remote,
+        /// Only the lines of this PBX, by name or id
+        #[arg(long)]
+        pbx: Option<String>,
+        /// As a table with commas
+        #[arg(long)]
+        csv: bool,
+    },
+    /// Take over a list of lines, all of it or nothing
+    ///
+    /// One line each: number;name;device-ID;button;button, or with --csv a table with the columns number, name, device_id,
+    /// buttons. Lines that the list does not name stay.
+    Import {
+        #[command(flatten)]
+        remote: Remote,
+        /// The PBX that the lines belong to, by name or id
+        #[arg(long)]
+        pbx: String,
+        /// Only say what would change
+        #[arg(long)]
+        dry_run: bool,
+        /// The list is a table with commas
+        #[arg(long)]
+        csv: bool,
+        /// The file; - reads standard input
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -304,6 +335,10 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Token(TokenCommand::List(remote)) => remote::token_list(&remote).await,
         Command::Token(TokenCommand::Revoke { remote, token_id }) => remote::token_revoke(&remote, &token_id).await,
         Command::Lines(LinesCommand::List { remote, query }) => remote::lines_list(&remote, query.as_deref()).await,
+        Command::Lines(LinesCommand::Export { remote, pbx, csv }) => lists::export(&remote, pbx.as_deref(), csv).await,
+        Command::Lines(LinesCommand::Import { remote, pbx, dry_run, csv, file }) => {
+            lists::import(&remote, &pbx, &file, csv, dry_run).await
+        }
         Command::Dial(args) => remote::dial(args).await,
         Command::Healthcheck { remote, ready } => remote::healthcheck(&remote, ready).await,
     }

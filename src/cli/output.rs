@@ -4,6 +4,13 @@ use std::io::{self, Write as _};
 
 use serde_json::Value;
 
+/// Text on standard output as it is.
+pub(super) fn raw(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
 /// A line on standard output.
 pub(super) fn line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();

@@ -4,7 +4,7 @@ mod stream;
 
 use std::fmt;
 
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde_json::Value;
 
 pub use stream::{Stream, StreamError};
@@ -174,24 +174,47 @@ impl Client {
         Stream::open(&self.base, &self.token).await
     }
 
-    async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
-        let mut request = self.http.request(method, format!("{}/api/v1{path}", self.base)).bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn text(&self, path: &str, accept: &str) -> Result<String, ClientError> {
+        let request = self.prepared(Method::GET, path).header(header::ACCEPT, accept);
+        let (status, text) = self.sent(request).await?;
+        if status.is_success() { Ok(text) } else { Err(refusal(status, &text)) }
+    }
+
+    /// Sends a text or a file as it is.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn post_bytes(&self, path: &str, media_type: &str, bytes: Vec<u8>) -> Result<Value, ClientError> {
+        let request = self.prepared(Method::POST, path).header(header::CONTENT_TYPE, media_type).body(bytes);
+        let (status, text) = self.sent(request).await?;
+        answer(status, &text)
+    }
+
+    fn prepared(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}/api/v1{path}", self.base)).bearer_auth(&self.token)
+    }
+
+    async fn sent(&self, request: RequestBuilder) -> Result<(StatusCode, String), ClientError> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let text = response.text().await.map_err(|error| ClientError::Answer(error.to_string()))?;
+        Ok((status, text))
+    }
+
+    async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
+        let mut request = self.prepared(method, path);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let (status, text) = self.sent(request).await?;
         if status == StatusCode::NO_CONTENT {
             return Ok(Value::Null);
         }
-        let value: Value =
-            serde_json::from_str(&text).map_err(|error| ClientError::Answer(format!("{status}, {error}")))?;
-        if status.is_success() {
-            Ok(value)
-        } else {
-            Err(ClientError::Refused { status: status.as_u16(), problem: value })
-        }
+        answer(status, &text)
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ClientError {
@@ -208,5 +231,19 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+fn answer(status: StatusCode, text: &str) -> Result<Value, ClientError> {
+    if !status.is_success() {
+        return Err(refusal(status, text));
+    }
+    serde_json::from_str(text).map_err(|error| ClientError::Answer(format!("{status}, {error}")))
+}
+
+fn refusal(status: StatusCode, text: &str) -> ClientError {
+    match serde_json::from_str(text) {
+        Ok(problem) => ClientError::Refused { status: status.as_u16(), problem },
+        Err(error) => ClientError::Answer(format!("{status}, {error}")),
     }
 }

@@ -10,6 +10,7 @@ mod connection;
 mod discovery;
 mod foreign;
 mod groups;
+mod line_lists;
 mod many;
 mod messages;
 mod mobility;

@@ -1,0 +1,83 @@
+//! Lists of lines: out of the gateway, into another, all or nothing.
+
+use cme_twin::TwinConfig;
+use serde_json::{Value, json};
+
+use crate::kit::{House, refused, text};
+
+/// The system of the XML dossier, section 14.1.
+const ROWS: &str = "201;Anna Berg;00AA11BB0001;204\n202;Ben Cole;00AA11BB0002;204\n205;Eli Frank;;203\n\
+                    207;Gus Hart;00AA11BB0004;\n208;Ida Jung;00AA11BB0005;203\n";
+
+impl House {
+    async fn exported(&self) -> String {
+        self.client().text(&format!("/lines/export?pbx={}", self.pbx), "text/plain").await.unwrap()
+    }
+
+    async fn import(&self, form: &str, dry_run: bool, list: &str) -> Result<Value, linegate::client::ClientError> {
+        let path = format!("/lines/import?pbx={}&dry_run={dry_run}", self.pbx);
+        self.client().post_bytes(&path, form, list.as_bytes().to_vec()).await
+    }
+}
+
+/// A PBX whose XML API is off: it knows no lines by itself.
+async fn without_xml() -> House {
+    let mut house = House::unsettled(TwinConfig::default(), json!({"axl": {"username": "", "password": ""}})).await;
+    house.until_pbx("its link is up", |status| status["sip"]["state"] == "registered").await;
+    house
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_gateway_exports_another_imports_unchanged() {
+    let house = House::open().await;
+    assert_eq!(house.exported().await, ROWS);
+    // Its own list changes nothing.
+    let same = house.import("text/plain", false, ROWS).await.unwrap();
+    assert_eq!(same, json!({"added": [], "changed": [], "unchanged": 5}));
+    let csv = house.client().text("/lines/export", "text/csv").await.unwrap();
+    let list = house.client().get("/lines/export").await.err();
+    assert!(list.is_some(), "text is no JSON");
+    let listed: Value =
+        serde_json::from_str(&house.client().text("/lines/export", "application/json").await.unwrap()).unwrap();
+    house.close().await;
+    for (form, text) in [("text/plain", ROWS), ("text/csv", &csv), ("application/json", &listed.to_string())] {
+        let mut empty = without_xml().await;
+        let seen = empty.import(form, true, text).await.unwrap();
+        assert_eq!((seen["added"].as_array().unwrap().len(), empty.lines().await.len()), (5, 0), "{form}");
+        empty.import(form, false, text).await.unwrap();
+        assert_eq!(empty.exported().await, ROWS, "{form}");
+        assert!(empty.lines().await.iter().all(|line| line["source"] == "import"));
+        empty.until_line("201", "it is monitored", |line| line["monitor"]["state"] == "active").await;
+        empty.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_with_mistakes_changes_nothing_and_names_each() {
+    let house = House::open().await;
+    let list = "201;Anna B.;00AA11BB0001;204\n\n300;New;;\n30x;Bad;;\n301;Bad;zz;\n300;Again;;\n202;Ben Cole;00AA11BB0002;999\n";
+    let (status, problem) = refused(house.import("text/plain", false, list).await);
+    let lines: Vec<u64> =
+        problem["errors"].as_array().unwrap().iter().map(|error| error["line"].as_u64().unwrap()).collect();
+    assert_eq!((status, lines), (422, vec![4, 5, 6, 7]), "{problem}");
+    assert_eq!(house.exported().await, ROWS);
+    let (status, problem) = refused(house.import("text/plain", false, ";no number;;").await);
+    assert_eq!((status, problem["errors"][0]["line"].as_u64()), (422, Some(1)));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_a_person_gave_survives_the_next_load() {
+    let house = House::open().await;
+    let changed = house.import("text/plain", false, "201;The Boss;00AA11BB0001;204\n").await.unwrap();
+    assert_eq!(text(&changed, "/changed/0/fields/0"), "name");
+    let load = house.client().post(&format!("/pbxs/{}/load-lines", house.pbx), &json!({})).await.unwrap();
+    assert_eq!(load["unchanged"], 5);
+    assert_eq!(text(&house.line("201").await, "/name"), "The Boss");
+    // Given back, it is the router's again.
+    let line = house.line_id("201").await;
+    house.client().patch(&format!("/lines/{line}"), &json!({"name": null})).await.unwrap();
+    house.client().post(&format!("/pbxs/{}/load-lines", house.pbx), &json!({})).await.unwrap();
+    assert_eq!(text(&house.line("201").await, "/name"), "Anna Berg");
+    house.close().await;
+}
