@@ -37,6 +37,7 @@ macro_rules! words {
         }
     };
 }
+pub(super) use words;
 
 words! {
     /// What the call does, seen from the line.
@@ -213,6 +214,17 @@ impl Call {
             Direction::Inbound => &self.caller,
             Direction::Outbound => &self.called,
         }
+    }
+
+    /// The end of a call that ended unseen, with the names of the fields that changed.
+    pub fn end_as_lost(&mut self, at: Timestamp) -> Vec<&'static str> {
+        let before = self.clone();
+        self.state = CallState::Ended;
+        self.cause = Some(Cause::Lost);
+        self.ended_at = Some(at);
+        self.state_since = at;
+        self.allowed_actions = ActionSet::EMPTY;
+        self.changes(&before)
     }
 
     /// The names of the fields that differ, in the order of the contract.

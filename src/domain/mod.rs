@@ -3,6 +3,7 @@
 mod action;
 mod call;
 pub mod call_table;
+mod finished;
 mod ids;
 pub mod json;
 mod line;
@@ -14,6 +15,7 @@ mod timestamp;
 
 pub use action::{Action, ActionSet, LineAction, allowed_actions};
 pub use call::{Call, CallState, Cause, Direction, Reason};
+pub use finished::{CallLife, CallResult, FinishedCall, bare_number};
 pub use ids::{
     CallId, CommandId, ConversationId, IdError, IdSource, LineId, PartyId, PbxId, RandomIds, TokenId, WebhookId,
 };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod actions;
+mod attached;
 mod bench;
 mod clearing;
 mod dial;
