@@ -22,5 +22,5 @@ pub use ids::{
 pub use line::{Activity, Address, Fix, Forwarding, Line, LineKind, LineSource, LineStatus, Monitor, MonitorState};
 pub use number::{DialString, DialStringError, NumberRange, RawNumber, clean_raw};
 pub use party::{Participant, ParticipantState, Party, Presentation};
-pub use pbx::{AxlStatus, LineCounts, PbxState, PbxStatus, SipStatus};
+pub use pbx::{AxlStatus, BlindCause, LineCounts, PbxState, PbxStatus, SipStatus};
 pub use timestamp::{Moment, Timestamp};
