@@ -10,6 +10,7 @@ mod connection;
 mod discovery;
 mod foreign;
 mod groups;
+mod journal;
 mod many;
 mod messages;
 mod mobility;
