@@ -9,6 +9,7 @@ use super::lookup::key;
 use super::seat::SeatId;
 use super::timers::Timer;
 use super::{Actor, CallTable};
+use crate::domain::action::Action;
 use crate::domain::call::{Call, CallState, Direction, no_data};
 use crate::domain::ids::{CallId, CommandId};
 use crate::domain::party::{Party, Presentation};
@@ -136,9 +137,13 @@ impl CallTable {
     }
 
     /// A command on a call goes to the PBX: what the call does next carries its id.
-    pub fn intend(&mut self, at: Moment, call: &CallId, command: CommandId, actor: String) {
+    pub fn intend(&mut self, at: Moment, call: &CallId, command: CommandId, actor: String, action: Option<Action>) {
+        let intent = Intent { command, actor, until: at.now + PATIENCE };
         if let Some(tracked) = self.calls.get_mut(call) {
-            tracked.intent = Some(Intent { command, actor, until: at.now + PATIENCE });
+            tracked.intent = Some(intent.clone());
+        }
+        if let Some(action) = action {
+            self.resound(call, intent, action);
         }
     }
 
@@ -198,6 +203,7 @@ impl CallTable {
                 call.state = CallState::DialTone;
             }
         };
+        self.resound(id, intent.clone(), Action::Dial);
         let Some(tracked) = self.calls.get_mut(id) else { return };
         tracked.intent = Some(intent);
         if tracked.is_published {

@@ -152,6 +152,9 @@ impl CallTable {
             let keep = keep.clone();
             self.change(at, &id, move |call| call.conversation_id = keep);
         }
+        if let Some(echo) = self.echoes.remove(&give) {
+            self.echoes.entry(keep.clone()).or_insert(echo);
+        }
         self.join_attached(at, &keep, &give);
     }
 
@@ -221,6 +224,7 @@ impl CallTable {
         {
             self.conversations.retain(|_, known| *known != oldest);
             self.attached.remove(&oldest);
+            self.echoes.remove(&oldest);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod attached;
 mod change;
+mod echo;
 mod intent;
 mod lookup;
 mod party;
@@ -30,6 +31,7 @@ use super::call::Call;
 use super::ids::{CallId, CommandId, ConversationId, IdSource, LineId, PbxId};
 use super::number::NumberRange;
 use super::timestamp::Moment;
+use echo::Echo;
 use intent::{Intent, PendingDial};
 use seat::Seat;
 use timers::Timer;
@@ -133,6 +135,8 @@ pub struct Change {
     pub command: Option<CommandId>,
     /// Who caused it.
     pub actor: Actor,
+    /// The command acts on another call of the conversation.
+    pub is_echo: bool,
 }
 
 /// A call with what the table remembers about it.
@@ -172,6 +176,8 @@ pub struct CallTable {
     attached: HashMap<ConversationId, Box<RawValue>>,
     /// Conversations without living calls, oldest first: a call that comes back belongs to them.
     retired: VecDeque<ConversationId>,
+    /// Commands whose effects at the other ends may still come.
+    echoes: HashMap<ConversationId, Echo>,
     names: HashMap<String, String>,
     timers: BTreeSet<(Instant, Timer)>,
     pending: HashMap<SeatId, Vec<PendingDial>>,
@@ -200,6 +206,7 @@ impl CallTable {
             members: HashMap::new(),
             attached: HashMap::new(),
             retired: VecDeque::new(),
+            echoes: HashMap::new(),
             names: HashMap::new(),
             timers: BTreeSet::new(),
             pending: HashMap::new(),
@@ -331,7 +338,7 @@ impl CallTable {
         }
         let mut call = call;
         let changed = call.end_as_lost(at.wall);
-        Some(Box::new(Change { call, changed, command: None, actor: Actor::Gateway }))
+        Some(Box::new(Change { call, changed, command: None, actor: Actor::Gateway, is_echo: false }))
     }
 }
 

@@ -7,6 +7,7 @@ mod attached;
 mod bench;
 mod clearing;
 mod dial;
+mod echo;
 mod model;
 mod moves;
 mod setup;
