@@ -198,7 +198,7 @@ pub struct Call {
     pub cause: Option<Cause>,
     /// The reference of the program that made it.
     pub client_ref: Option<String>,
-    /// Data that programs attached: a JSON object.
+    /// What programs attached to the conversation: a JSON object that every leg shows.
     #[schema(value_type = Object)]
     pub data: Box<RawValue>,
     /// The other parties of a conference.

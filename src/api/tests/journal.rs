@@ -202,3 +202,26 @@ async fn the_past_outlives_the_pbx_and_a_restart() {
     assert!(times.iter().all(|time| !time["until"].is_null()), "a PBX that is gone is not missed: {blind}");
     assert_eq!(blind["next_cursor"], Value::Null);
 }
+
+#[tokio::test]
+async fn calls_of_a_pbx_that_went_with_the_process_get_their_end() {
+    let api = Api::start().await;
+    let pbx = api.pbx("hq").await;
+    let line = api.line(&pbx, "201").await;
+    api.publish(vec![call_change(call(1, &line, &pbx, CallState::Offering))]).await;
+    api.gateway.store().delete_pbx(&pbx).await.unwrap();
+    let folder = api.end().await;
+    let api = Api::over(folder, super::kit::settings(), crate::api::ServeSettings::default()).await;
+    super::kit::soon("the end of the call", async {
+        while !api.gateway.journal().view().calls.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let entry = api.get("/api/v1/journal").await.json()["items"][0].clone();
+    assert_eq!(
+        (&entry["id"], &entry["cause"], &entry["result"]),
+        (&json!("call_000001"), &json!("lost"), &json!("unknown"))
+    );
+    assert_eq!(entry["actor"], "gateway");
+}

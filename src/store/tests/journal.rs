@@ -196,3 +196,24 @@ async fn a_run_knows_when_the_one_before_was_last_alive() {
     store.end_cleanly(0, 99).await.unwrap();
     assert_eq!(store.begin_epoch("boot", "three").await.unwrap().last_alive, Some(99));
 }
+
+#[tokio::test]
+async fn a_database_of_the_release_before_keeps_its_living_calls() {
+    use sqlx::ConnectOptions as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("linegate.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut old = options.connect().await.unwrap();
+    for part in [
+        include_str!("../../../migrations/0001_base.sql"),
+        include_str!("../../../migrations/0002_journal.sql"),
+        "insert into live_call (id, body) values ('call_1', '{}')",
+        "pragma user_version = 2",
+    ] {
+        sqlx::raw_sql(part).execute(&mut old).await.unwrap();
+    }
+    sqlx::Connection::close(old).await.unwrap();
+    let lives = open(&folder).await.live_lives().await.unwrap();
+    assert_eq!(lives.into_values().collect::<Vec<_>>(), [crate::domain::CallLife::default()]);
+}
