@@ -145,7 +145,7 @@ mod tests {
         let mut params = Params::read(&Uri::from_static(uri)).unwrap();
         let time = params.time("a").unwrap();
         assert!(time.is_some() && time == params.time("b").unwrap() && time == params.time("c").unwrap());
-        assert_eq!(params.time("d").unwrap_err().body().errors[0].pointer, "/d");
+        assert_eq!(params.time("d").unwrap_err().body().errors[0].pointer.as_deref(), Some("/d"));
         assert_eq!(params.time("e").unwrap(), None);
     }
 }
