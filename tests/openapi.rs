@@ -176,7 +176,7 @@ async fn start() -> Running {
     };
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), None).await.unwrap();
-    let gateway = Gateway::open(store, Retention { days: 1, events: 10_000 }).await.unwrap();
+    let gateway = Gateway::open(store, Retention { days: 1, events: 10_000, call_days: 1 }).await.unwrap();
     let settings = ApiSettings {
         admin_token: Some(Secret::new(ADMIN)),
         keep_alive: Duration::from_millis(200),

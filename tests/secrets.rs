@@ -47,7 +47,7 @@ async fn no_secret_is_seen_again() {
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), None).await.unwrap();
-    let gateway = Gateway::open(store, Retention { days: 1, events: 10_000 }).await.unwrap();
+    let gateway = Gateway::open(store, Retention { days: 1, events: 10_000, call_days: 1 }).await.unwrap();
     let settings = ApiSettings { admin_token: Some(Secret::new(ADMIN)), ..ApiSettings::default() };
     let state = ApiState::new(gateway.clone(), settings);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

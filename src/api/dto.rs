@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::clients::ClientKind;
 use super::problem::Problem;
-use crate::domain::{Call, Line, LineId, PbxId, Timestamp, TokenId};
+use crate::domain::{BlindCause, Call, FinishedCall, Line, LineId, PbxId, Timestamp, TokenId};
 use crate::store::Scope;
 
 /// Largest `data` of a call, in bytes (api.md, "Calls").
@@ -200,6 +200,25 @@ pages! {
     TokenPage of TokenInfo,
     /// Readers of the event stream.
     ClientPage of ClientInfo,
+    /// Finished calls.
+    JournalPage of FinishedCall,
+    /// Times in which a PBX was not seen.
+    BlindPage of BlindTime,
+}
+
+/// A time in which a PBX was not seen: silence there proves nothing.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BlindTime {
+    /// Which PBX.
+    pub(super) pbx_id: PbxId,
+    /// Since when; of a gateway that was killed its last sign of life.
+    pub(super) since: Timestamp,
+    /// Until when; `null` while it lasts.
+    pub(super) until: Option<Timestamp>,
+    /// Why.
+    pub(super) cause: BlindCause,
+    /// Why, in a sentence.
+    pub(super) reason: String,
 }
 
 /// A reader of the event stream.

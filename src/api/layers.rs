@@ -146,6 +146,7 @@ pub(super) fn cors(settings: &ApiSettings) -> Option<CorsLayer> {
                 header::ETAG,
                 EVENT_POSITION,
                 REQUEST_ID,
+                header::LINK,
                 header::LOCATION,
                 header::RETRY_AFTER,
             ])

@@ -25,6 +25,7 @@ mod schema;
 mod serve;
 mod sse;
 mod state;
+mod table;
 mod ws;
 
 pub use document::{ApiDocument, asyncapi};

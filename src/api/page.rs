@@ -39,27 +39,41 @@ impl Page {
         self.after.as_deref()
     }
 
+    /// How many items a page has.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// The list as JSON from items in the order of their keys; those up to the cursor are skipped.
     pub(super) fn render<'a>(&self, items: impl Iterator<Item = (&'a str, Bytes)>) -> Bytes {
         let mut items = items.filter(|(key, _)| self.after().is_none_or(|after| *key > after)).peekable();
-        let mut out = b"{\"items\":[".to_vec();
+        let mut taken = Vec::new();
         let mut last = None;
-        for count in 0..self.limit {
+        for _ in 0..self.limit {
             let Some((key, json)) = items.next() else { break };
-            if count > 0 {
-                out.push(b',');
-            }
-            out.extend_from_slice(&json);
+            taken.push(json);
             last = Some(key);
         }
-        out.extend_from_slice(b"],\"next_cursor\":");
-        match last.filter(|_| items.peek().is_some()) {
-            Some(key) => write_text(&mut out, &encode(key)),
-            None => out.extend_from_slice(b"null"),
-        }
-        out.push(b'}');
-        out.into()
+        list(taken.iter().map(|json| &**json), last.filter(|_| items.peek().is_some()))
     }
+}
+
+/// A page as JSON from its items; `last` is the key of the last one where more follow.
+pub(super) fn list<'a>(items: impl Iterator<Item = &'a [u8]>, last: Option<&str>) -> Bytes {
+    let mut out = b"{\"items\":[".to_vec();
+    for (index, json) in items.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(json);
+    }
+    out.extend_from_slice(b"],\"next_cursor\":");
+    match last {
+        Some(key) => write_text(&mut out, &encode(key)),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.push(b'}');
+    out.into()
 }
 
 /// Takes `limit` alone.
@@ -72,7 +86,8 @@ pub(super) fn take_limit(params: &mut Params) -> Result<usize, Problem> {
     if (1..=MAX_LIMIT).contains(&limit) { Ok(limit) } else { Err(wrong("limit", RANGE)) }
 }
 
-fn encode(key: &str) -> String {
+/// The cursor after an item.
+pub(super) fn encode(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("1{key}"))
 }
 

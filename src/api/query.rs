@@ -6,6 +6,7 @@ use axum::extract::Query;
 use axum::http::Uri;
 
 use super::problem::Problem;
+use crate::domain::Timestamp;
 
 /// The parameters of one request.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +86,21 @@ impl Params {
             .transpose()
     }
 
+    /// A parameter that is a time.
+    ///
+    /// # Errors
+    /// 422 that names the parameter.
+    pub(super) fn time(&mut self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        let read = |text: String| {
+            // A plus that was not percent-encoded has come as a blank.
+            let offset = |text: &str| text.rfind(' ').map(|at| format!("{}+{}", &text[..at], &text[at + 1..]));
+            Timestamp::parse(&text)
+                .or_else(|| Timestamp::parse(&offset(&text)?))
+                .ok_or_else(|| wrong(name, "Write it like 2026-11-25T21:00:00Z (RFC 3339)."))
+        };
+        self.take(name).map(read).transpose()
+    }
+
     /// Refuses what nobody took.
     ///
     /// # Errors
@@ -121,5 +137,15 @@ mod tests {
         let problem = params.finish().unwrap_err();
         assert_eq!(problem.code(), "unknown_field");
         assert_eq!(problem.body().errors[0].pointer.as_deref().unwrap_or_default(), "/bogus");
+    }
+
+    #[test]
+    fn a_time_is_read_also_with_a_plus_that_was_not_encoded() {
+        let uri = "/x?a=2026-11-25T21:00:00%2B01:00&b=2026-11-25T21:00:00+01:00&c=2026-11-25T20:00:00.000Z&d=today";
+        let mut params = Params::read(&Uri::from_static(uri)).unwrap();
+        let time = params.time("a").unwrap();
+        assert!(time.is_some() && time == params.time("b").unwrap() && time == params.time("c").unwrap());
+        assert_eq!(params.time("d").unwrap_err().body().errors[0].pointer.as_deref(), Some("/d"));
+        assert_eq!(params.time("e").unwrap(), None);
     }
 }

@@ -13,7 +13,7 @@ use super::document::{ApiDocument, complete, outline};
 use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
-    calls, clients, documents, events, features, health, line_lists, lines, log_level, me, operations, pbxs,
+    calls, clients, documents, events, features, health, journal, line_lists, lines, log_level, me, operations, pbxs,
     status_page, tickets, tokens,
 };
 use super::state::ApiState;
@@ -31,6 +31,8 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(features::get_do_not_disturb, features::set_do_not_disturb))
         .routes(routes!(calls::list_calls))
         .routes(routes!(calls::get_call, calls::update_call))
+        .routes(routes!(journal::list_finished_calls))
+        .routes(routes!(journal::list_blind_times))
         .routes(routes!(events::events))
         .routes(routes!(events::snapshot))
         .routes(routes!(tickets::create_ticket))

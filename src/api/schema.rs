@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{Object, Schema};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
-use super::dto::{CallPage, ClientPage, LinePage, TokenPage};
+use super::dto::{BlindPage, CallPage, ClientPage, JournalPage, LinePage, TokenPage};
 use super::problem::{CstaProblem, FieldProblem, PROBLEM_JSON, ProblemBody};
 use crate::domain::{Activity, Call, Line, PbxStatus};
 use crate::service::pbx::PbxSettings;
@@ -127,6 +127,8 @@ pub(super) fn with_components(mut document: OpenApi) -> OpenApi {
     add::<CallPage>(&mut schemas);
     add::<TokenPage>(&mut schemas);
     add::<ClientPage>(&mut schemas);
+    add::<JournalPage>(&mut schemas);
+    add::<BlindPage>(&mut schemas);
     if let Some(components) = &mut document.components {
         for (name, schema) in schemas {
             components.schemas.entry(name).or_insert(schema);

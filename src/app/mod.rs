@@ -91,7 +91,8 @@ pub async fn start(
         .await
         .map_err(|source| AppError::Listen { address: settings.listen, source })?;
     let address = listener.local_addr().map_err(|source| AppError::Listen { address: settings.listen, source })?;
-    let retention = Retention { days: settings.retention.days, events: settings.retention.events };
+    let kept = settings.retention;
+    let retention = Retention { days: kept.days, events: kept.events, call_days: kept.call_days };
     let gateway = Gateway::open(store, retention).await?;
     let secret = |hidden: Option<Hidden>| hidden.map(|hidden| Secret::new(hidden.expose()));
     let pbxs = settings

@@ -1,6 +1,10 @@
 //! The command line: `linegate <command>`.
 
+<<<<<<< HEAD
 mod lists;
+=======
+mod journal;
+>>>>>>> journal
 mod output;
 mod remote;
 mod server;
@@ -57,6 +61,8 @@ enum Command {
     Lines(LinesCommand),
     /// Dial a number from a line
     Dial(DialArgs),
+    /// Show finished calls, or with --blind the times in which a router was not seen
+    Journal(JournalArgs),
     /// Print the SHA-256 fingerprint of the gateway's own certificate
     Fingerprint(Flags),
     /// Say whether a gateway works: exit code 0 when it does
@@ -252,6 +258,45 @@ struct DialArgs {
     dry_run: bool,
 }
 
+#[derive(Debug, Args)]
+struct JournalArgs {
+    #[command(flatten)]
+    remote: Remote,
+    /// Only of this line: its number or id
+    #[arg(long, conflicts_with = "blind")]
+    line: Option<String>,
+    /// Only of this router: its name or id
+    #[arg(long)]
+    pbx: Option<String>,
+    /// Only with this number at either end
+    #[arg(long, conflicts_with = "blind")]
+    number: Option<String>,
+    /// Only inbound or outbound calls
+    #[arg(long, conflicts_with = "blind")]
+    direction: Option<String>,
+    /// Only with this result, for example answered, missed, busy
+    #[arg(long, conflicts_with = "blind")]
+    result: Option<String>,
+    /// Only the legs of this conversation, by id
+    #[arg(long, conflicts_with = "blind")]
+    conversation: Option<String>,
+    /// Only what ended at this time or after it, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only what ended before this time, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// At most this many, the newest; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    count: usize,
+    /// Print CSV instead of text
+    #[arg(long, conflicts_with_all = ["json", "blind"])]
+    csv: bool,
+    /// The times in which a router was not seen: silence there proves nothing
+    #[arg(long)]
+    blind: bool,
+}
+
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -340,6 +385,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             lists::import(&remote, &pbx, &file, csv, dry_run).await
         }
         Command::Dial(args) => remote::dial(args).await,
+        Command::Journal(args) => journal::journal(args).await,
         Command::Healthcheck { remote, ready } => remote::healthcheck(&remote, ready).await,
     }
 }

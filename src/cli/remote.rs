@@ -222,26 +222,7 @@ pub(super) async fn lines_list(remote: &Remote, query: Option<&str>) -> Result<(
 
 pub(super) async fn dial(args: DialArgs) -> Result<(), Failure> {
     let client = args.remote.client()?;
-    let line = if args.from.starts_with("line_") {
-        args.from.clone()
-    } else {
-        let found = client.list(&format!("/lines?number={}", escape(&args.from))).await?;
-        match found.as_slice() {
-            [] => {
-                return Err(Failure::new(
-                    Failure::USAGE,
-                    format!("No line has the number {}. `linegate lines list` shows them.", args.from),
-                ));
-            }
-            [line] => text(line, "/id").to_owned(),
-            _ => {
-                return Err(Failure::new(
-                    Failure::USAGE,
-                    format!("Several lines have the number {}; give the id of one of them.", args.from),
-                ));
-            }
-        }
-    };
+    let line = line_id(&client, &args.from).await?;
     let dry = if args.dry_run { "?dry_run=true" } else { "" };
     let answer = client.post(&format!("/lines/{line}/calls{dry}"), &json!({"to": args.to})).await?;
     if args.remote.json {
@@ -254,6 +235,25 @@ pub(super) async fn dial(args: DialArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The id of the line that a person names by its number or id.
+pub(super) async fn line_id(client: &Client, named: &str) -> Result<String, Failure> {
+    if named.starts_with("line_") {
+        return Ok(named.to_owned());
+    }
+    let found = client.list(&format!("/lines?number={}", escape(named))).await?;
+    match found.as_slice() {
+        [] => Err(Failure::new(
+            Failure::USAGE,
+            format!("No line has the number {named}. `linegate lines list` shows them."),
+        )),
+        [line] => Ok(text(line, "/id").to_owned()),
+        _ => Err(Failure::new(
+            Failure::USAGE,
+            format!("Several lines have the number {named}; give the id of one of them."),
+        )),
+    }
+}
+
 pub(super) async fn healthcheck(remote: &Remote, ready: bool) -> Result<(), Failure> {
     let client = Client::new(&remote.url, "")?;
     let (status, body) = client.probe(if ready { "/readyz" } else { "/healthz" }).await?;
@@ -264,7 +264,7 @@ pub(super) async fn healthcheck(remote: &Remote, ready: bool) -> Result<(), Fail
 }
 
 /// Percent-encodes a query value.
-fn escape(value: &str) -> String {
+pub(super) fn escape(value: &str) -> String {
     value.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));

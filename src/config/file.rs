@@ -57,6 +57,8 @@ pub struct FileRetention {
     pub days: Option<u32>,
     /// Events.
     pub events: Option<u64>,
+    /// Days of finished calls.
+    pub call_days: Option<u32>,
 }
 
 /// `[[pbx]]`: the settings of the API plus the secrets.

@@ -36,7 +36,7 @@ pub struct Settings {
     pub tls: Tls,
     /// Exact origins that browsers may come from.
     pub cors_origins: Vec<String>,
-    /// How long and how many events are kept.
+    /// How long and how many events are kept, and how long finished calls.
     pub retention: Retention,
     /// PBXs of the file.
     pub pbxs: Vec<FilePbx>,
@@ -58,18 +58,20 @@ pub enum Tls {
     SelfSigned,
 }
 
-/// Retention of the event journal.
+/// Retention of the event journal and of the journal of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Days.
     pub days: u32,
     /// Events.
     pub events: u64,
+    /// Days of finished calls; 0 keeps none.
+    pub call_days: u32,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { days: 7, events: 1_000_000 }
+        Self { days: 7, events: 1_000_000, call_days: 90 }
     }
 }
 
@@ -182,6 +184,7 @@ impl Settings {
             retention: Retention {
                 days: file.retention.days.unwrap_or(Retention::default().days),
                 events: file.retention.events.unwrap_or(Retention::default().events),
+                call_days: file.retention.call_days.unwrap_or(Retention::default().call_days),
             },
             pbxs: file.pbx,
         };

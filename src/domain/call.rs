@@ -19,6 +19,16 @@ pub enum Direction {
     Outbound,
 }
 
+impl Direction {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -37,6 +47,7 @@ macro_rules! words {
         }
     };
 }
+pub(super) use words;
 
 words! {
     /// What the call does, seen from the line.
@@ -187,7 +198,7 @@ pub struct Call {
     pub cause: Option<Cause>,
     /// The reference of the program that made it.
     pub client_ref: Option<String>,
-    /// Data that programs attached: a JSON object.
+    /// What programs attached to the conversation: a JSON object that every leg shows.
     #[schema(value_type = Object)]
     pub data: Box<RawValue>,
     /// The other parties of a conference.
@@ -213,6 +224,17 @@ impl Call {
             Direction::Inbound => &self.caller,
             Direction::Outbound => &self.called,
         }
+    }
+
+    /// The end of a call that ended unseen, with the names of the fields that changed.
+    pub fn end_as_lost(&mut self, at: Timestamp) -> Vec<&'static str> {
+        let before = self.clone();
+        self.state = CallState::Ended;
+        self.cause = Some(Cause::Lost);
+        self.ended_at = Some(at);
+        self.state_since = at;
+        self.allowed_actions = ActionSet::EMPTY;
+        self.changes(&before)
     }
 
     /// The names of the fields that differ, in the order of the contract.

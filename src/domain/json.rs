@@ -152,13 +152,7 @@ pub fn write_call(out: &mut Vec<u8>, call: &Call) {
     object.text("line_id", call.line_id.as_str());
     object.text("pbx_id", call.pbx_id.as_str());
     object.number("address", u64::from(call.address));
-    object.text(
-        "direction",
-        match call.direction {
-            super::call::Direction::Inbound => "inbound",
-            super::call::Direction::Outbound => "outbound",
-        },
-    );
+    object.text("direction", call.direction.as_str());
     object.flag("internal", call.internal);
     object.text("state", call.state.as_str());
     object.opt("consultation_of", call.consultation_of.as_ref().map(|id| id.as_str()));

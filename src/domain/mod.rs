@@ -3,6 +3,7 @@
 mod action;
 mod call;
 pub mod call_table;
+mod finished;
 mod ids;
 pub mod json;
 mod line;
@@ -14,11 +15,12 @@ mod timestamp;
 
 pub use action::{Action, ActionSet, LineAction, allowed_actions};
 pub use call::{Call, CallState, Cause, Direction, Reason};
+pub use finished::{CallLife, CallResult, FinishedCall, bare_number};
 pub use ids::{
     CallId, CommandId, ConversationId, IdError, IdSource, LineId, PartyId, PbxId, RandomIds, TokenId, WebhookId,
 };
 pub use line::{Activity, Address, Fix, Forwarding, Line, LineKind, LineSource, LineStatus, Monitor, MonitorState};
 pub use number::{DialString, DialStringError, NumberRange, RawNumber, clean_raw};
 pub use party::{Participant, ParticipantState, Party, Presentation};
-pub use pbx::{AxlStatus, LineCounts, PbxState, PbxStatus, SipStatus};
+pub use pbx::{AxlStatus, BlindCause, LineCounts, PbxState, PbxStatus, SipStatus};
 pub use timestamp::{Moment, Timestamp};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::call::words;
 use super::timestamp::Timestamp;
 
 /// State of a link.
@@ -21,6 +22,18 @@ pub enum PbxState {
     Degraded,
     /// Nothing works.
     Down,
+}
+
+words! {
+    /// Why a PBX was not seen.
+    BlindCause {
+        /// The gateway itself did not run.
+        GatewayDown = "gateway_down",
+        /// Somebody switched the PBX off.
+        PbxDisabled = "pbx_disabled",
+        /// The link to it did not work.
+        LinkDown = "link_down",
+    }
 }
 
 /// SIP side.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use sqlx::sqlite::Sqlite;
 use sqlx::{Connection as _, QueryBuilder, Row as _};
 
+use super::finished::{FinishedRow, SightRow, write_finished, write_sights};
 use super::{Store, StoreError};
 
 /// Rows in one statement: sqlx costs per statement, so events go out many at a time.
@@ -40,6 +41,32 @@ pub struct EventRow {
     pub frame: Bytes,
 }
 
+/// The last state of a living call.
+#[derive(Debug, Clone)]
+pub struct LiveRow {
+    /// Id of the call.
+    pub id: String,
+    /// The call as JSON.
+    pub body: String,
+    /// What it has been through, as JSON.
+    pub life: String,
+}
+
+/// What is written together.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Events.
+    pub events: Vec<EventRow>,
+    /// Calls that live.
+    pub living: Vec<LiveRow>,
+    /// Ids of calls that do not live any more.
+    pub ended: Vec<String>,
+    /// Calls that ended, for the journal of calls.
+    pub finished: Vec<FinishedRow>,
+    /// PBXs that were lost from sight or seen again.
+    pub sights: Vec<SightRow>,
+}
+
 /// An event read back.
 #[derive(Debug, Clone)]
 pub struct StoredEvent {
@@ -56,19 +83,14 @@ pub struct StoredEvent {
 }
 
 impl Store {
-    /// Writes events and the states of living calls in one transaction: all or nothing. A call without a state has
-    /// ended.
+    /// Writes a batch in one transaction: all or nothing.
     ///
     /// # Errors
     /// When the database fails; then nothing was written.
-    pub async fn write_events(
-        &self,
-        events: &[EventRow],
-        calls: &[(String, Option<String>)],
-    ) -> Result<(), StoreError> {
+    pub async fn write_batch(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut journal = self.inner.journal.lock().await;
         let mut transaction = journal.begin().await?;
-        for chunk in events.chunks(ROWS_PER_STATEMENT) {
+        for chunk in batch.events.chunks(ROWS_PER_STATEMENT) {
             let mut query: QueryBuilder<Sqlite> =
                 QueryBuilder::new("insert into event (seq, at, event, pbx_id, line_id, call_id, frame) ");
             query.push_values(chunk, |mut row, event| {
@@ -82,17 +104,19 @@ impl Store {
             });
             query.build().execute(&mut *transaction).await?;
         }
-        let living: Vec<_> = calls.iter().filter_map(|(id, body)| Some((id, body.as_ref()?))).collect();
-        for chunk in living.chunks(ROWS_PER_STATEMENT) {
-            let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("insert or replace into live_call (id, body) ");
-            query.push_values(chunk, |mut row, (id, body)| {
-                row.push_bind(id.as_str()).push_bind(body.as_str());
+        for chunk in batch.living.chunks(ROWS_PER_STATEMENT) {
+            let mut query: QueryBuilder<Sqlite> =
+                QueryBuilder::new("insert or replace into live_call (id, body, life) ");
+            query.push_values(chunk, |mut row, call| {
+                row.push_bind(call.id.as_str()).push_bind(call.body.as_str()).push_bind(call.life.as_str());
             });
             query.build().execute(&mut *transaction).await?;
         }
-        for (id, _) in calls.iter().filter(|(_, body)| body.is_none()) {
+        for id in &batch.ended {
             sqlx::query("delete from live_call where id = ?1").bind(id).execute(&mut *transaction).await?;
         }
+        write_finished(&mut transaction, &batch.finished).await?;
+        write_sights(&mut transaction, &batch.sights).await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -13,6 +13,8 @@ pub struct Epoch {
     pub last_seq: u64,
     /// Oldest event kept; `last_seq + 1` when none is.
     pub oldest_seq: u64,
+    /// The last sign of life of an earlier run, Unix milliseconds; `None` at the first start.
+    pub last_alive: Option<i64>,
 }
 
 async fn read(connection: &mut SqliteConnection, key: &str) -> Result<Option<String>, sqlx::Error> {
@@ -51,6 +53,12 @@ impl Store {
         let epoch = read(&mut transaction, "epoch").await?;
         let boot = read(&mut transaction, "boot_id").await?;
         let clean = read(&mut transaction, "clean_end").await?.as_deref() == Some("1");
+        let told = read(&mut transaction, "alive_at").await?.and_then(|text| text.parse().ok());
+        let last_event = sqlx::query("select at from event order by seq desc limit 1")
+            .fetch_optional(&mut *transaction)
+            .await?
+            .map(|row| row.get::<i64, _>(0));
+        let last_alive = told.max(last_event);
         let name = match epoch {
             Some(name) if clean || boot.as_deref() == Some(boot_id) => name,
             _ => {
@@ -68,19 +76,31 @@ impl Store {
         let last_seq = row.get::<Option<i64>, _>(0).and_then(|seq| u64::try_from(seq).ok()).unwrap_or(floor).max(floor);
         let oldest_seq = row.get::<Option<i64>, _>(1).and_then(|seq| u64::try_from(seq).ok()).unwrap_or(last_seq + 1);
         transaction.commit().await?;
-        Ok(Epoch { name, last_seq, oldest_seq })
+        Ok(Epoch { name, last_seq, oldest_seq, last_alive })
     }
 
     /// Marks a clean end: the next run goes on in the same epoch even after a restart of the machine.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn end_cleanly(&self, last_seq: u64) -> Result<(), StoreError> {
+    pub async fn end_cleanly(&self, last_seq: u64, at: i64) -> Result<(), StoreError> {
         let mut writer = self.inner.writer.lock().await;
         let mut transaction = writer.begin_with(WRITING).await?;
         write(&mut transaction, "last_seq", &last_seq.to_string()).await?;
+        write(&mut transaction, "alive_at", &at.to_string()).await?;
         write(&mut transaction, "clean_end", "1").await?;
         transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Writes down that this run lives.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn live_on(&self, at: i64) -> Result<(), StoreError> {
+        // With the journal's connection: it need not survive more than the events do.
+        let mut journal = self.inner.journal.lock().await;
+        write(&mut journal, "alive_at", &at.to_string()).await?;
         Ok(())
     }
 

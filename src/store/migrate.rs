@@ -4,8 +4,11 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::{StoreError, WRITING};
 
-const MIGRATIONS: &[(i64, &str)] =
-    &[(1, include_str!("../../migrations/0001_base.sql")), (2, include_str!("../../migrations/0002_journal.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../../migrations/0001_base.sql")),
+    (2, include_str!("../../migrations/0002_journal.sql")),
+    (3, include_str!("../../migrations/0003_finished_calls.sql")),
+];
 
 pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let found: i64 = sqlx::query("pragma user_version").fetch_one(&mut *connection).await?.get(0);

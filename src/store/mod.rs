@@ -5,6 +5,7 @@
 
 mod calls;
 mod events;
+mod finished;
 mod idempotency;
 mod line;
 mod meta;
@@ -23,7 +24,8 @@ use sqlx::sqlite::{
 };
 use tokio::sync::Mutex;
 
-pub use events::{EventRow, Pruned, StoredEvent};
+pub use events::{Batch, EventRow, LiveRow, Pruned, StoredEvent};
+pub use finished::{BlindQuery, FinishedQuery, FinishedRow, SightRow, StoredBlind, StoredFinished};
 pub use idempotency::{Claim, StoredAnswer};
 pub use line::{LineBody, LineRow};
 pub use meta::Epoch;

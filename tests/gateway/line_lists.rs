@@ -22,7 +22,10 @@ impl House {
 
 /// A PBX whose XML API is off: it knows no lines by itself.
 async fn without_xml() -> House {
-    let mut house = House::unsettled(TwinConfig::default(), json!({"axl": {"username": "", "password": ""}})).await;
+    let config = TwinConfig::default();
+    let (user, password) = (config.system.xml_user.clone(), config.system.xml_password.clone());
+    let patch = json!({"axl": {"username": "", "password": ""}, "sip": {"username": user, "password": password}});
+    let mut house = House::unsettled(config, patch).await;
     house.until_pbx("its link is up", |status| status["sip"]["state"] == "registered").await;
     house
 }

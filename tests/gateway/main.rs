@@ -10,6 +10,7 @@ mod connection;
 mod discovery;
 mod foreign;
 mod groups;
+mod journal;
 mod line_lists;
 mod many;
 mod messages;

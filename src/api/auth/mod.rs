@@ -3,6 +3,7 @@
 mod access;
 mod attempts;
 mod credential;
+mod history;
 mod origin;
 mod permission;
 mod ticket;

@@ -125,6 +125,9 @@ fn headers(id: &str, status: &str) -> Value {
     if COMMANDS.contains(&id) && is_good && !(id == "dial" && status == "200") {
         headers["Command-Id"] = text("The command, as in its events");
     }
+    if id == "list_finished_calls" && is_good {
+        headers["Link"] = text("`<…>; rel=\"next\"`: the next page; absent on the last one");
+    }
     match status {
         "201" if !["create_ticket", "create_token"].contains(&id) => {
             headers["Location"] = text("Path of the new resource")

@@ -5,9 +5,11 @@ use serde_json::{Map, Value, json};
 use super::super::filter::EVENTS;
 
 /// Objects of answers whose members are all there, also those that may be null.
-const ANSWERS: [&str; 23] = [
+const ANSWERS: [&str; 26] = [
     "Address",
     "AxlStatus",
+    "BlindPage",
+    "BlindTime",
     "Call",
     "CallPage",
     "CallsAnswer",
@@ -16,6 +18,7 @@ const ANSWERS: [&str; 23] = [
     "DialPlanAnswer",
     "Fix",
     "Forwarding",
+    "JournalPage",
     "Line",
     "LineChange",
     "LineDiff",
@@ -41,6 +44,11 @@ pub(super) fn complete(schemas: &mut Value) {
     limit_settings(schemas);
     for name in ANSWERS {
         require_all(&mut schemas[name]);
+    }
+    // The call and what an entry has beside it.
+    require_all(&mut schemas["FinishedCall"]["allOf"][1]);
+    for member in ["ring_s", "talk_s"] {
+        schemas["FinishedCall"]["allOf"][1]["properties"][member]["minimum"] = json!(0);
     }
     schemas["TokenInfo"]["properties"]["scopes"]["minItems"] = json!(1);
     schemas["Timestamp"]["description"] = json!("RFC 3339 in UTC with milliseconds.");

@@ -53,7 +53,8 @@ pub(in crate::api) async fn get_call(reader: Reader, PathId(id): PathId<CallId>,
 
 /// Attach data to a call
 ///
-/// A JSON merge patch (RFC 7396) of `data`; it follows the call through transfers.
+/// A JSON merge patch (RFC 7396) of `data`. It belongs to the conversation: every leg shows it, it follows the call wherever
+/// it is sent, and stands in the journal.
 #[utoipa::path(patch, path = "/api/v1/calls/{call}", tag = "Calls", security(("bearer" = ["control"])),
     request_body(content((CallPatch = "application/merge-patch+json"), (CallPatch = "application/json"))),
     params(("call" = CallId, Path, description = "Its id")),

@@ -6,6 +6,7 @@ pub(super) mod documents;
 pub(super) mod events;
 pub(super) mod features;
 pub(super) mod health;
+pub(super) mod journal;
 pub(super) mod line_lists;
 pub(super) mod lines;
 pub(super) mod log_level;

@@ -11,6 +11,7 @@ mod events_slow;
 mod events_sse;
 mod events_ws;
 mod idempotency;
+mod journal;
 mod kit;
 mod limits;
 mod pages;

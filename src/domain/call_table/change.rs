@@ -1,5 +1,6 @@
 //! Changing calls: every change goes through here, so that nothing is published twice and nothing without change.
 
+use super::echo::Attribution;
 use super::seat::SeatId;
 use super::{Actor, CallTable, Change, Output};
 use crate::domain::action::{Action, ActionSet, allowed_actions};
@@ -41,8 +42,9 @@ impl CallTable {
         self.refresh_actions(seat, id);
         let Some(tracked) = self.calls.get_mut(id) else { return };
         tracked.is_published = true;
-        let (command, actor) = attribution(tracked.intent.as_ref(), at, actor);
-        let change = Change { call: tracked.call.clone(), changed: Vec::new(), command, actor };
+        let Some(tracked) = self.calls.get(id) else { return };
+        let by = self.attribute(at.now, tracked.intent.as_ref(), None, &tracked.call, actor);
+        let change = told(tracked.call.clone(), Vec::new(), by);
         self.out.push_back(Output::Created(Box::new(change)));
         self.refresh_siblings(at, seat, id);
     }
@@ -51,7 +53,6 @@ impl CallTable {
     pub(super) fn end(&mut self, at: Moment, id: &CallId, cause: Cause, actor: Actor) {
         let Some(mut tracked) = self.forget(id) else { return };
         let before = tracked.call.clone();
-        let (command, actor) = attribution(tracked.intent.as_ref(), at, actor);
         let call = &mut tracked.call;
         call.state = CallState::Ended;
         call.cause = Some(match (cause, tracked.failure) {
@@ -60,12 +61,15 @@ impl CallTable {
         });
         call.ended_at = Some(at.wall);
         call.state_since = at.wall;
-        if actor != Actor::Gateway {
+        call.allowed_actions = ActionSet::EMPTY;
+        let is_seen = actor != Actor::Gateway;
+        let by = self.attribute(at.now, tracked.intent.as_ref(), Some(&before), &tracked.call, actor);
+        let call = &mut tracked.call;
+        if is_seen || by.command.is_some() {
             call.confirmed_at = at.wall;
         }
-        call.allowed_actions = ActionSet::EMPTY;
         let changed = call.changes(&before);
-        self.out.push_back(Output::Ended(Box::new(Change { call: tracked.call, changed, command, actor })));
+        self.out.push_back(Output::Ended(Box::new(told(tracked.call, changed, by))));
         self.refresh_siblings(at, tracked.seat, id);
     }
 
@@ -81,8 +85,10 @@ impl CallTable {
             tracked.call.confirmed_at = at.wall;
         }
         let changed = tracked.call.changes(before);
-        let (command, actor) = attribution(tracked.intent.as_ref(), at, actor);
-        let change = Change { call: tracked.call.clone(), changed, command, actor };
+        let call = tracked.call.clone();
+        let Some(tracked) = self.calls.get(id) else { return false };
+        let by = self.attribute(at.now, tracked.intent.as_ref(), Some(before), &call, actor);
+        let change = told(call, changed, by);
         self.out.push_back(Output::Updated(Box::new(change)));
         true
     }
@@ -138,13 +144,6 @@ impl CallTable {
     }
 }
 
-fn attribution(
-    intent: Option<&super::intent::Intent>,
-    at: Moment,
-    actor: Actor,
-) -> (Option<crate::domain::ids::CommandId>, Actor) {
-    match intent {
-        Some(intent) if at.now <= intent.until => (Some(intent.command.clone()), Actor::Token(intent.actor.clone())),
-        _ => (None, actor),
-    }
+fn told(call: Call, changed: Vec<&'static str>, by: Attribution) -> Change {
+    Change { call, changed, command: by.command, actor: by.actor, is_echo: by.is_echo }
 }

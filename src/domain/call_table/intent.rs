@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 
+use super::attached::is_empty;
 use super::lookup::key;
 use super::seat::SeatId;
 use super::timers::Timer;
 use super::{Actor, CallTable};
+use crate::domain::action::Action;
 use crate::domain::call::{Call, CallState, Direction, no_data};
 use crate::domain::ids::{CallId, CommandId};
 use crate::domain::party::{Party, Presentation};
@@ -107,14 +109,14 @@ impl CallTable {
         pending.call = None;
         let dialed = pending.intent.dialed.clone();
         if let Some(tracked) = self.calls.get(call)
-            && tracked.call.data.get() != no_data().get()
+            && !is_empty(&tracked.call.data)
         {
             pending.intent.data = Some(tracked.call.data.clone());
         }
         self.intent_done(call, command);
+        self.attach_as(at, call, &Actor::Gateway, no_data());
         self.change(at, call, |call| {
             call.client_ref = None;
-            call.data = no_data();
             if call.called.raw.as_deref() == Some(&*dialed) && !call.state.is_answered() {
                 call.called = Party::default();
                 call.internal = false;
@@ -135,9 +137,13 @@ impl CallTable {
     }
 
     /// A command on a call goes to the PBX: what the call does next carries its id.
-    pub fn intend(&mut self, at: Moment, call: &CallId, command: CommandId, actor: String) {
+    pub fn intend(&mut self, at: Moment, call: &CallId, command: CommandId, actor: String, action: Option<Action>) {
+        let intent = Intent { command, actor, until: at.now + PATIENCE };
         if let Some(tracked) = self.calls.get_mut(call) {
-            tracked.intent = Some(Intent { command, actor, until: at.now + PATIENCE });
+            tracked.intent = Some(intent.clone());
+        }
+        if let Some(action) = action {
+            self.resound(call, intent, action);
         }
     }
 
@@ -148,11 +154,6 @@ impl CallTable {
         {
             tracked.intent = None;
         }
-    }
-
-    /// Replaces the data that programs attached to a call.
-    pub fn attach(&mut self, at: Moment, call: &CallId, actor: String, data: Box<RawValue>) -> bool {
-        self.change_by(at, call, Actor::Token(actor), |call| call.data = data)
     }
 
     /// Gives a fresh outgoing call to the dial command that waits for one.
@@ -172,6 +173,7 @@ impl CallTable {
         };
         let client_ref = pending.intent.client_ref.clone();
         let data = pending.intent.data.take();
+        let (shown, actor) = (data.clone(), Actor::Token(pending.intent.actor.clone()));
         let dialed = pending.intent.dialed.clone();
         let consultation_of = self.intended(seat, id, &intent.command);
         let wants_dial_tone = dialed.is_empty();
@@ -185,7 +187,9 @@ impl CallTable {
         let internal = called.as_ref().is_some_and(|called| self.is_internal(called));
         let fill = move |call: &mut Call| {
             call.client_ref = client_ref;
-            call.data = data.unwrap_or_else(|| call.data.clone());
+            if let Some(data) = shown {
+                call.data = data;
+            }
             call.consultation_of = consultation_of.or(call.consultation_of.take());
             // CME: the first signal names no called party (dossier 2.4); what was dialled is known here.
             if call.called.raw.is_none()
@@ -199,12 +203,16 @@ impl CallTable {
                 call.state = CallState::DialTone;
             }
         };
+        self.resound(id, intent.clone(), Action::Dial);
         let Some(tracked) = self.calls.get_mut(id) else { return };
         tracked.intent = Some(intent);
         if tracked.is_published {
             self.change(at, id, fill);
         } else {
             fill(&mut tracked.call);
+        }
+        if let Some(data) = data {
+            self.attach_as(at, id, &actor, data);
         }
         // Answered without a signal: a snapshot shows whether anything happened (15c).
         if command.is_some() {

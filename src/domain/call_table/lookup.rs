@@ -3,7 +3,7 @@
 use super::seat::SeatId;
 use super::{CallTable, Tracked};
 use crate::domain::action::ActionSet;
-use crate::domain::call::{Call, CallState, Direction, Reason, no_data};
+use crate::domain::call::{Call, CallState, Direction, Reason};
 use crate::domain::ids::{CallId, ConversationId};
 use crate::domain::party::Party;
 use crate::domain::timestamp::Moment;
@@ -64,7 +64,7 @@ impl CallTable {
             reason: Reason::Direct,
             cause: None,
             client_ref: None,
-            data: no_data(),
+            data: self.attached_to(&conversation),
             participants: Vec::new(),
             allowed_actions: ActionSet::EMPTY,
             confirmed_at: at.wall,
@@ -152,6 +152,10 @@ impl CallTable {
             let keep = keep.clone();
             self.change(at, &id, move |call| call.conversation_id = keep);
         }
+        if let Some(echo) = self.echoes.remove(&give) {
+            self.echoes.entry(keep.clone()).or_insert(echo);
+        }
+        self.join_attached(at, &keep, &give);
     }
 
     /// Joins a call with the one at the other end, where ids do not tell (U-14): they name each other, neither is
@@ -219,6 +223,8 @@ impl CallTable {
             && !self.members.contains_key(&oldest)
         {
             self.conversations.retain(|_, known| *known != oldest);
+            self.attached.remove(&oldest);
+            self.echoes.remove(&oldest);
         }
     }
 }

@@ -3,7 +3,9 @@
 //! Sans-IO: time is an argument, deadlines are data. A call is found by address and PBX call id, so nothing looks at
 //! all lines for one signal. The rules are those of dossier `csta-sip-cme` section 10.
 
+mod attached;
 mod change;
+mod echo;
 mod intent;
 mod lookup;
 mod party;
@@ -16,6 +18,8 @@ mod timers;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use serde_json::value::RawValue;
+
 pub use intent::DialIntent;
 pub use seat::{SeatId, SeatSettings};
 pub use signal::{
@@ -27,6 +31,7 @@ use super::call::Call;
 use super::ids::{CallId, CommandId, ConversationId, IdSource, LineId, PbxId};
 use super::number::NumberRange;
 use super::timestamp::Moment;
+use echo::Echo;
 use intent::{Intent, PendingDial};
 use seat::Seat;
 use timers::Timer;
@@ -130,6 +135,8 @@ pub struct Change {
     pub command: Option<CommandId>,
     /// Who caused it.
     pub actor: Actor,
+    /// The command acts on another call of the conversation.
+    pub is_echo: bool,
 }
 
 /// A call with what the table remembers about it.
@@ -165,8 +172,12 @@ pub struct CallTable {
     by_pbx_call: HashMap<(SeatId, String), CallId>,
     conversations: HashMap<String, ConversationId>,
     members: HashMap<ConversationId, Vec<CallId>>,
+    /// What programs attached to conversations; those without anything are not in it.
+    attached: HashMap<ConversationId, Box<RawValue>>,
     /// Conversations without living calls, oldest first: a call that comes back belongs to them.
     retired: VecDeque<ConversationId>,
+    /// Commands whose effects at the other ends may still come.
+    echoes: HashMap<ConversationId, Echo>,
     names: HashMap<String, String>,
     timers: BTreeSet<(Instant, Timer)>,
     pending: HashMap<SeatId, Vec<PendingDial>>,
@@ -193,7 +204,9 @@ impl CallTable {
             by_pbx_call: HashMap::new(),
             conversations: HashMap::new(),
             members: HashMap::new(),
+            attached: HashMap::new(),
             retired: VecDeque::new(),
+            echoes: HashMap::new(),
             names: HashMap::new(),
             timers: BTreeSet::new(),
             pending: HashMap::new(),
@@ -294,6 +307,9 @@ impl CallTable {
             self.conversations.insert(pbx_call, call.conversation_id.clone());
         }
         self.members.entry(call.conversation_id.clone()).or_default().push(call.id.clone());
+        if !attached::is_empty(&call.data) {
+            self.attached.entry(call.conversation_id.clone()).or_insert_with(|| call.data.clone());
+        }
         if let Some(known) = self.seats.get_mut(&seat) {
             known.calls.push(call.id.clone());
         }
@@ -321,17 +337,8 @@ impl CallTable {
             return None;
         }
         let mut call = call;
-        call.state = super::call::CallState::Ended;
-        call.cause = Some(super::call::Cause::Lost);
-        call.ended_at = Some(at.wall);
-        call.state_since = at.wall;
-        call.allowed_actions = ActionSet::EMPTY;
-        Some(Box::new(Change {
-            call,
-            changed: vec!["state", "cause", "allowed_actions", "ended_at", "state_since"],
-            command: None,
-            actor: Actor::Gateway,
-        }))
+        let changed = call.end_as_lost(at.wall);
+        Some(Box::new(Change { call, changed, command: None, actor: Actor::Gateway, is_echo: false }))
     }
 }
 

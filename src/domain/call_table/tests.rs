@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod actions;
+mod attached;
 mod bench;
 mod clearing;
 mod dial;
+mod echo;
 mod model;
 mod moves;
 mod setup;

@@ -13,10 +13,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::error::{Code, ServiceError};
-use super::journal::{Journal, Known, Retention, View};
-use super::link::{Link, LinkCommand, Surroundings, Versions, first_line, pbx_json};
+use super::journal::{Actor, Change, Journal, Known, Object, Retention, View};
+use super::link::{Link, LinkCommand, Surroundings, Versions, first_line, lost_by_gateway, pbx_json};
 use crate::domain::line_list::ListedLine;
-use crate::domain::{CallId, DialString, DialStringError, LineId, NumberRange, PbxId, PbxState, PbxStatus};
+use crate::domain::{
+    Call, CallId, DialString, DialStringError, LineId, NumberRange, PbxId, PbxState, PbxStatus, Timestamp,
+};
 use crate::io::sip_tcp::Listeners;
 use crate::store::{Store, StoreError};
 pub use types::{
@@ -64,13 +66,23 @@ impl Gateway {
             }
         }
         let mut calls = BTreeMap::new();
+        let mut lost = Vec::new();
         for call in store.live_calls().await? {
+            // A PBX that was deleted just before the process died has no link that would end its calls.
+            if !rows.iter().any(|row| row.id == call.pbx_id) {
+                lost.push(lost_call(&call, at));
+            }
             calls.insert(call.id.clone(), Known::call(call));
         }
         view.pbxs = Arc::new(pbxs);
         view.lines = Arc::new(lines);
         view.calls = Arc::new(calls);
         let journal = Journal::open(&store, retention, &boot_id(), view).await?;
+        // Before any link speaks: since when nobody looked.
+        let away = journal.last_alive().unwrap_or(at);
+        let sights = rows.iter().map(|row| lost_by_gateway(row.id.as_str(), away)).collect();
+        // The queue keeps the order; whoever waits for a later change has this too.
+        drop(journal.publish_with(lost, sights));
         let gateway = Self {
             inner: Arc::new(Inner {
                 store,
@@ -335,6 +347,23 @@ pub(super) fn parse_dial(to: Option<&str>) -> Outcome<Option<DialString>> {
             .with_hint(hint)
             .with_field("/to", error.to_string())
     })
+}
+
+/// The end of a call whose PBX is not there any more.
+fn lost_call(call: &Call, at: Timestamp) -> Change {
+    let mut call = call.clone();
+    let changed = call.end_as_lost(at);
+    Change {
+        event: "call.ended",
+        time: at,
+        pbx_id: Some(call.pbx_id.clone()),
+        line_id: Some(call.line_id.clone()),
+        call_id: Some(call.id.clone()),
+        command_id: None,
+        actor: Actor::Gateway,
+        changed,
+        object: Object::call(call),
+    }
 }
 
 /// Names this start of the machine: another one means that the last events may be gone.

@@ -20,7 +20,7 @@ pub enum Actor {
 }
 
 impl Actor {
-    fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Phone => "phone",
             Self::Gateway => "gateway",

@@ -4,6 +4,7 @@
 //! hands the same bytes to every reader. Nobody waits for a timer, and no event costs a transaction of its own
 //! (decision 1 of performance-and-reliability).
 
+mod calls;
 mod change;
 mod event;
 mod readers;
@@ -23,7 +24,8 @@ pub use readers::{Interest, Received, Subscription};
 pub use view::{Known, View};
 
 use crate::domain::Timestamp;
-use crate::store::{Store, StoreError};
+use crate::store::{SightRow, Store, StoreError};
+use calls::Calls;
 use readers::Readers;
 use view::Views;
 use writer::{Batch, Writer};
@@ -31,13 +33,21 @@ use writer::{Batch, Writer};
 /// How often retention is looked at.
 const PRUNE_EVERY: Duration = Duration::from_secs(30);
 
-/// How long events are kept.
+/// How long events and finished calls are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Days.
+    /// Days of events.
     pub days: u32,
     /// Number of events.
     pub events: u64,
+    /// Days of finished calls; 0 keeps none.
+    pub call_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { days: 7, events: 1_000_000, call_days: 90 }
+    }
 }
 
 /// The journal. Cloning gives another handle to it.
@@ -56,6 +66,8 @@ struct Inner {
     views: Views,
     readers: Readers,
     stop: CancellationToken,
+    /// The last sign of life of an earlier run.
+    last_alive: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for Journal {
@@ -93,9 +105,11 @@ impl Journal {
             views: Views::new(View { seq: epoch.last_seq, ..view }),
             readers: Readers::default(),
             stop: CancellationToken::new(),
+            last_alive: epoch.last_alive.map(Timestamp::from_unix_ms),
         });
         let journal = Self { inner };
-        let writer = Writer::new(journal.clone(), epoch.last_seq);
+        let calls = Calls::new(store.live_lives().await?, retention.call_days > 0);
+        let writer = Writer::new(journal.clone(), epoch.last_seq, calls);
         tokio::spawn(writer.run(queued));
         tokio::spawn(prune(journal.clone(), retention));
         Ok(journal)
@@ -104,6 +118,11 @@ impl Journal {
     /// Where the journal stands: every event up to here is written and in the readers' queues.
     pub fn position(&self) -> Position {
         Position { epoch: Arc::clone(&self.inner.epoch), seq: self.inner.seq.load(Ordering::Acquire) }
+    }
+
+    /// When an earlier run was last known to live; `None` at the first start.
+    pub(in crate::service) fn last_alive(&self) -> Option<Timestamp> {
+        self.inner.last_alive
     }
 
     /// The oldest event that is kept; one more than the last when none is.
@@ -118,9 +137,14 @@ impl Journal {
 
     /// Hands changes over, in order. They are written and seen together.
     pub fn publish(&self, changes: Vec<Change>) -> Receipt {
+        self.publish_with(changes, Vec::new())
+    }
+
+    /// As [`Self::publish`], with PBXs that were lost from sight or seen again meanwhile.
+    pub(in crate::service) fn publish_with(&self, changes: Vec<Change>, sights: Vec<SightRow>) -> Receipt {
         let (done, receipt) = oneshot::channel();
         // A closed queue means that the process ends; the receipt says so.
-        let _ = self.inner.queue.send(Batch { changes, done });
+        let _ = self.inner.queue.send(Batch { changes, sights, done });
         Receipt(receipt)
     }
 
@@ -158,6 +182,15 @@ impl Journal {
         }
     }
 
+    /// Removes the finished calls, and the times without sight, that ended before a time each.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub(crate) async fn prune_calls(&self, calls_before: i64, blind_before: i64) -> Result<(), StoreError> {
+        while !self.inner.store.prune_finished(calls_before, blind_before).await? {}
+        Ok(())
+    }
+
     /// Writes what is queued and marks a clean end.
     ///
     /// # Errors
@@ -165,19 +198,27 @@ impl Journal {
     pub async fn close(&self) -> Result<(), StoreError> {
         let _ = self.publish(Vec::new()).written().await;
         self.inner.stop.cancel();
-        self.inner.store.end_cleanly(self.position().seq).await
+        self.inner.store.end_cleanly(self.position().seq, wall_clock().unix_ms()).await
     }
 }
 
 async fn prune(journal: Journal, retention: Retention) {
-    let kept_ms = i64::from(retention.days) * 24 * 3600 * 1000;
+    let ms = |days: u32| i64::from(days) * 24 * 3600 * 1000;
     loop {
         tokio::select! {
             () = journal.inner.stop.cancelled() => return,
             () = tokio::time::sleep(PRUNE_EVERY) => {}
         }
-        if let Err(error) = journal.prune(wall_clock().unix_ms() - kept_ms, retention.events).await {
-            tracing::error!(%error, "old events cannot be removed");
+        let now = wall_clock().unix_ms();
+        let done = async {
+            journal.inner.store.live_on(now).await?;
+            journal.prune(now - ms(retention.days), retention.events).await?;
+            // No personal data: kept as long as anything that they are asked about.
+            let blind_days = retention.days.max(retention.call_days);
+            journal.prune_calls(now - ms(retention.call_days), now - ms(blind_days)).await
+        };
+        if let Err(error) = done.await {
+            tracing::error!(%error, "what is too old cannot be removed");
         }
     }
 }

@@ -1,16 +1,16 @@
 //! The writer task: numbers, writes, then shows.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::Journal;
-use super::change::{Change, Object};
+use super::calls::Calls;
+use super::change::Change;
 use super::event::{Event, EventParts, Position};
-use crate::store::EventRow;
+use crate::store::{Batch as Rows, EventRow, SightRow};
 
 /// Changes written in one transaction at most: a reader waits for no more than this.
 const MOST: usize = 4096;
@@ -19,17 +19,19 @@ const RETRY: Duration = Duration::from_millis(500);
 
 pub(super) struct Batch {
     pub(super) changes: Vec<Change>,
+    pub(super) sights: Vec<SightRow>,
     pub(super) done: oneshot::Sender<Position>,
 }
 
 pub(super) struct Writer {
     journal: Journal,
     seq: u64,
+    calls: Calls,
 }
 
 impl Writer {
-    pub(super) fn new(journal: Journal, seq: u64) -> Self {
-        Self { journal, seq }
+    pub(super) fn new(journal: Journal, seq: u64, calls: Calls) -> Self {
+        Self { journal, seq, calls }
     }
 
     pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Batch>) {
@@ -43,15 +45,18 @@ impl Writer {
             };
             let Some(first) = first else { return };
             let mut changes = first.changes;
+            let mut sights = first.sights;
             let mut waiting = vec![first.done];
             // Group commit of whatever is there, without waiting for more.
             while changes.len() < MOST
                 && let Ok(more) = queue.try_recv()
             {
                 changes.extend(more.changes);
+                sights.extend(more.sights);
                 waiting.push(more.done);
             }
-            if !changes.is_empty() && !self.write(&changes).await {
+            let is_work = !changes.is_empty() || !sights.is_empty();
+            if is_work && !self.write(&changes, sights).await {
                 return;
             }
             let position = self.journal.position();
@@ -63,15 +68,14 @@ impl Writer {
     }
 
     /// Writes and shows changes. `false` when the process ends before that was possible.
-    async fn write(&mut self, changes: &[Change]) -> bool {
+    async fn write(&mut self, changes: &[Change], sights: Vec<SightRow>) -> bool {
         let epoch = std::sync::Arc::clone(&self.journal.inner.epoch);
-        let mut rows = Vec::with_capacity(changes.len());
+        let mut rows = Rows { events: Vec::with_capacity(changes.len()), sights, ..Rows::default() };
         let mut events = Vec::with_capacity(changes.len());
-        let mut calls: HashMap<&str, Option<&str>> = HashMap::new();
         for change in changes {
             self.seq += 1;
             let frame = change.frame(&epoch, self.seq);
-            rows.push(EventRow {
+            rows.events.push(EventRow {
                 seq: self.seq,
                 at: change.time.unix_ms(),
                 event: change.event,
@@ -80,10 +84,7 @@ impl Writer {
                 call_id: change.call_id.as_ref().map(|id| id.as_str().to_owned()),
                 frame: frame.clone(),
             });
-            if let Object::Call(known) = &change.object {
-                let body = std::str::from_utf8(&known.json).ok().filter(|_| !change.is_end());
-                calls.insert(known.value.id.as_str(), body);
-            }
+            self.calls.follow(change, &mut rows.finished);
             events.push(Event::new(EventParts {
                 seq: self.seq,
                 name: Cow::Borrowed(change.event),
@@ -92,11 +93,10 @@ impl Writer {
                 frame,
             }));
         }
-        let calls: Vec<(String, Option<String>)> =
-            calls.into_iter().map(|(id, body)| (id.to_owned(), body.map(str::to_owned))).collect();
+        self.calls.last_states(changes, &mut rows);
         let inner = &self.journal.inner;
         let mut is_told = false;
-        while let Err(error) = inner.store.write_events(&rows, &calls).await {
+        while let Err(error) = inner.store.write_batch(&rows).await {
             if !std::mem::replace(&mut is_told, true) {
                 tracing::error!(%error, "events cannot be written; readers wait until the storage works again");
             }
@@ -109,7 +109,7 @@ impl Writer {
         if is_told {
             tracing::info!("events are written again");
         }
-        metrics::counter!("linegate_events_total").increment(u64::try_from(rows.len()).unwrap_or(0));
+        metrics::counter!("linegate_events_total").increment(u64::try_from(rows.events.len()).unwrap_or(0));
         // The view first, then the queues, then the position: who sees a position has everything up to it.
         inner.views.apply(changes, self.seq);
         inner.readers.deliver(&events);

@@ -16,7 +16,7 @@ use super::{Reply, json_bytes};
 use crate::csta::exchange::{Outcome, Refusal};
 use crate::csta::{FaultValue, OperationError, Request, Response, Service};
 use crate::domain::call_table::{DialIntent, SeatId};
-use crate::domain::{Call, CallId, CallState, CommandId, LineId, RandomIds};
+use crate::domain::{Action, Call, CallId, CallState, CommandId, LineId, RandomIds};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::Done;
 use crate::service::journal::{Actor, Known};
@@ -116,8 +116,9 @@ impl LinkTask {
     /// What the calls do next carries the command's id.
     fn intend(&mut self, id: &CommandId, command: &Command) {
         let at = self.at();
+        let action = Action::ALL.into_iter().find(|action| action.as_str() == command.action);
         for call in &command.calls {
-            self.table.intend(at, call, id.clone(), command.actor.to_string());
+            self.table.intend(at, call, id.clone(), command.actor.to_string(), action);
         }
         self.intend_dial(id, command);
     }
@@ -420,6 +421,9 @@ impl LinkTask {
     pub(super) fn fail_command(&mut self, command_id: &CommandId, error: ServiceError) {
         let Some(command) = self.commands.open.remove(command_id) else { return };
         let error = error.with_command(command_id.clone());
+        for call in &command.calls {
+            self.table.intent_failed(call, command_id);
+        }
         self.forget_intents(command_id, &command);
         self.tell_command(command_id, &command, Some(&error));
         if let Some(reply) = command.reply {

@@ -402,7 +402,8 @@ impl LinkTask {
             call_table::Actor::Token(name) => Actor::Token(name.into()),
         };
         self.changed_lines.insert(change.call.line_id.clone());
-        let (call, command) = (change.call.clone(), change.command.clone());
+        // What a command does at another end confirms nothing here.
+        let (call, command) = (change.call.clone(), change.command.clone().filter(|_| !change.is_echo));
         self.outbox.call(event, change.call, change.changed, change.command, actor);
         self.judge_call(&call, command.as_ref());
     }

@@ -26,6 +26,7 @@ mod seat;
 mod services;
 mod sessions;
 mod shutdown;
+mod sight;
 mod snapshots;
 mod status;
 mod sweep;
@@ -51,6 +52,7 @@ use crate::io::sip_tcp::Listeners;
 use crate::store::{PbxRow, Store};
 pub(super) use line_edit::{changed_meanwhile, storage};
 pub(super) use lines::first_line;
+pub(super) use sight::lost_by_gateway;
 pub(super) use status::pbx_json;
 use task::LinkTask;
 

@@ -2,6 +2,7 @@
 
 use crate::domain::{Call, CallId, CommandId, Line, LineId, PbxId};
 use crate::service::journal::{Actor, Change, Journal, Object, Position, wall_clock};
+use crate::store::SightRow;
 use bytes::Bytes;
 
 type After = Box<dyn FnOnce(Option<Position>) + Send>;
@@ -10,6 +11,7 @@ type After = Box<dyn FnOnce(Option<Position>) + Send>;
 #[derive(Default)]
 pub(super) struct Outbox {
     changes: Vec<Change>,
+    sights: Vec<SightRow>,
     after: Vec<After>,
 }
 
@@ -95,6 +97,11 @@ impl Outbox {
         });
     }
 
+    /// The PBX was lost from sight or is seen again: no event, but written with them.
+    pub(super) fn sight(&mut self, sight: SightRow) {
+        self.sights.push(sight);
+    }
+
     /// Runs when the turn's changes are written; with `None` when the gateway stops before.
     pub(super) fn after(&mut self, act: impl FnOnce(Option<Position>) + Send + 'static) {
         self.after.push(Box::new(act));
@@ -102,10 +109,10 @@ impl Outbox {
 
     /// Publishes everything.
     pub(super) fn flush(&mut self, journal: &Journal) {
-        if self.changes.is_empty() && self.after.is_empty() {
+        if self.changes.is_empty() && self.sights.is_empty() && self.after.is_empty() {
             return;
         }
-        let receipt = journal.publish(std::mem::take(&mut self.changes));
+        let receipt = journal.publish_with(std::mem::take(&mut self.changes), std::mem::take(&mut self.sights));
         if self.after.is_empty() {
             return;
         }

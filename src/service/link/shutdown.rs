@@ -151,6 +151,7 @@ impl LinkTask {
         self.stop_talking();
         let id = self.row.id.clone();
         self.around.versions.forget(id.as_str());
+        self.look_away();
         self.outbox.pbx("pbx.deleted", &id, self.report.json.clone(), Vec::new(), actor);
         self.outbox.after(move |_| {
             let _ = reply.send(Ok(()));

@@ -83,6 +83,8 @@ pub(super) struct LinkTask {
     /// Lines whose object may have changed.
     pub(super) changed_lines: BTreeSet<LineId>,
     pub(super) shutdown: Option<Shutdown>,
+    /// Whether the PBX is seen, as it was last told.
+    pub(super) is_in_sight: Option<bool>,
     pub(super) is_done: bool,
     moment: Moment,
 }
@@ -134,6 +136,7 @@ impl LinkTask {
             busy_seats: BTreeSet::new(),
             changed_lines: BTreeSet::new(),
             shutdown: None,
+            is_in_sight: None,
             is_done: false,
             moment,
             row,
@@ -289,6 +292,7 @@ impl LinkTask {
             break;
         }
         self.tell_changed_lines();
+        self.look();
         self.outbox.flush(&self.around.journal);
         self.is_shutdown_done();
     }

@@ -135,7 +135,7 @@ async fn learned_values_are_remembered_and_forgotten() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_are_written_while_the_journal_writes() {
-    use super::super::EventRow;
+    use super::super::{Batch, EventRow};
 
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
@@ -154,7 +154,7 @@ async fn settings_are_written_while_the_journal_writes() {
                     call_id: None,
                     frame: bytes::Bytes::from_static(b"{}"),
                 };
-                store.write_events(&[event], &[]).await.unwrap();
+                store.write_batch(&Batch { events: vec![event], ..Batch::default() }).await.unwrap();
             }
         }
     });

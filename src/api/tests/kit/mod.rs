@@ -99,7 +99,7 @@ impl Api {
         // The client needs a crypto provider, although nothing here is encrypted; a second one is refused.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = Store::open(folder.path(), None).await.unwrap();
-        let retention = Retention { days: 7, events: 1_000_000 };
+        let retention = Retention { days: 7, events: 1_000_000, call_days: 90 };
         let gateway = Gateway::open(store, retention).await.unwrap();
         let state = ApiState::new(gateway.clone(), settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

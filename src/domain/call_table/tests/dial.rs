@@ -146,7 +146,7 @@ fn a_consultation_names_the_call_it_belongs_to_whatever_comes_first() {
     for answer_first in [true, false] {
         let mut bench = Bench::talking();
         let primary = bench.id(ANNA);
-        bench.table.intend(bench.at, &primary, command(7), "crm".to_owned());
+        bench.table.intend(bench.at, &primary, command(7), "crm".to_owned(), None);
         intend(&mut bench, ANNA, 7, "240");
         bench.say(ANNA, held(A, &phone(ANNA)));
         if answer_first {
@@ -167,14 +167,14 @@ fn a_consultation_names_the_call_it_belongs_to_whatever_comes_first() {
 fn what_a_command_causes_carries_its_name_for_five_seconds() {
     let mut bench = Bench::talking();
     let id = bench.id(ANNA);
-    bench.table.intend(bench.at, &id, command(1), "crm".to_owned());
+    bench.table.intend(bench.at, &id, command(1), "crm".to_owned(), None);
     bench.say(ANNA, held(A, &phone(ANNA)));
     let change = bench.last_change();
     assert_eq!((by(&change).as_str(), change.command), ("crm", Some(command(1))));
     bench.table.intent_done(&id, &command(1));
     bench.say(ANNA, super::bench::retrieved(A, &phone(ANNA)));
     assert_eq!(by(&bench.last_change()), "phone");
-    bench.table.intend(bench.at, &id, command(2), "crm".to_owned());
+    bench.table.intend(bench.at, &id, command(2), "crm".to_owned(), None);
     bench.pass_ms(5001).say(ANNA, cleared(A, &phone(ANNA)));
     assert_eq!(by(&bench.last_change()), "phone");
 }

@@ -8,7 +8,7 @@ use crate::domain::{CallState as S, Cause, ParticipantState, Reason};
 
 const C: &str = "6F10A2B4-C0DE11EF-8125A0B1-00C0FFEE";
 
-fn diverted(call: &str, from: &Device, to: &str) -> SignalKind {
+pub(super) fn diverted(call: &str, from: &Device, to: &str) -> SignalKind {
     SignalKind::Diverted {
         connection: at(call, from),
         diverting: who(from),
@@ -17,11 +17,11 @@ fn diverted(call: &str, from: &Device, to: &str) -> SignalKind {
     }
 }
 
-fn moved(new: &str, old: &str, device: &Device) -> Moved {
+pub(super) fn moved(new: &str, old: &str, device: &Device) -> Moved {
     Moved { new: at(new, device), old: at(old, device), endpoint: who(device) }
 }
 
-fn transferred(by: &Device, to: &Device, connections: Vec<Moved>) -> SignalKind {
+pub(super) fn transferred(by: &Device, to: &Device, connections: Vec<Moved>) -> SignalKind {
     SignalKind::Transferred {
         primary: at(A, by),
         secondary: Some(at(B, by)),
@@ -31,7 +31,7 @@ fn transferred(by: &Device, to: &Device, connections: Vec<Moved>) -> SignalKind 
     }
 }
 
-fn conferenced(by: &Device, added: &Device, connections: Vec<Moved>) -> SignalKind {
+pub(super) fn conferenced(by: &Device, added: &Device, connections: Vec<Moved>) -> SignalKind {
     SignalKind::Conferenced {
         primary: at(A, by),
         secondary: Some(at(B, by)),

@@ -1,9 +1,9 @@
 //! Numbers and epochs over death and restart.
 
-use super::super::{Journal, View};
+use super::super::{Journal, Retention, View};
 use super::{RETENTION, change, open, publish, soon};
 use crate::domain::CallState;
-use crate::store::Store;
+use crate::store::{FinishedQuery, Store};
 
 async fn seqs(journal: &Journal) -> Vec<u64> {
     journal.read_after(0, 100_000).await.unwrap().iter().map(|event| event.seq).collect()
@@ -145,4 +145,20 @@ async fn readers_wait_while_the_storage_fails_and_then_get_everything() {
     store.break_journal(false).await;
     assert_eq!(soon("the storage to work again", receipt).await.unwrap().seq, 1);
     assert_eq!(seqs(&journal).await, [1]);
+}
+
+#[tokio::test]
+async fn finished_calls_are_kept_where_that_is_wanted() {
+    for (call_days, kept) in [(90, 1), (0, 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), None).await.unwrap();
+        let retention = Retention { call_days, ..RETENTION };
+        let journal = Journal::open(&store, retention, "boot", View::default()).await.unwrap();
+        publish(&journal, vec![change(1, CallState::Offering), change(1, CallState::Ended)]).await;
+        let wanted = FinishedQuery { limit: 10, ..FinishedQuery::default() };
+        assert_eq!(store.finished_calls(&wanted).await.unwrap().len(), kept);
+        // Its time is over.
+        journal.prune_calls(i64::MAX, i64::MAX).await.unwrap();
+        assert!(store.finished_calls(&wanted).await.unwrap().is_empty());
+    }
 }

@@ -15,7 +15,7 @@ use crate::domain::{
 use crate::store::Store;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const RETENTION: Retention = Retention { days: 7, events: 1_000_000 };
+const RETENTION: Retention = Retention { days: 7, events: 1_000_000, call_days: 90 };
 
 async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| panic!("in vain: {what}"))
