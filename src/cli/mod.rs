@@ -1,10 +1,7 @@
 //! The command line: `linegate <command>`.
 
-<<<<<<< HEAD
-mod lists;
-=======
 mod journal;
->>>>>>> journal
+mod lists;
 mod output;
 mod remote;
 mod server;

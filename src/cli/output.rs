@@ -19,13 +19,6 @@ pub(super) fn line(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Text that has its own line ends on standard output.
-pub(super) fn raw(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
-}
-
 /// JSON on standard output, indented.
 pub(super) fn json(value: &Value) -> io::Result<()> {
     line(&serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()))

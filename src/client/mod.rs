@@ -159,21 +159,16 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn csv(&self, path: &str) -> Result<(String, Option<String>), ClientError> {
-        let url = format!("{}/api/v1{path}", self.base);
-        let request = self.http.get(url).bearer_auth(&self.token).header("accept", "text/csv");
+        let request = self.prepared(Method::GET, path).header(header::ACCEPT, "text/csv");
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
-        let link = response.headers().get("link").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let link = response.headers().get(header::LINK).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let next = link
             .strip_prefix("</api/v1")
             .and_then(|rest| rest.split_once(">; rel=\"next\""))
             .map(|(path, _)| path.to_owned());
         let text = response.text().await.map_err(|error| ClientError::Answer(error.to_string()))?;
-        if status.is_success() {
-            return Ok((text, next));
-        }
-        let problem = serde_json::from_str(&text).map_err(|error| ClientError::Answer(format!("{status}, {error}")))?;
-        Err(ClientError::Refused { status: status.as_u16(), problem })
+        if status.is_success() { Ok((text, next)) } else { Err(refusal(status, &text)) }
     }
 
     /// The raw status and text of a path outside `/api/v1`.
