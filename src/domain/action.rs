@@ -229,7 +229,13 @@ pub fn allowed_actions<'a>(call: &Call, siblings: impl Iterator<Item = &'a Call>
                 set.insert(A::BlindTransfer);
             }
         }
-        S::OnHold if is_free => set.insert(A::Retrieve),
+        S::OnHold if is_free => {
+            set.insert(A::Retrieve);
+            // A held call is sent on as it is. A second call needs the phone for itself in the roundabout way.
+            if call.conference_id.is_none() && others.clone().next().is_none() {
+                set.insert(A::BlindTransfer);
+            }
+        }
         _ => {}
     }
     if call.state == S::Conferenced {

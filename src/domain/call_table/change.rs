@@ -101,6 +101,10 @@ impl CallTable {
         if tracked.call.state == CallState::Offering && !self.settings.may_reject {
             actions.remove(Action::Drop);
         }
+        if tracked.collects && tracked.call.state == CallState::Dialing && self.settings.offered.contains(Action::Dial)
+        {
+            actions.insert(Action::Dial);
+        }
         Some(actions)
     }
 

@@ -156,6 +156,8 @@ struct Tracked {
     is_held_there: bool,
     /// Digits dialled step by step.
     digits: String,
+    /// More digits may follow: some were dialled in dial tone, and the PBX has not said that they are a number.
+    collects: bool,
     /// The call was told of.
     is_published: bool,
 }
@@ -324,6 +326,7 @@ impl CallTable {
                 intent: None,
                 last_signal: at.now,
                 digits: String::new(),
+                collects: false,
                 is_held_there: false,
                 is_published: true,
             },

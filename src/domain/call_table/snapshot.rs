@@ -123,6 +123,10 @@ impl CallTable {
         state: CallState,
         entry: &SnapshotCall,
     ) -> Option<CallId> {
+        // The failed connection of a called party: nothing rang there, it is no call of this phone.
+        if entry.own == LocalState::Fail {
+            return None;
+        }
         let direction = match state {
             CallState::DialTone
             | CallState::Dialing

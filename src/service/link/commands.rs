@@ -183,7 +183,8 @@ impl LinkTask {
             .open
             .iter()
             .filter(|(id, command)| match &command.wait {
-                Some(Wait::Call) => command_id == Some(id),
+                // What the held call of a consultation does carries the id too, and is not the new call.
+                Some(Wait::Call) => command_id == Some(id) && !command.calls.contains(&call.id),
                 Some(Wait::Reached(_)) => command.made.as_ref() == Some(&call.id),
                 None => false,
             })

@@ -119,6 +119,10 @@ impl LinkTask {
         let numbers = self.confirmations.by_call.get(&call.id).cloned().unwrap_or_default();
         for number in numbers {
             let Some(confirmation) = self.confirmations.open.get(&number) else { continue };
+            // It is to make a call: what the held one does is not it, and the call that comes must still find it.
+            if confirmation.command.awaits_call() {
+                continue;
+            }
             // The table may be ahead of this change: the call as it was then counts.
             let verdict = confirmation.command.effect.verdict(&confirmation.command.calls, |id| {
                 if *id == call.id { (!call.state.is_ended()).then_some(call) } else { self.table.call(id) }

@@ -151,9 +151,12 @@ impl LinkTask {
 
     fn plan_blind_transfer(&self, seat_id: SeatId, seat: &Seat, call: &Call, action: &CallAction) -> Planned {
         let number = self.number(action)?;
-        let by_consultation =
-            self.consultation(seat_id, seat, call, &number).then(Step::TransferWhenReached { held: call.id.clone() });
-        let mut by_consultation = by_consultation;
+        let second = match call.state {
+            CallState::OnHold => Plan::new(seat_id, &call.id, Effect::Made, [self.make_call(seat, &number)])
+                .making(Making { dialed: number.clone() }),
+            _ => self.consultation(seat_id, seat, call, &number),
+        };
+        let mut by_consultation = second.then(Step::TransferWhenReached { held: call.id.clone() });
         by_consultation.effect = Effect::Ended;
         let choice = self.dialect.svc.blind_transfer.as_str();
         if choice == "consult" || (choice == "auto" && !self.report.may_use(Service::SingleStepTransferCall)) {

@@ -91,6 +91,15 @@ impl Reader {
         }
     }
 
+    /// Reads the stream up to the present position.
+    pub(crate) async fn catch_up(&mut self, client: &Client) {
+        let position = client.get("/events").await.unwrap();
+        let upto: u64 = text(&position, "/next").rsplit(':').next().unwrap().parse().unwrap();
+        while self.seen.last().map_or(0, |event| event["seq"].as_u64().unwrap()) < upto && upto > 0 {
+            self.any("the rest of the stream").await;
+        }
+    }
+
     /// From here on [`Reader::next`] looks at what comes.
     pub(crate) fn skip(&mut self) {
         self.cursor = self.seen.len();

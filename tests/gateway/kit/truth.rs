@@ -33,11 +33,7 @@ impl House {
 
     /// Reads the stream up to the present position.
     pub(crate) async fn drain(&mut self) {
-        let position = self.client().get("/events").await.unwrap();
-        let upto: u64 = text(&position, "/next").rsplit(':').next().unwrap().parse().unwrap();
-        while self.stream.seen().last().map_or(0, |event| event["seq"].as_u64().unwrap()) < upto && upto > 0 {
-            self.stream.any("the rest of the stream").await;
-        }
+        self.stream.catch_up(&self.gateway.client).await;
     }
 
     /// One entry for each call that the gateway shows: number, phone, call, state.

@@ -30,9 +30,11 @@ impl CallTable {
             SignalKind::Originated { connection, parties } => {
                 let state =
                     if self.party(&parties.called).is_some() { CallState::Proceeding } else { CallState::Dialing };
+                self.collects(seat, &connection, false);
                 self.begun(at, seat, &connection, Some(&parties), state, cause);
             }
             SignalKind::DigitsDialed { connection, digits } => {
+                self.collects(seat, &connection, true);
                 self.begun(at, seat, &connection, None, CallState::Dialing, cause);
                 self.dialed(at, seat, &connection, &digits);
             }

@@ -54,6 +54,16 @@ impl CallTable {
         });
     }
 
+    /// Whether more digits may follow (dossier 15a: once or repeatedly). A number that was given as a whole is not
+    /// dialled on.
+    pub(super) fn collects(&mut self, seat: SeatId, connection: &Connection, more: bool) {
+        let found = connection.call.as_deref().and_then(|pbx_call| self.find(seat, pbx_call));
+        if let Some(tracked) = found.and_then(|id| self.calls.get_mut(&id)) {
+            let is_dial_tone = tracked.call.state == CallState::DialTone && tracked.call.called.raw.is_none();
+            tracked.collects = more && (tracked.collects || is_dial_tone);
+        }
+    }
+
     /// Digits of one step; a number that is known from elsewhere stays.
     pub(super) fn dialed(&mut self, at: Moment, seat: SeatId, connection: &Connection, digits: &str) {
         if digits.is_empty() || !self.is_own(seat, connection.device.as_ref()) {

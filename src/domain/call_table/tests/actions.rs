@@ -37,7 +37,7 @@ fn an_incoming_call_step_by_step() {
     step(established(A, &far, &phone(ANNA)), &TALK);
     step(held(A, &far), &TALK);
     step(retrieved(A, &far), &TALK);
-    step(held(A, &phone(ANNA)), &["drop", "retrieve"]);
+    step(held(A, &phone(ANNA)), &["drop", "retrieve", "blind_transfer"]);
     step(retrieved(A, &phone(ANNA)), &TALK);
 }
 

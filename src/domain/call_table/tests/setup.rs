@@ -5,7 +5,7 @@ use super::bench::{
     phone, retrieved, twin, who,
 };
 use crate::domain::call_table::{Endpoint, LocalState, Output, Parties, SignalCause, SignalKind, TableSettings};
-use crate::domain::{CallState as S, Cause, Direction, Presentation, Reason};
+use crate::domain::{Action, CallState as S, Cause, Direction, Presentation, Reason};
 
 #[test]
 fn off_hook_makes_an_outgoing_call_in_dial_tone() {
@@ -52,9 +52,12 @@ fn digits_are_appended_while_the_number_is_not_known() {
     }
     let call = bench.call(ANNA);
     assert_eq!((call.state, call.called.raw.as_deref()), (S::Dialing, Some("233")));
+    assert!(call.allowed_actions.contains(Action::Dial), "more may follow");
     bench.say(ANNA, originated(A, ANNA, &who(&device("0233"))));
     bench.say(ANNA, SignalKind::DigitsDialed { connection: at(A, &phone(ANNA)), digits: "9".to_owned() });
-    assert_eq!(bench.call(ANNA).called.raw.as_deref(), Some("0233"));
+    let call = bench.call(ANNA);
+    assert_eq!(call.called.raw.as_deref(), Some("0233"));
+    assert!(!call.allowed_actions.contains(Action::Dial), "it is a number now");
 }
 
 #[test]

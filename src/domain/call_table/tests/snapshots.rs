@@ -188,4 +188,18 @@ fn a_conference_is_one_connected_call_to_a_snapshot() {
     );
     bench.snapshot(ANNA, &[seen(A, ANNA, "233", L::Connected, Some(L::Connected))]);
     assert_eq!(bench.state(ANNA), S::Conferenced);
+    bench.snapshot(ANNA, &[seen(A, ANNA, "233", L::Connected, Some(L::Hold))]);
+    assert_eq!(bench.state(ANNA), S::Conferenced, "one member holds, the others talk");
+}
+
+#[test]
+fn a_failed_connection_at_the_called_phone_is_no_call_there() {
+    let mut bench = Bench::new();
+    bench.snapshot(ANNA, &[seen(A, ANNA, "233", L::Fail, Some(L::Connected))]);
+    assert!(bench.table.is_empty());
+    bench.quiet();
+    // A call that is known has failed.
+    bench.say(ANNA, originated(A, ANNA, &who(&device("233"))));
+    bench.snapshot(ANNA, &[seen(A, ANNA, "233", L::Fail, Some(L::Connected))]);
+    assert_eq!(bench.state(ANNA), S::Failed);
 }

@@ -1,53 +1,9 @@
-//! A router that shares nothing with us: written from the protocol alone, in another language, checking every byte.
-
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, Command, Stdio};
+//! A walk through a day: call, hold, people at the phones, a restart.
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
-use crate::kit::{Gateway, Reader, free_port, patiently, text};
-
-struct Foreign {
-    process: Child,
-    input: ChildStdin,
-    output: mpsc::UnboundedReceiver<String>,
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Foreign {
-    /// The router and its ports; `None` where there is no interpreter for it.
-    async fn start() -> Option<(Self, Value)> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/cme.py");
-        let piped = Command::new("python3").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut process = piped.ok()?;
-        let input = process.stdin.take().unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let (sender, output) = mpsc::unbounded_channel();
-        // It blocks, and ends with the router's output.
-        tokio::task::spawn_blocking(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let mut foreign = Self { process, input, output };
-        let ports = foreign.line().await;
-        Some((foreign, ports))
-    }
-
-    async fn line(&mut self) -> Value {
-        let line = patiently("a line of the foreign router", self.output.recv()).await.expect("it runs");
-        serde_json::from_str(&line).unwrap()
-    }
-
-    async fn tell(&mut self, command: &str) -> Value {
-        writeln!(self.input, "{command}").unwrap();
-        self.line().await
-    }
-}
+use super::router::Router;
+use crate::kit::{Gateway, Reader, free_port, text};
 
 async fn until_call(gateway: &Gateway, stream: &mut Reader, state: &str, direction: &str) -> Value {
     loop {
@@ -61,10 +17,10 @@ async fn until_call(gateway: &Gateway, stream: &mut Reader, state: &str, directi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_router_of_another_make_is_understood_and_finds_no_fault() {
-    let Some((mut router, ports)) = Foreign::start().await else {
-        eprintln!("left out: there is no python3");
+    let Some(mut router) = Router::start(&[]).await else {
         return;
     };
+    let ports = router.ports.clone();
     let gateway = Gateway::open().await;
     let mut stream = Reader::open(&gateway.client).await;
     gateway
