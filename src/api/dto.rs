@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::clients::ClientKind;
 use super::problem::Problem;
 use crate::domain::{BlindCause, Call, FinishedCall, Line, LineId, PbxId, Timestamp, TokenId};
+use crate::service::gateway::RulesVersion;
 use crate::store::Scope;
 
 /// Largest `data` of a call, in bytes (api.md, "Calls").
@@ -61,6 +62,25 @@ pub(super) struct CallPatch {
 pub(super) struct LoadLinesBody {
     /// Only say what would change.
     pub(super) dry_run: bool,
+}
+
+/// The version of the number rules to take back.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(example = json!({"version": 3}))]
+pub(super) struct UndoRulesBody {
+    /// Its number; without it the version before the present one.
+    #[schema(minimum = 0)]
+    pub(super) version: Option<i64>,
+}
+
+/// Versions of the number rules.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RulesVersionPage {
+    /// Newest first.
+    pub(super) items: Vec<RulesVersion>,
+    /// Always `null`: all that are kept stand here.
+    pub(super) next_cursor: Option<String>,
 }
 
 /// A line entered by hand.

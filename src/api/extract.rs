@@ -13,6 +13,7 @@ use serde_path_to_error::Segment;
 
 use super::problem::{Problem, escape_pointer};
 use super::state::ApiState;
+use crate::domain::line_list::text_of;
 use crate::domain::{CallId, LineId, PbxId, TokenId};
 
 /// Largest body of a request, in bytes.
@@ -50,6 +51,24 @@ impl<T: DeserializeOwned + Default> FromRequest<ApiState> for OptionalBody<T> {
         }
         media_type?;
         parse_json(&bytes).map(Self)
+    }
+}
+
+/// A body of plain text, in whatever characters a system writes.
+pub(super) struct TextBody(pub(super) String);
+
+impl FromRequest<ApiState> for TextBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
+        let given = request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+        let essence = given.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let bytes = read_body(request, state.settings().body_time).await?;
+        if essence != "text/plain" {
+            return Err(Problem::new("unsupported_media_type", "A body of plain text is needed here.")
+                .hint("Send it with the header `Content-Type: text/plain`."));
+        }
+        Ok(Self(text_of(&bytes)))
     }
 }
 

@@ -13,8 +13,8 @@ use super::document::{ApiDocument, complete, outline};
 use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
-    calls, clients, documents, events, features, health, journal, line_lists, lines, log_level, me, operations, pbxs,
-    status_page, tickets, tokens,
+    calls, clients, documents, events, features, health, journal, line_lists, lines, log_level, me, number_rules,
+    operations, pbxs, status_page, tickets, tokens,
 };
 use super::state::ApiState;
 use super::{idempotency, layers};
@@ -25,6 +25,12 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(pbxs::list_pbxs))
         .routes(routes!(pbxs::get_pbx, pbxs::update_pbx, pbxs::delete_pbx))
         .routes(routes!(pbxs::pbx_status))
+        .routes(routes!(number_rules::get_number_rules, number_rules::put_number_rules))
+        .routes(routes!(number_rules::test_number_rules))
+        .routes(routes!(number_rules::list_number_rules_versions))
+        .routes(routes!(number_rules::undo_number_rules))
+        .routes(routes!(number_rules::export_number_rules))
+        .routes(routes!(number_rules::import_number_rules))
         .routes(routes!(lines::list_lines))
         .routes(routes!(lines::get_line, lines::update_line, lines::delete_line))
         .routes(routes!(features::get_forwarding, features::set_forwarding))

@@ -9,6 +9,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use super::dto::{BlindPage, CallPage, ClientPage, JournalPage, LinePage, TokenPage};
 use super::problem::{CstaProblem, FieldProblem, PROBLEM_JSON, ProblemBody};
+use crate::domain::rules::{Finding, Rule, RuleLists, Sample};
 use crate::domain::{Activity, Call, Line, PbxStatus};
 use crate::service::pbx::PbxSettings;
 
@@ -41,6 +42,12 @@ placeholders! {
     PbxPage,
     /// What people may set on a line.
     LinePatch,
+    /// The number rules of a PBX as they are read.
+    NumberRules,
+    /// The number rules of a PBX as they are written.
+    NumberRulesInput,
+    /// A number that is followed through rules.
+    NumberRulesTest,
     /// The snapshot frame.
     Snapshot,
     /// The answer of a poll.
@@ -93,6 +100,10 @@ refusals! {
     Conditional {
         "412" => "It was changed since the tag in `If-Match` was read (`precondition_failed`)",
     }
+    /// What a change that needs a condition may answer.
+    Preconditioned {
+        "428" => "`If-Match` is needed (`precondition_required`)",
+    }
     /// What a route that only changes settings may answer.
     Configuring {
         "409" => "It clashes with something that exists (`conflict`)",
@@ -123,6 +134,10 @@ pub(super) fn with_components(mut document: OpenApi) -> OpenApi {
     add::<Line>(&mut schemas);
     add::<Call>(&mut schemas);
     add::<Activity>(&mut schemas);
+    add::<Rule>(&mut schemas);
+    add::<Sample>(&mut schemas);
+    add::<RuleLists>(&mut schemas);
+    add::<Finding>(&mut schemas);
     add::<LinePage>(&mut schemas);
     add::<CallPage>(&mut schemas);
     add::<TokenPage>(&mut schemas);

@@ -4,6 +4,7 @@ mod journal;
 mod lists;
 mod output;
 mod remote;
+mod rules;
 mod server;
 mod watch;
 
@@ -56,6 +57,9 @@ enum Command {
     /// Lines: the phones
     #[command(subcommand)]
     Lines(LinesCommand),
+    /// Rules that change numbers: shown, dialled
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// Dial a number from a line
     Dial(DialArgs),
     /// Show finished calls, or with --blind the times in which a router was not seen
@@ -381,6 +385,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Lines(LinesCommand::Import { remote, pbx, dry_run, csv, file }) => {
             lists::import(&remote, &pbx, &file, csv, dry_run).await
         }
+        Command::Rules(command) => rules::run(command).await,
         Command::Dial(args) => remote::dial(args).await,
         Command::Journal(args) => journal::journal(args).await,
         Command::Healthcheck { remote, ready } => remote::healthcheck(&remote, ready).await,

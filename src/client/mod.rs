@@ -57,7 +57,10 @@ impl fmt::Display for ClientError {
                 }
                 for field in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
                     let part = |key: &str| field.get(key).and_then(Value::as_str).unwrap_or_default();
-                    write!(f, "\n  {}: {}", part("pointer"), part("detail"))?;
+                    match field.get("line").and_then(Value::as_u64) {
+                        Some(line) => write!(f, "\n  line {line}: {}", part("detail"))?,
+                        None => write!(f, "\n  {}: {}", part("pointer"), part("detail"))?,
+                    }
                 }
                 write!(f, " [{status} {}]", text("code"))
             }
@@ -90,6 +93,11 @@ impl Client {
         Ok(Self { base, token: token.to_owned(), http })
     }
 
+    /// The address of the gateway.
+    pub fn address(&self) -> &str {
+        &self.base
+    }
+
     /// Reads a resource.
     ///
     /// # Errors
@@ -104,6 +112,20 @@ impl Client {
     /// See [`ClientError`].
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
         self.request(Method::POST, path, Some(body)).await
+    }
+
+    /// Replaces something that must not have changed since it was read: with the `ETag` that a GET of the path answers.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn put_again(&self, path: &str, query: &str, body: &Value) -> Result<Value, ClientError> {
+        let read = self.prepared(Method::GET, path).send().await.map_err(|error| self.unreachable(&error))?;
+        let mut request = self.prepared(Method::PUT, &format!("{path}{query}")).json(body);
+        if let Some(tag) = read.headers().get(header::ETAG) {
+            request = request.header(header::IF_MATCH, tag);
+        }
+        let (status, text) = self.sent(request).await?;
+        answer(status, &text)
     }
 
     /// Changes something by a merge patch (RFC 7396).

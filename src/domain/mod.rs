@@ -8,9 +8,10 @@ mod ids;
 pub mod json;
 mod line;
 pub mod line_list;
-mod number;
+pub mod numbers;
 mod party;
 mod pbx;
+pub mod rules;
 mod timestamp;
 
 pub use action::{Action, ActionSet, LineAction, allowed_actions};
@@ -20,7 +21,7 @@ pub use ids::{
     CallId, CommandId, ConversationId, IdError, IdSource, LineId, PartyId, PbxId, RandomIds, TokenId, WebhookId,
 };
 pub use line::{Activity, Address, Fix, Forwarding, Line, LineKind, LineSource, LineStatus, Monitor, MonitorState};
-pub use number::{DialString, DialStringError, NumberRange, RawNumber, clean_raw};
+pub use numbers::{DialString, DialStringError, NumberPlan, NumberRange, RawNumber, clean_raw};
 pub use party::{Participant, ParticipantState, Party, Presentation};
 pub use pbx::{AxlStatus, BlindCause, LineCounts, PbxState, PbxStatus, SipStatus};
 pub use timestamp::{Moment, Timestamp};

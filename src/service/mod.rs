@@ -8,4 +8,5 @@ pub mod gateway;
 pub mod journal;
 mod link;
 pub mod merge;
+mod numbers;
 pub mod pbx;

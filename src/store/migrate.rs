@@ -8,6 +8,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/0001_base.sql")),
     (2, include_str!("../../migrations/0002_journal.sql")),
     (3, include_str!("../../migrations/0003_finished_calls.sql")),
+    (4, include_str!("../../migrations/0004_number_rules.sql")),
 ];
 
 pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), StoreError> {

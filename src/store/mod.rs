@@ -10,6 +10,7 @@ mod idempotency;
 mod line;
 mod meta;
 mod migrate;
+mod number_rules;
 mod pbx;
 mod secret;
 mod setting;
@@ -29,6 +30,7 @@ pub use finished::{BlindQuery, FinishedQuery, FinishedRow, SightRow, StoredBlind
 pub use idempotency::{Claim, StoredAnswer};
 pub use line::{LineBody, LineRow};
 pub use meta::Epoch;
+pub use number_rules::NumberRulesRow;
 pub use pbx::PbxRow;
 pub use secret::{Secret, SecretError};
 pub use token::{Scope, TokenRow, admin_token, hash_token, new_secret};

@@ -15,6 +15,7 @@ mod line_lists;
 mod many;
 mod messages;
 mod mobility;
+mod numbers;
 mod operations;
 mod process;
 mod registration;

@@ -17,8 +17,11 @@ use super::super::problem::Problem;
 use super::super::state::ApiState;
 use super::{Principal, authenticate};
 use crate::domain::line_list::ListedLine;
+use crate::domain::rules::ListName;
 use crate::domain::{Call, CallId, Line, LineId, PbxId, TokenId};
-use crate::service::gateway::{CallAction, DialPlan, DialRequest, Done, Imported, LineDiff, NewLine, Written};
+use crate::service::gateway::{
+    CallAction, DialPlan, DialRequest, Done, Imported, LineDiff, NewLine, RuleTest, RulesChange, RulesVersion, Written,
+};
 use crate::service::journal::{Journal, Position, View};
 use crate::store::{Scope, TokenRow};
 
@@ -134,6 +137,52 @@ impl Reader {
     pub(in crate::api) async fn do_not_disturb(&self, line: &LineId) -> Result<bool, Problem> {
         self.seen().line(line)?;
         Ok(self.state.gateway().do_not_disturb(&self.principal.caller(), line, None).await?)
+    }
+
+    /// The number rules of a PBX with their tag.
+    ///
+    /// # Errors
+    /// 404 for a PBX that is not visible.
+    pub(in crate::api) async fn number_rules(&self, pbx: &PbxId) -> Result<(Bytes, String), Problem> {
+        let gateway = self.state.gateway();
+        let tag = self.number_rules_etag(pbx)?;
+        Ok((gateway.number_rules(pbx).await?, tag))
+    }
+
+    /// Entity tag of the number rules of a PBX.
+    ///
+    /// # Errors
+    /// 404 for a PBX that is not visible.
+    pub(in crate::api) fn number_rules_etag(&self, pbx: &PbxId) -> Result<String, Problem> {
+        self.seen().pbx(pbx)?;
+        Ok(self.state.gateway().number_rules_etag(pbx))
+    }
+
+    /// Follows a number through rules.
+    ///
+    /// # Errors
+    /// What the service refuses; 404 for a PBX that is not visible.
+    pub(in crate::api) async fn test_number_rules(&self, pbx: &PbxId, body: Value) -> Result<RuleTest, Problem> {
+        self.seen().pbx(pbx)?;
+        Ok(self.state.gateway().test_number_rules(pbx, body).await?)
+    }
+
+    /// The kept versions of the number rules.
+    ///
+    /// # Errors
+    /// As [`Reader::number_rules`].
+    pub(in crate::api) async fn number_rules_versions(&self, pbx: &PbxId) -> Result<Vec<RulesVersion>, Problem> {
+        self.seen().pbx(pbx)?;
+        Ok(self.state.gateway().number_rules_versions(pbx).await?)
+    }
+
+    /// The number rules as text.
+    ///
+    /// # Errors
+    /// As [`Reader::number_rules`].
+    pub(in crate::api) fn export_number_rules(&self, pbx: &PbxId) -> Result<String, Problem> {
+        self.seen().pbx(pbx)?;
+        Ok(self.state.gateway().export_number_rules(pbx)?)
     }
 
     /// Entity tag of a PBX.
@@ -319,6 +368,47 @@ impl Admin {
         dry_run: bool,
     ) -> Result<Imported, Problem> {
         Ok(self.state.gateway().import_lines(&self.principal.caller(), pbx, lines, dry_run).await?)
+    }
+
+    /// Replaces the number rules of a PBX.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn put_number_rules(
+        &self,
+        pbx: &PbxId,
+        body: Value,
+        change: RulesChange<'_>,
+    ) -> Result<Written, Problem> {
+        Ok(self.state.gateway().put_number_rules(&self.principal.caller(), pbx, body, change).await?)
+    }
+
+    /// Replaces the lists that a text has.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn import_number_rules(
+        &self,
+        pbx: &PbxId,
+        text: &str,
+        list: Option<ListName>,
+        change: RulesChange<'_>,
+    ) -> Result<Written, Problem> {
+        let caller = self.principal.caller();
+        Ok(self.state.gateway().import_number_rules(&caller, pbx, text, list, change).await?)
+    }
+
+    /// Takes an earlier version of the number rules back.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn undo_number_rules(
+        &self,
+        pbx: &PbxId,
+        version: Option<i64>,
+        change: RulesChange<'_>,
+    ) -> Result<Written, Problem> {
+        Ok(self.state.gateway().undo_number_rules(&self.principal.caller(), pbx, version, change).await?)
     }
 
     /// Adds a line by hand.

@@ -5,9 +5,20 @@ use serde_json::{Value, json};
 /// What a body may be refused for.
 const OF_BODIES: [&str; 3] = ["408", "413", "415"];
 /// Operations whose answers carry a tag of the resource.
-const TAGGED: [&str; 6] = ["create_pbx", "get_pbx", "update_pbx", "create_line", "get_line", "update_line"];
+const TAGGED: [&str; 10] = [
+    "create_pbx",
+    "get_pbx",
+    "update_pbx",
+    "create_line",
+    "get_line",
+    "update_line",
+    "get_number_rules",
+    "put_number_rules",
+    "undo_number_rules",
+    "import_number_rules",
+];
 /// Operations whose answers say where the change stands in the event stream.
-const PLACED: [&str; 13] = [
+const PLACED: [&str; 16] = [
     "create_pbx",
     "update_pbx",
     "delete_pbx",
@@ -15,6 +26,9 @@ const PLACED: [&str; 13] = [
     "update_line",
     "delete_line",
     "refresh_line",
+    "put_number_rules",
+    "undo_number_rules",
+    "import_number_rules",
     "update_call",
     "dial",
     "answer_call",
@@ -31,6 +45,7 @@ pub(super) fn tags() -> Value {
         {"name": "PBXs", "description": "One per CME router: its settings, its status, its lines."},
         {"name": "Lines", "description": "The numbers that are monitored and can be dialled from."},
         {"name": "Calls", "description": "One object per line and PBX call: what one phone sees."},
+        {"name": "Numbers", "description": "Rules that change numbers on their way in, on their way out, and when programs dial."},
         {"name": "Events", "description": "One journal of every change: WebSocket, server-sent events or polling."},
         {"name": "Administration", "description": "Tokens, readers, the log."},
         {"name": "Health", "description": "For supervisors and load balancers."},
@@ -83,7 +98,7 @@ fn complete_body(body: &mut Value) {
 }
 
 fn complete_parameters(id: &str, operation: &mut Value) {
-    if ["get_pbx", "get_line"].contains(&id)
+    if ["get_pbx", "get_line", "get_number_rules"].contains(&id)
         && let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut)
     {
         parameters

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::filter::EVENTS;
 
 /// Objects of answers whose members are all there, also those that may be null.
-const ANSWERS: [&str; 26] = [
+const ANSWERS: [&str; 31] = [
     "Address",
     "AxlStatus",
     "BlindPage",
@@ -16,6 +16,7 @@ const ANSWERS: [&str; 26] = [
     "ClientInfo",
     "ClientPage",
     "DialPlanAnswer",
+    "Finding",
     "Fix",
     "Forwarding",
     "JournalPage",
@@ -28,6 +29,10 @@ const ANSWERS: [&str; 26] = [
     "Participant",
     "Party",
     "PbxStatus",
+    "RuleTest",
+    "RulesVersion",
+    "RulesVersionPage",
+    "Step",
     "SipStatus",
     "Ticket",
     "TokenInfo",
@@ -198,6 +203,10 @@ fn composed(schemas: &Value) -> Vec<(&'static str, Value)> {
     let text = |description: &str| json!({"type": "string", "description": description});
     let nullable = |description: &str| json!({"type": ["string", "null"], "description": description});
     let seq = json!({"type": "integer", "format": "int64", "minimum": 0});
+    let rules = |description: &str| json!({"type": "array", "maxItems": 2000, "items": reference("Rule"), "description": description});
+    let samples = json!({"type": "array", "maxItems": 500, "items": reference("Sample"),
+                         "description": "Examples that must stay true."});
+    let stored = json!({"readOnly": true, "description": "Of an answer that is sent back; it changes nothing."});
     let mut pbx = schemas["PbxSettings"].clone();
     pbx["description"] = json!("One CME router with its status. Passwords are never shown.");
     pbx["properties"]["id"] = reference("PbxId");
@@ -226,6 +235,41 @@ fn composed(schemas: &Value) -> Vec<(&'static str, Value)> {
                        "device_id": {"type": ["string", "null"], "description": "Only of a line that was added by hand."},
                        "buttons": {"type": "array", "maxItems": 32, "items": {"type": "string"}, "description": "Only of a line that was added by hand."}},
                    "example": {"enabled": true, "labels": {"crm_user": "anna"}}}),
+        ),
+        (
+            "NumberRules",
+            json!({"type": "object", "description": "The number rules of a PBX.",
+                   "required": ["incoming", "outgoing", "dialing", "samples", "version", "updated_at", "updated_by", "findings"],
+                   "properties": {"incoming": rules("For the parties of inbound calls."),
+                                  "outgoing": rules("For the parties of outbound calls."),
+                                  "dialing": rules("For numbers that programs dial."),
+                                  "samples": samples,
+                                  "version": {"type": "integer", "format": "int64", "minimum": 0, "description": "Rises with each change; 0 while there never were any."},
+                                  "updated_at": {"oneOf": [{"type": "null"}, reference("Timestamp")], "description": "When they were written."},
+                                  "updated_by": nullable("Who wrote them: the name of a token."),
+                                  "findings": list("Finding")}}),
+        ),
+        (
+            "NumberRulesInput",
+            json!({"type": "object", "description": "New number rules; a list that is left out is empty. What a GET shows beside them is taken and changes nothing.",
+                   "additionalProperties": false,
+                   "properties": {"incoming": rules("For the parties of inbound calls."),
+                                  "outgoing": rules("For the parties of outbound calls."),
+                                  "dialing": rules("For numbers that programs dial."),
+                                  "samples": samples,
+                                  "version": stored, "updated_at": stored, "updated_by": stored, "findings": stored},
+                   "example": {"incoming": [{"match": "regex", "search": "^0(.*)", "replace": "\\1", "comment": "", "enabled": true}],
+                               "outgoing": [], "dialing": [],
+                               "samples": [{"direction": "incoming", "input": "0301234", "expect": "301234"}]}}),
+        ),
+        (
+            "NumberRulesTest",
+            json!({"type": "object", "description": "A number, and the list that it goes through.", "additionalProperties": false,
+                   "required": ["direction", "number"],
+                   "properties": {"direction": reference("ListName"),
+                                  "number": {"type": "string", "minLength": 1, "maxLength": 128, "description": "What the PBX sends, or what a program dials."},
+                                  "rules": {"oneOf": [{"type": "null"}, reference("RuleLists")], "description": "Lists to be tested instead of the stored ones."}},
+                   "example": {"direction": "incoming", "number": "0301234"}}),
         ),
         (
             "Snapshot",

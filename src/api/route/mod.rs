@@ -11,6 +11,7 @@ pub(super) mod line_lists;
 pub(super) mod lines;
 pub(super) mod log_level;
 pub(super) mod me;
+pub(super) mod number_rules;
 pub(super) mod operations;
 pub(super) mod pbxs;
 pub(super) mod status_page;

@@ -20,6 +20,7 @@ impl CallTable {
         };
         let before = tracked.call.clone();
         apply(&mut tracked.call);
+        self.shown.show(&mut tracked.call, &self.names);
         if tracked.call.state != before.state {
             tracked.call.state_since = at.wall;
             if tracked.call.state.is_answered() && tracked.call.answered_at.is_none() {
@@ -41,6 +42,7 @@ impl CallTable {
         let seat = tracked.seat;
         self.refresh_actions(seat, id);
         let Some(tracked) = self.calls.get_mut(id) else { return };
+        self.shown.show(&mut tracked.call, &self.names);
         tracked.is_published = true;
         let Some(tracked) = self.calls.get(id) else { return };
         let by = self.attribute(at.now, tracked.intent.as_ref(), None, &tracked.call, actor);

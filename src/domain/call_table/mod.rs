@@ -10,6 +10,7 @@ mod intent;
 mod lookup;
 mod party;
 mod seat;
+mod shown;
 mod signal;
 mod signals;
 mod snapshot;
@@ -29,7 +30,7 @@ pub use signal::{
 use super::action::ActionSet;
 use super::call::Call;
 use super::ids::{CallId, CommandId, ConversationId, IdSource, LineId, PbxId};
-use super::number::NumberRange;
+use super::numbers::NumberRange;
 use super::timestamp::Moment;
 use echo::Echo;
 use intent::{Intent, PendingDial};
@@ -181,6 +182,7 @@ pub struct CallTable {
     /// Commands whose effects at the other ends may still come.
     echoes: HashMap<ConversationId, Echo>,
     names: HashMap<String, String>,
+    shown: shown::ShownNumbers,
     timers: BTreeSet<(Instant, Timer)>,
     pending: HashMap<SeatId, Vec<PendingDial>>,
     out: VecDeque<Output>,
@@ -210,6 +212,7 @@ impl CallTable {
             retired: VecDeque::new(),
             echoes: HashMap::new(),
             names: HashMap::new(),
+            shown: shown::ShownNumbers::default(),
             timers: BTreeSet::new(),
             pending: HashMap::new(),
             out: VecDeque::new(),
@@ -224,6 +227,7 @@ impl CallTable {
     /// The numbers of this PBX with their names, for parties; a number without a name has an empty one.
     pub fn name_numbers(&mut self, names: HashMap<String, String>) {
         self.names = names;
+        self.shown.forget();
     }
 
     /// What came of the inputs so far.

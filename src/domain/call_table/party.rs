@@ -30,7 +30,8 @@ impl CallTable {
     /// Whether a number belongs to this PBX.
     pub(super) fn is_internal(&self, party: &Party) -> bool {
         party.raw.as_deref().is_some_and(|number| {
-            self.knows_number(number) || self.settings.internal.iter().any(|range| range.contains(number))
+            self.shown.is_internal(&self.names, number)
+                || self.settings.internal.iter().any(|range| range.contains(number))
         })
     }
 

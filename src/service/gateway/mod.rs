@@ -2,6 +2,7 @@
 //!
 //! Reads come from the journal's view; changes go to the owner of the state (one actor per PBX) by message.
 
+mod numbers;
 mod pbxs;
 mod types;
 
@@ -15,12 +16,12 @@ use serde_json::value::RawValue;
 use super::error::{Code, ServiceError};
 use super::journal::{Actor, Change, Journal, Known, Object, Retention, View};
 use super::link::{Link, LinkCommand, Surroundings, Versions, first_line, lost_by_gateway, pbx_json};
+use super::numbers::{NumberPlans, plan, undialable};
 use crate::domain::line_list::ListedLine;
-use crate::domain::{
-    Call, CallId, DialString, DialStringError, LineId, NumberRange, PbxId, PbxState, PbxStatus, Timestamp,
-};
+use crate::domain::{Call, CallId, DialString, LineId, PbxId, PbxState, PbxStatus, Timestamp};
 use crate::io::sip_tcp::Listeners;
 use crate::store::{Store, StoreError};
+pub use numbers::{RuleTest, RulesChange, RulesVersion};
 pub use types::{
     CallAction, Caller, DialPlan, DialRequest, Done, Imported, LineChange, LineDiff, NewLine, Outcome, Written,
 };
@@ -39,6 +40,7 @@ struct Inner {
     changing: tokio::sync::Mutex<()>,
     listeners: Listeners,
     versions: Versions,
+    numbers: NumberPlans,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -61,8 +63,9 @@ impl Gateway {
         for row in &rows {
             let state = if row.settings.enabled { PbxState::Connecting } else { PbxState::Disabled };
             pbxs.insert(row.id.clone(), pbx_json(row, &PbxStatus::initial(state, at)));
+            let numbers = plan(&row.settings, Arc::default());
             for line in store.lines(&row.id).await? {
-                lines.insert(line.id.clone(), Known::line(first_line(&line, at)));
+                lines.insert(line.id.clone(), Known::line(first_line(&line, at, &numbers)));
             }
         }
         let mut calls = BTreeMap::new();
@@ -91,9 +94,11 @@ impl Gateway {
                 changing: tokio::sync::Mutex::default(),
                 listeners: Listeners::default(),
                 versions: Versions::default(),
+                numbers: NumberPlans::default(),
             }),
         };
         for row in rows {
+            gateway.load_numbers(&row).await?;
             gateway.start_link(row);
         }
         Ok(gateway)
@@ -105,6 +110,7 @@ impl Gateway {
             journal: self.inner.journal.clone(),
             listeners: self.inner.listeners.clone(),
             versions: self.inner.versions.clone(),
+            numbers: self.inner.numbers.clone(),
         }
     }
 
@@ -187,24 +193,9 @@ impl Gateway {
     /// # Errors
     /// A number that cannot be dialled.
     pub fn plan_dial(&self, _caller: &Caller, line: &LineId, request: &DialRequest) -> Outcome<DialPlan> {
-        #[derive(Deserialize)]
-        struct Ranges {
-            internal_numbers: Vec<super::pbx::InternalRange>,
-        }
         let view = self.inner.journal.view();
         let line = view.lines.get(line).ok_or_else(|| ServiceError::not_found("line"))?;
-        let digits = parse_dial(request.to.as_deref())?.map(|to| to.digits().to_owned()).unwrap_or_default();
-        let pbx = &line.value.pbx_id;
-        let ranges = view.pbxs.get(pbx).and_then(|json| serde_json::from_slice::<Ranges>(json).ok());
-        let in_range = ranges
-            .iter()
-            .flat_map(|ranges| &ranges.internal_numbers)
-            .any(|range| NumberRange::new(&range.from, &range.to).is_some_and(|range| range.contains(&digits)));
-        let internal = in_range
-            || view.lines.values().any(|other| {
-                other.value.pbx_id == *pbx && other.value.addresses.iter().any(|address| address.number == digits)
-            });
-        Ok(DialPlan { dials: digits, internal, rule: None })
+        self.dial_plan(&line.value.pbx_id, request.to.as_deref())
     }
 
     /// Acts on a call.
@@ -335,18 +326,9 @@ impl Gateway {
 ///
 /// # Errors
 /// Names the character that cannot be dialled.
-pub(super) fn parse_dial(to: Option<&str>) -> Outcome<Option<DialString>> {
+fn parse_dial(to: Option<&str>) -> Outcome<Option<DialString>> {
     let Some(text) = to else { return Ok(None) };
-    DialString::parse(text).map(Some).map_err(|error| {
-        let hint = match error {
-            DialStringError::Empty => "Give at least one digit, or leave `to` out for a dial tone call.",
-            DialStringError::TooLong => "Check the number.",
-            _ => "Numbers have digits, *, #, a leading + and the separators space - . / ( ).",
-        };
-        ServiceError::new(Code::InvalidNumber, format!("This cannot be dialled: {error}."))
-            .with_hint(hint)
-            .with_field("/to", error.to_string())
-    })
+    DialString::parse(text).map(Some).map_err(|error| undialable(&error.into(), "/to"))
 }
 
 /// The end of a call whose PBX is not there any more.

@@ -75,6 +75,7 @@ impl Gateway {
         let tag = etag(row.version);
         let position =
             receipt.written().await.ok_or_else(|| ServiceError::new(Code::ShuttingDown, "The gateway is stopping."))?;
+        self.inner.numbers.configure(&row.id, &row.settings);
         self.start_link(row);
         Ok(Written { json, etag: Some(tag), position })
     }
@@ -111,6 +112,7 @@ impl Gateway {
         self.refuse_ambiguous(&row).await?;
         self.store().update_pbx(&row).await.map_err(|error| name_taken(error, &row))?;
         let actor = Actor::Token(caller.name.as_str().into());
+        self.inner.numbers.configure(id, &row.settings);
         link.ask(|reply| LinkCommand::Configure { row: Box::new(row), changed, actor, reply }).await
     }
 
@@ -124,10 +126,11 @@ impl Gateway {
         let actor = Actor::Token(caller.name.as_str().into());
         self.store().delete_pbx(id).await.map_err(storage)?;
         self.links().remove(id);
+        self.inner.numbers.forget(id);
         link.ask(|reply| LinkCommand::Remove { actor, reply }).await
     }
 
-    async fn stored_pbx(&self, id: &PbxId) -> Outcome<PbxRow> {
+    pub(super) async fn stored_pbx(&self, id: &PbxId) -> Outcome<PbxRow> {
         let rows = self.store().pbxs().await.map_err(storage)?;
         rows.into_iter().find(|row| row.id == *id).ok_or_else(|| ServiceError::not_found("PBX"))
     }

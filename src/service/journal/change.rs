@@ -40,6 +40,8 @@ pub enum Object {
     Pbx(Bytes),
     /// The outcome of a command.
     Command(Bytes),
+    /// The number rules of a PBX.
+    NumberRules(Bytes),
 }
 
 impl Object {
@@ -57,7 +59,7 @@ impl Object {
         match self {
             Self::Call(known) => &known.json,
             Self::Line(known) => &known.json,
-            Self::Pbx(json) | Self::Command(json) => json,
+            Self::Pbx(json) | Self::Command(json) | Self::NumberRules(json) => json,
         }
     }
 }

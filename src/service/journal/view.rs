@@ -65,7 +65,7 @@ impl View {
                     pbxs.insert(id.clone(), json.clone());
                 }
             }
-            Object::Command(_) => {}
+            Object::Command(_) | Object::NumberRules(_) => {}
         }
     }
 }

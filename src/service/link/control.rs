@@ -10,9 +10,9 @@ use super::task::LinkTask;
 use super::{LinkCommand, Reply};
 use crate::csta::Service;
 use crate::domain::call_table::SeatId;
-use crate::domain::{Action, ActionSet, Call, CallId, DialString, LineId, MonitorState};
+use crate::domain::{Action, ActionSet, Call, CallId, LineId, MonitorState};
 use crate::service::error::{Code, ServiceError};
-use crate::service::gateway::{CallAction, Caller, DialRequest, Done, Written, parse_dial};
+use crate::service::gateway::{CallAction, Caller, DialRequest, Done, Written};
 use crate::service::journal::Known;
 use crate::service::pbx::{RejectBy, ServiceChoice};
 
@@ -49,6 +49,7 @@ impl LinkTask {
                 });
             }
             LinkCommand::Configure { row, changed, actor, reply } => self.configure(*row, changed, actor, reply),
+            LinkCommand::Renumber { reply } => self.renumber(reply),
             LinkCommand::Remove { actor, reply } => self.remove(actor, reply),
             LinkCommand::Stop { reply } => self.shutdown(Shutdown::new(Some(reply))),
         }
@@ -153,10 +154,9 @@ impl LinkTask {
 
     /// Dials.
     fn dial(&mut self, line: &LineId, caller: &Caller, request: DialRequest, reply: Reply<Done>) {
-        let planned = parse_dial(request.to.as_deref()).and_then(|to| {
+        let planned = self.dials(request.to.as_deref()).and_then(|digits| {
             let id = self.seat_for(line, request.address)?;
             let seat = self.seats.get(&id).ok_or_else(|| ServiceError::not_found("line"))?;
-            let digits = to.as_ref().map_or("", DialString::digits).to_owned();
             let plan = |request, teaches| Plan {
                 seat: id,
                 steps: [Step::ask(request)].into(),

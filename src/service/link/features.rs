@@ -11,7 +11,7 @@ use crate::csta::{ForwardListItem, ForwardingType, Request, Response, Service};
 use crate::domain::LineId;
 use crate::domain::call_table::SeatId;
 use crate::service::error::{Code, ServiceError};
-use crate::service::gateway::{Caller, parse_dial};
+use crate::service::gateway::Caller;
 use crate::service::pbx::ForwardingKind;
 
 /// A wish about a feature of a line.
@@ -71,8 +71,7 @@ impl LinkTask {
                 None => None,
                 Some(None) => Some(None),
                 Some(Some(text)) => {
-                    let to = parse_dial(Some(&text)).map_err(|error| rename_field(error, "/unconditional"))?;
-                    Some(to.map(|to| to.digits().to_owned()))
+                    Some(Some(self.dials(Some(&text)).map_err(|error| rename_field(error, "/unconditional"))?))
                 }
             };
             Ok((seat, wanted))

@@ -9,7 +9,7 @@ use crate::csta::Service;
 use crate::domain::call_table::{self, SeatId, SeatSettings, TableSettings, Trust};
 use crate::domain::{
     Activity, Address, Call, Fix, Forwarding, Line, LineAction, LineId, LineKind, LineStatus, Monitor, MonitorState,
-    NumberRange, Timestamp,
+    NumberPlan, NumberRange, Timestamp,
 };
 use crate::service::journal::Actor;
 use crate::service::pbx::{ButtonsMode, CallKey, LocalInfoTrust, MergePrefer, ServiceSource, SessionUser, SharedMode};
@@ -84,20 +84,20 @@ impl ServiceWords {
 }
 
 /// A line as it is before its link has begun.
-pub(in crate::service) fn first_line(row: &LineRow, at: Timestamp) -> Line {
-    let numbers = std::iter::once(&row.number).chain(&row.body.buttons);
+pub(in crate::service) fn first_line(row: &LineRow, at: Timestamp, numbers: &NumberPlan) -> Line {
+    let buttons = std::iter::once(&row.number).chain(&row.body.buttons);
     Line {
         id: row.id.clone(),
         tapi_id: row.tapi_id,
         pbx_id: row.pbx_id.clone(),
         number: row.number.clone(),
-        display_number: row.number.clone(),
+        display_number: numbers.display(&row.number),
         name: row.body.name.clone(),
         device_id: row.device_id.clone(),
         kind: row.body.kind,
         source: row.body.source,
         enabled: row.body.enabled,
-        addresses: numbers
+        addresses: buttons
             .zip(0_u8..)
             .map(|(number, index)| Address { index, number: number.clone(), remote_in_use: false, monitor: None })
             .collect(),
@@ -188,12 +188,13 @@ impl LinkTask {
                 .collect(),
             may_reject: self.may_reject(),
         });
+        self.use_numbers();
     }
 
     /// Adds a line with its seats; nothing is published.
     pub(super) fn insert_line(&mut self, row: LineRow) {
         let id = row.id.clone();
-        let shown = first_line(&row, self.at().wall);
+        let shown = first_line(&row, self.at().wall, self.table.plan());
         let service = ServiceWords::of_xml(row.body.in_service);
         self.lines.insert(
             id.clone(),
@@ -318,7 +319,7 @@ impl LinkTask {
     /// The object of a line as it is now.
     pub(super) fn line_object(&self, id: &LineId) -> Option<Line> {
         let entry = self.lines.get(id)?;
-        let mut line = first_line(&entry.row, self.at().wall);
+        let mut line = first_line(&entry.row, self.at().wall, self.table.plan());
         let is_monitored = |seat: Option<&Seat>| seat.is_some_and(|seat| seat.monitor.state == MonitorState::Active);
         for (address, seat) in line.addresses.iter_mut().zip(&entry.seats) {
             if let Some(seat) = self.seats.get(seat) {

@@ -16,6 +16,7 @@ mod inventory;
 mod line_edit;
 mod lines;
 mod net;
+mod numbers;
 mod operations;
 mod outbox;
 mod pacing;
@@ -46,6 +47,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::{Code, ServiceError};
 use super::gateway::{CallAction, Caller, DialRequest, Done, Imported, LineDiff, NewLine, Outcome, Written};
 use super::journal::{Actor, Journal};
+use super::numbers::NumberPlans;
 use crate::domain::line_list::ListedLine;
 use crate::domain::{CallId, LineId};
 use crate::io::sip_tcp::Listeners;
@@ -91,6 +93,8 @@ pub(super) enum LinkCommand {
     Configure { row: Box<PbxRow>, changed: Vec<&'static str>, actor: Actor, reply: Reply<Written> },
     /// The PBX is deleted: end its calls, tell its lines gone.
     Remove { actor: Actor, reply: Reply<()> },
+    /// The number rules were replaced in the store.
+    Renumber { reply: Reply<()> },
     /// The process ends: stop monitors, close sessions, leave the calls as they are.
     Stop { reply: oneshot::Sender<()> },
 }
@@ -108,6 +112,7 @@ pub(super) struct Surroundings {
     pub(super) journal: Journal,
     pub(super) listeners: Listeners,
     pub(super) versions: Versions,
+    pub(super) numbers: NumberPlans,
 }
 
 /// The versions of configuration objects, for entity tags.

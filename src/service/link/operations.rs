@@ -6,9 +6,9 @@ use super::seat::Seat;
 use super::task::LinkTask;
 use crate::csta::{self, CallExtras, ConsultOptions, DigitMode, ParticipationType, Request, Service};
 use crate::domain::call_table::SeatId;
-use crate::domain::{Action, Call, CallId, CallState, DialString};
+use crate::domain::{Action, Call, CallId, CallState};
 use crate::service::error::{Code, ServiceError};
-use crate::service::gateway::{CallAction, parse_dial};
+use crate::service::gateway::CallAction;
 use crate::service::pbx::{DialTone, RejectBy, ServiceChoice, TemplateValues};
 
 type Planned = Result<Plan, ServiceError>;
@@ -408,8 +408,7 @@ impl LinkTask {
 
     /// The number that an action goes to.
     fn number(&self, action: &CallAction) -> Result<String, ServiceError> {
-        let to = parse_dial(Some(action.digits.as_deref().unwrap_or_default()))?;
-        Ok(to.as_ref().map(DialString::digits).unwrap_or_default().to_owned())
+        self.dials(Some(action.digits.as_deref().unwrap_or_default()))
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::dialect::Dialect;
+use crate::domain::numbers::{Location, LocationError};
 
 /// One CME router (api.md, "PBXs"). Passwords are kept apart: they never stand in this structure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -237,6 +238,18 @@ impl Default for LocationSettings {
     }
 }
 
+impl LocationSettings {
+    /// The location of the number model. While it is off, the country may be missing.
+    ///
+    /// # Errors
+    /// Names the part that cannot be used.
+    pub fn parsed(&self) -> Result<Location, LocationError> {
+        let country = if self.country_code.is_empty() && !self.enabled { "1" } else { &self.country_code };
+        let Self { area_code, prefix, outside_line, national_prefix, international_prefix, .. } = self;
+        Location::new([country, area_code, prefix, outside_line, national_prefix, international_prefix])
+    }
+}
+
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{pointer}: {detail}")]
@@ -305,6 +318,16 @@ impl PbxSettings {
         let dialect = Dialect::from_differences(&self.dialect);
         if let Err(error) = dialect.and_then(|dialect| dialect.checked_axl_dialect()) {
             say(&format!("/dialect/{}", error.key), error.detail);
+        }
+        if let Err(error) = self.location.parsed() {
+            say(&format!("/location/{}", error.field), error.detail.to_owned());
+        }
+        for (index, number) in self.emergency_numbers.iter().enumerate() {
+            let is_number = (1..=16).contains(&number.len())
+                && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'*' || byte == b'#');
+            if !is_number {
+                say(&format!("/emergency_numbers/{index}"), "1 to 16 digits, for example 112.".to_owned());
+            }
         }
         for (index, range) in self.internal_numbers.iter().enumerate() {
             let digits = |text: &str| !text.is_empty() && text.len() <= 16 && text.bytes().all(|b| b.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! Numbers: what a person may write to be dialled, and what the PBX sends.
+//! What a person may write to be dialled, and what the PBX sends.
 
 use std::fmt;
 
@@ -85,7 +85,7 @@ impl fmt::Display for DialString {
 }
 
 /// Numbers of one length between two ends, both included.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NumberRange {
     from: String,
     to: String,
