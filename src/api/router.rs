@@ -25,6 +25,8 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(pbxs::list_pbxs))
         .routes(routes!(pbxs::get_pbx, pbxs::update_pbx, pbxs::delete_pbx))
         .routes(routes!(pbxs::pbx_status))
+        .routes(routes!(pbxs::forget_learned))
+        .routes(routes!(pbxs::twin_system))
         .routes(routes!(lines::list_lines))
         .routes(routes!(lines::get_line, lines::update_line, lines::delete_line))
         .routes(routes!(features::get_forwarding, features::set_forwarding))

@@ -132,6 +132,16 @@ enum PbxCommand {
         #[arg(long)]
         wait: bool,
     },
+    /// Show the dialect of a router: what is configured, and what was learned beside it
+    Dialect {
+        #[command(flatten)]
+        remote: Remote,
+        /// Name or id
+        pbx: String,
+        /// Forget what was learned and try everything anew
+        #[arg(long)]
+        forget: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -371,6 +381,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Pbx(PbxCommand::Status { remote, pbx, wait }) => {
             remote::pbx_status(&remote, pbx.as_deref(), wait).await
         }
+        Command::Pbx(PbxCommand::Dialect { remote, pbx, forget }) => remote::pbx_dialect(&remote, &pbx, forget).await,
         Command::Token(TokenCommand::Create { remote, name, scope, lines, expires_at }) => {
             remote::token_create(&remote, &name, &scope, &lines, expires_at.as_deref()).await
         }

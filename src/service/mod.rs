@@ -9,3 +9,4 @@ pub mod journal;
 mod link;
 pub mod merge;
 pub mod pbx;
+mod site_copy;

@@ -7,7 +7,8 @@ const OF_BODIES: [&str; 3] = ["408", "413", "415"];
 /// Operations whose answers carry a tag of the resource.
 const TAGGED: [&str; 6] = ["create_pbx", "get_pbx", "update_pbx", "create_line", "get_line", "update_line"];
 /// Operations whose answers say where the change stands in the event stream.
-const PLACED: [&str; 13] = [
+const PLACED: [&str; 14] = [
+    "forget_learned",
     "create_pbx",
     "update_pbx",
     "delete_pbx",

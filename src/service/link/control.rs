@@ -49,6 +49,8 @@ impl LinkTask {
                 });
             }
             LinkCommand::Configure { row, changed, actor, reply } => self.configure(*row, changed, actor, reply),
+            LinkCommand::SiteCopy { reply } => self.site_copy(reply),
+            LinkCommand::ForgetLearned { actor, reply } => self.forget_learned(actor, reply),
             LinkCommand::Remove { actor, reply } => self.remove(actor, reply),
             LinkCommand::Stop { reply } => self.shutdown(Shutdown::new(Some(reply))),
         }

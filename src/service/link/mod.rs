@@ -13,6 +13,7 @@ mod faults;
 mod features;
 mod import;
 mod inventory;
+mod learned;
 mod line_edit;
 mod lines;
 mod net;
@@ -50,6 +51,7 @@ use crate::domain::line_list::ListedLine;
 use crate::domain::{CallId, LineId};
 use crate::io::sip_tcp::Listeners;
 use crate::store::{PbxRow, Store};
+pub(super) use learned::key_of as learned_key;
 pub(super) use line_edit::{changed_meanwhile, storage};
 pub(super) use lines::first_line;
 pub(super) use sight::lost_by_gateway;
@@ -89,6 +91,10 @@ pub(super) enum LinkCommand {
     DeleteLine { line: LineId, caller: Caller, reply: Reply<()> },
     /// The settings were replaced in the store.
     Configure { row: Box<PbxRow>, changed: Vec<&'static str>, actor: Actor, reply: Reply<Written> },
+    /// The site for the simulated router.
+    SiteCopy { reply: Reply<Value> },
+    /// Forget what was learned about the dialect, and try everything anew.
+    ForgetLearned { actor: Actor, reply: Reply<Written> },
     /// The PBX is deleted: end its calls, tell its lines gone.
     Remove { actor: Actor, reply: Reply<()> },
     /// The process ends: stop monitors, close sessions, leave the calls as they are.

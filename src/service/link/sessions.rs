@@ -248,6 +248,7 @@ impl LinkTask {
             _ => pause.unwrap_or(retry),
         };
         self.fail_seat(id, why, Some(pause));
+        self.doubt_learned(failure.status);
     }
 
     /// A session cannot be had now: says why, and tries again after a pause.
@@ -340,6 +341,8 @@ impl LinkTask {
         tracing::warn!(link.name = %self.row.settings.name, "the PBX has started anew; every line is monitored again");
         metrics::counter!("linegate_pbx_restarts_total").increment(1);
         let at = self.at();
+        // It may be another release: what it takes is found out anew, what was learned first.
+        self.try_anew();
         self.table.pbx_restarted(at);
         self.report.restarted(at.wall);
         self.pacing.clear();

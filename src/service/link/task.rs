@@ -10,6 +10,7 @@ use super::commands::Commands;
 use super::confirm::Confirmations;
 use super::discovery::Discovery;
 use super::features::Features;
+use super::learned::Learned;
 use super::lines::LineEntry;
 use super::net::{Net, Route};
 use super::outbox::Outbox;
@@ -76,6 +77,7 @@ pub(super) struct LinkTask {
     pub(super) report: Report,
     pub(super) trials: Trials,
     pub(super) sweep: Sweep,
+    pub(super) learned: Learned,
     pub(super) timers: Timers,
     pub(super) outbox: Outbox,
     /// Sessions whose exchange has something to say.
@@ -104,7 +106,8 @@ impl LinkTask {
         static KEYS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         let link_key = KEYS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (news_in, news) = mpsc::channel(64);
-        let dialect = row.settings.dialect();
+        let learned = Learned::restore(&row, &around.store).await?;
+        let dialect = learned.dialect(&row.settings);
         let options = row.settings.options.clone();
         let moment = moment();
         let mut task = Self {
@@ -114,6 +117,7 @@ impl LinkTask {
             report: Report::new(&row, moment.wall),
             trials: Trials::default(),
             sweep: Sweep::default(),
+            learned,
             dialect,
             generation: 0,
             link_key,
@@ -142,6 +146,7 @@ impl LinkTask {
             row,
             around,
         };
+        task.report.assume(task.dialect.assumed_services());
         task.restore().await?;
         Ok(task)
     }
@@ -210,6 +215,7 @@ impl LinkTask {
                 }
             }
             self.settle();
+            self.keep_learned().await;
         }
         self.close_net();
     }

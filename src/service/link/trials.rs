@@ -16,8 +16,8 @@ use crate::service::pbx::{
     TemplateValues,
 };
 
-/// Forms of a device after the one of the dialect (U-9).
-const DEVICES: [&str; 3] = ["tel:{number}", "{number}", "sip:{number}@{cme}"];
+/// Forms of a device after the one of the dialect (U-9); the last is for a PBX whose learned form works no more.
+const DEVICES: [&str; 4] = ["tel:{number}", "{number}", "sip:{number}@{cme}", "tel:{number};device={mac}"];
 /// Forms of a dialled number (U-10).
 const NUMBERS: [&str; 2] = ["tel:{digits}", "{digits}"];
 
@@ -325,9 +325,11 @@ impl LinkTask {
         if self.trials.has_device_worked() {
             return false;
         }
+        let own = self.dialect.device_id.self_id.to_string();
         let Some(seat) = self.seats.get_mut(&id) else { return false };
-        if seat.device_attempt < DEVICES.len() {
-            seat.device_attempt += 1;
+        let other = (seat.device_attempt..DEVICES.len()).find(|at| DEVICES.get(*at).is_some_and(|form| *form != own));
+        if let Some(at) = other {
+            seat.device_attempt = at + 1;
             seat.learned_device = None;
             return true;
         }
