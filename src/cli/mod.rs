@@ -3,6 +3,7 @@
 mod journal;
 mod lists;
 mod output;
+mod probe;
 mod remote;
 mod server;
 mod watch;
@@ -60,6 +61,8 @@ enum Command {
     Dial(DialArgs),
     /// Show finished calls, or with --blind the times in which a router was not seen
     Journal(JournalArgs),
+    /// Test a real router at one line, with you at its phone, and learn its dialect
+    Probe(probe::ProbeArgs),
     /// Print the SHA-256 fingerprint of the gateway's own certificate
     Fingerprint(Flags),
     /// Say whether a gateway works: exit code 0 when it does
@@ -394,6 +397,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Dial(args) => remote::dial(args).await,
         Command::Journal(args) => journal::journal(args).await,
+        Command::Probe(args) => probe::probe(args).await,
         Command::Healthcheck { remote, ready } => remote::healthcheck(&remote, ready).await,
     }
 }

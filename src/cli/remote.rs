@@ -251,6 +251,26 @@ pub(super) async fn lines_list(remote: &Remote, query: Option<&str>) -> Result<(
     Ok(())
 }
 
+/// The id of a line by its number or id.
+pub(super) async fn find_line(client: &Client, wanted: &str, pbx: Option<&str>) -> Result<String, Failure> {
+    if wanted.starts_with("line_") {
+        return Ok(wanted.to_owned());
+    }
+    let of = pbx.map(|pbx| format!("&pbx={pbx}")).unwrap_or_default();
+    let found = client.list(&format!("/lines?number={}{of}", escape(wanted))).await?;
+    match found.as_slice() {
+        [] => Err(Failure::new(
+            Failure::USAGE,
+            format!("No line has the number {wanted}. `linegate lines list` shows them."),
+        )),
+        [line] => Ok(text(line, "/id").to_owned()),
+        _ => Err(Failure::new(
+            Failure::USAGE,
+            format!("Several lines have the number {wanted}; give the id of one of them."),
+        )),
+    }
+}
+
 pub(super) async fn dial(args: DialArgs) -> Result<(), Failure> {
     let client = args.remote.client()?;
     let line = line_id(&client, &args.from).await?;
@@ -268,21 +288,7 @@ pub(super) async fn dial(args: DialArgs) -> Result<(), Failure> {
 
 /// The id of the line that a person names by its number or id.
 pub(super) async fn line_id(client: &Client, named: &str) -> Result<String, Failure> {
-    if named.starts_with("line_") {
-        return Ok(named.to_owned());
-    }
-    let found = client.list(&format!("/lines?number={}", escape(named))).await?;
-    match found.as_slice() {
-        [] => Err(Failure::new(
-            Failure::USAGE,
-            format!("No line has the number {named}. `linegate lines list` shows them."),
-        )),
-        [line] => Ok(text(line, "/id").to_owned()),
-        _ => Err(Failure::new(
-            Failure::USAGE,
-            format!("Several lines have the number {named}; give the id of one of them."),
-        )),
-    }
+    find_line(client, named, None).await
 }
 
 pub(super) async fn healthcheck(remote: &Remote, ready: bool) -> Result<(), Failure> {

@@ -9,4 +9,5 @@ pub mod journal;
 mod link;
 pub mod merge;
 pub mod pbx;
+pub mod probe;
 mod site_copy;

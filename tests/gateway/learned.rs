@@ -106,3 +106,20 @@ async fn another_router_is_another_dialect() {
     assert!(session_user(&house).starts_with("1001_"));
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_router_is_heard_to_use_counts_more_than_what_it_used() {
+    let ed4 = "http://www.ecma-international.org/standards/ecma-323/csta/ed4".to_owned();
+    let faults = Faults { namespace: ed4, separate_response: true, ..Faults::default() };
+    let config = TwinConfig { system: System::large(1), faults: faults.clone(), ..TwinConfig::default() };
+    let dialect = json!({"dialect": {"csta.namespace": "learn"}});
+    let mut house = House::unsettled(config, dialect).await;
+    until(&mut house, json!({"csta.namespace": "ed4", "response.mode": "separate"})).await;
+    let mut house = restarted(house, faults).await;
+    until(&mut house, json!({"csta.namespace": "ed4", "response.mode": "separate"})).await;
+    // Another release: it answers in another way.
+    let mut house = restarted(house, Faults::default()).await;
+    until(&mut house, json!({"csta.namespace": "ed3"})).await;
+    // The first message was still in the namespace of before: that is what was learned.
+    house.close_despite(&["csta.namespace"]).await;
+}

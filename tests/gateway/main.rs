@@ -17,6 +17,7 @@ mod many;
 mod messages;
 mod mobility;
 mod operations;
+mod probe;
 mod process;
 mod registration;
 mod restarts;

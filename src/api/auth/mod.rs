@@ -4,6 +4,7 @@ mod access;
 mod attempts;
 mod credential;
 mod history;
+mod field_test;
 mod origin;
 mod permission;
 mod ticket;

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 /// What a body may be refused for.
 const OF_BODIES: [&str; 3] = ["408", "413", "415"];
 /// Operations whose answers carry a tag of the resource.
-const TAGGED: [&str; 6] = ["create_pbx", "get_pbx", "update_pbx", "create_line", "get_line", "update_line"];
+const TAGGED: [&str; 7] =
+    ["create_pbx", "get_pbx", "update_pbx", "learn_from_probe", "create_line", "get_line", "update_line"];
 /// Operations whose answers say where the change stands in the event stream.
-const PLACED: [&str; 14] = [
+const PLACED: [&str; 15] = [
     "forget_learned",
+    "learn_from_probe",
     "create_pbx",
     "update_pbx",
     "delete_pbx",

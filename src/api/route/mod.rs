@@ -13,6 +13,7 @@ pub(super) mod log_level;
 pub(super) mod me;
 pub(super) mod operations;
 pub(super) mod pbxs;
+pub(super) mod probe;
 pub(super) mod status_page;
 pub(super) mod tickets;
 pub(super) mod tokens;

@@ -3,6 +3,7 @@
 //! Reads come from the journal's view; changes go to the owner of the state (one actor per PBX) by message.
 
 mod pbxs;
+mod probes;
 mod types;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +20,7 @@ use crate::domain::line_list::ListedLine;
 use crate::domain::{
     Call, CallId, DialString, DialStringError, LineId, NumberRange, PbxId, PbxState, PbxStatus, Timestamp,
 };
+use super::probe::Probe;
 use crate::io::sip_tcp::Listeners;
 use crate::store::{Store, StoreError};
 pub use types::{
@@ -35,6 +37,8 @@ struct Inner {
     store: Store,
     journal: Journal,
     links: Mutex<HashMap<PbxId, Link>>,
+    /// The field test of each PBX, the one that runs or the last one.
+    probes: Mutex<HashMap<PbxId, Probe>>,
     /// One change of the list of PBXs at a time.
     changing: tokio::sync::Mutex<()>,
     listeners: Listeners,
@@ -88,6 +92,7 @@ impl Gateway {
                 store,
                 journal,
                 links: Mutex::default(),
+                probes: Mutex::default(),
                 changing: tokio::sync::Mutex::default(),
                 listeners: Listeners::default(),
                 versions: Versions::default(),
@@ -110,6 +115,10 @@ impl Gateway {
 
     fn links(&self) -> MutexGuard<'_, HashMap<PbxId, Link>> {
         self.inner.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn probes(&self) -> MutexGuard<'_, HashMap<PbxId, Probe>> {
+        self.inner.probes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start_link(&self, row: crate::store::PbxRow) {

@@ -124,6 +124,7 @@ impl Gateway {
         let actor = Actor::Token(caller.name.as_str().into());
         self.store().delete_pbx(id).await.map_err(storage)?;
         self.links().remove(id);
+        self.probes().remove(id);
         link.ask(|reply| LinkCommand::Remove { actor, reply }).await?;
         self.store().remember(&learned_key(id.as_str()), None).await.map_err(storage)
     }

@@ -43,6 +43,11 @@ impl Learned {
         Ok(Self { seed: kept.clone(), kept, is_due: false })
     }
 
+    /// What the link begins with.
+    pub(super) fn seed(&self) -> &Settings {
+        &self.seed
+    }
+
     /// The dialect to begin with.
     pub(super) fn dialect(&self, settings: &PbxSettings) -> Dialect {
         effective(settings, &self.seed)
@@ -63,6 +68,8 @@ fn written(map: &Settings) -> BTreeSet<String> {
     fn walk(prefix: &str, value: &Value, out: &mut BTreeSet<String>) {
         match value {
             Value::Object(inner) => inner.iter().for_each(|(key, value)| walk(&format!("{prefix}.{key}"), value, out)),
+            // A wish to learn is no setting.
+            Value::String(word) if word == "learn" => {}
             _ => {
                 out.insert(prefix.to_owned());
             }
@@ -92,6 +99,8 @@ fn effective(settings: &PbxSettings, learned: &Settings) -> Dialect {
         fallback.retain(|other| *other != learned);
         fallback.insert(0, configured.invite.from_user);
     }
+    // What the PBX is heard to use now counts more than what it used before: the trials know both.
+    dialect.csta.namespace = configured.csta.namespace;
     dialect
 }
 
@@ -104,19 +113,25 @@ impl LinkTask {
             return learned;
         }
         let configured = self.row.settings.dialect();
-        let by_hand = written(&self.row.settings.dialect);
         learned.retain(|key, value| {
-            let single = BTreeMap::from([(key.clone(), value.clone())]);
             let mut with = self.row.settings.dialect.clone();
-            with.extend(single);
-            !by_hand.contains(key) && Dialect::from_differences(&with).is_ok_and(|with| with != configured)
+            with.insert(key.clone(), value.clone());
+            Dialect::from_differences(&with).is_ok_and(|with| with != configured)
         });
         learned
     }
 
-    /// Something was learned, or unlearned.
-    pub(super) fn learned_changed(&mut self, learned: &Settings) {
-        self.learned.is_due |= *learned != self.learned.kept;
+    /// The part of it that outlives this run: what a person wrote is tried first again the next time.
+    fn to_keep(&self) -> Settings {
+        let by_hand = written(&self.row.settings.dialect);
+        let mut learned = self.learned();
+        learned.retain(|key, _| !by_hand.contains(key));
+        learned
+    }
+
+    /// Something was perhaps learned, or unlearned.
+    pub(super) fn learned_changed(&mut self) {
+        self.learned.is_due = true;
     }
 
     /// Stores what was learned since. A failure costs nothing but the same trials after the next start.
@@ -126,7 +141,7 @@ impl LinkTask {
         if is_removed || !(std::mem::take(&mut self.learned.is_due) || self.is_done) {
             return;
         }
-        let learned = self.learned();
+        let learned = self.to_keep();
         if learned == self.learned.kept {
             return;
         }
@@ -143,7 +158,7 @@ impl LinkTask {
 
     /// Begins the trials anew, from what was learned by now: the settings changed, or the PBX is another one.
     pub(super) fn try_anew(&mut self) {
-        let learned = self.learned();
+        let learned = self.to_keep();
         self.begin_with(learned);
     }
 
@@ -151,7 +166,7 @@ impl LinkTask {
     fn begin_with(&mut self, learned: Settings) {
         self.learned.seed = learned;
         self.dialect = self.learned.dialect(&self.row.settings);
-        self.trials = Trials::default();
+        self.trials = Trials::knowing(&self.learned.seed);
         self.report.assume(self.dialect.assumed_services());
         for seat in self.seats.values_mut() {
             seat.from_attempt = 0;
@@ -186,14 +201,18 @@ impl LinkTask {
 
     /// A person agreed to what a field test found out.
     pub(super) fn learn(&mut self, found: &Settings, actor: Actor, reply: Reply<Written>) {
-        let mut learned = self.learned();
-        learned.extend(found.iter().map(|(key, value)| (key.clone(), value.clone())));
-        self.begin_with(learned);
-        let in_use = self.learned();
-        if in_use != self.learned.seed {
-            self.begin_with(in_use);
-        }
+        self.learned.seed.extend(found.iter().map(|(key, value)| (key.clone(), value.clone())));
+        // Only what differs from the configuration, and is not written there.
+        self.try_anew();
         self.tell_learned(actor, reply);
+    }
+
+    /// Responses come in the final answers although others were learned of.
+    pub(super) fn responses_are_final(&mut self) {
+        if self.learned.seed.remove("response.mode").is_some() {
+            self.dialect = self.learned.dialect(&self.row.settings);
+            self.status_changed();
+        }
     }
 
     fn tell_learned(&mut self, actor: Actor, reply: Reply<Written>) {
@@ -236,7 +255,7 @@ mod tests {
         for by_hand in [json!({"xml.declaration": "on"}), json!({"xml": {"declaration": "on"}})] {
             let learned = learned(json!({"xml.declaration": "off", "called.template": "{digits}"}));
             let dialect = effective(&settings(by_hand), &learned);
-            assert_eq!(serde_json::to_value(&dialect.xml.declaration).unwrap(), "on");
+            assert_eq!(serde_json::to_value(dialect.xml.declaration).unwrap(), "on");
             assert_eq!(dialect.called.template.to_string(), "{digits}");
         }
     }

@@ -94,6 +94,7 @@ impl LinkTask {
     /// Ends every session without waiting for answers.
     fn stop_talking(&mut self) {
         self.generation += 1;
+        self.end_probe();
         self.discovery.cancel();
         self.discovery.trouble = None;
         let lines: Vec<LineId> = self.lines.keys().cloned().collect();
@@ -172,6 +173,7 @@ impl LinkTask {
         }
         self.discovery.cancel();
         self.shutdown = Some(shutdown);
+        self.end_probe();
         self.timers.set(Timer::Shutdown, Some(self.now() + MONITORS_TIME));
         let open: Vec<SeatId> =
             self.seats.iter().filter(|(_, seat)| !matches!(seat.phase, Phase::Off)).map(|(id, _)| *id).collect();

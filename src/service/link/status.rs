@@ -48,7 +48,7 @@ impl LinkTask {
     pub(super) fn tell_status(&mut self) {
         self.report.is_due = false;
         let status = self.status();
-        self.learned_changed(&status.learned);
+        self.learned_changed();
         if status == self.report.status {
             return;
         }

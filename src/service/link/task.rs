@@ -15,6 +15,7 @@ use super::lines::LineEntry;
 use super::net::{Net, Route};
 use super::outbox::Outbox;
 use super::pacing::Pacing;
+use super::probing::Probing;
 use super::registrar::Registrar;
 use super::report::Report;
 use super::seat::Seat;
@@ -47,6 +48,8 @@ pub(super) enum News {
     Connected { generation: u64, result: Result<TcpStream, ConnectError> },
     /// The XML API said something.
     Discovery { generation: u64, news: super::discovery::DiscoveryNews },
+    /// The script of a field test is gone.
+    ProbeOver,
 }
 
 /// The link to one PBX.
@@ -78,6 +81,7 @@ pub(super) struct LinkTask {
     pub(super) trials: Trials,
     pub(super) sweep: Sweep,
     pub(super) learned: Learned,
+    pub(super) probing: Option<Probing>,
     pub(super) timers: Timers,
     pub(super) outbox: Outbox,
     /// Sessions whose exchange has something to say.
@@ -115,9 +119,10 @@ impl LinkTask {
             registrar: Registrar::default(),
             discovery: Discovery::default(),
             report: Report::new(&row, moment.wall),
-            trials: Trials::default(),
+            trials: Trials::knowing(learned.seed()),
             sweep: Sweep::default(),
             learned,
+            probing: None,
             dialect,
             generation: 0,
             link_key,
@@ -227,6 +232,7 @@ impl LinkTask {
             News::Discovery { generation, news } if generation == self.discovery.generation() => {
                 self.on_discovery(news).await;
             }
+            News::ProbeOver => self.probe_is_over(),
             _ => {}
         }
     }
@@ -267,6 +273,7 @@ impl LinkTask {
             Timer::Early(seat) => self.on_early_time(seat),
             Timer::Confirm(number) => self.on_confirm_time(number),
             Timer::Command(number) => self.on_command_time(number),
+            Timer::Probe => self.on_probe_time(),
             Timer::Shutdown => self.on_shutdown_time(),
         }
     }
@@ -308,7 +315,10 @@ impl LinkTask {
         let Some(output) = self.endpoint.as_mut().and_then(Endpoint::poll) else { return false };
         match output {
             Output::Connect => self.connect(),
-            Output::Send { flow, data } => self.net.send(flow, data),
+            Output::Send { flow, data } => {
+                self.tap_sent(flow.0, &data);
+                self.net.send(flow, data);
+            }
             Output::CloseFlow { flow, why } => {
                 tracing::warn!(link.name = %self.row.settings.name, ?why, "a SIP connection is closed: its framing is lost");
                 metrics::counter!("linegate_sip_framing_lost_total").increment(1);

@@ -113,8 +113,8 @@ impl Copy<'_> {
             "secondary": self.number(extension.second_number.as_deref()),
             "name": format!("User {}", extension.id),
             "channels": channels,
-            "watch": extension.cti_watch,
-            "notify": extension.cti_notify,
+            "watch": own_flag(extension, extension.cti_watch),
+            "notify": own_flag(extension, extension.cti_notify),
             "template": extension.template.unwrap_or(0),
             "forward_all": self.number(extension.forward_all.as_deref()),
             "change_time": 400,
@@ -182,6 +182,11 @@ impl Copy<'_> {
         }
         profiles.into_iter().map(|(tag, numbers)| (tag, json!({"user": format!("guest{tag}"), "numbers": numbers})))
     }
+}
+
+/// What was typed at the number itself: the router says `false` too where only the template speaks.
+fn own_flag(extension: &Extension, told: Option<bool>) -> Option<bool> {
+    told.filter(|on| *on || extension.template.is_none())
 }
 
 /// How a button rings, in the words of the twin.

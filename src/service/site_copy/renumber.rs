@@ -70,28 +70,35 @@ fn with_digits(number: &str, new: &str) -> String {
     number.chars().map(|letter| if letter.is_ascii_digit() { new.next().unwrap_or('0') } else { letter }).collect()
 }
 
-/// New digits for digit strings of one length. Blocks of a hundred stay blocks; where there is room they begin at 2, as
-/// internal numbers do.
+/// New digits for digit strings of one length. Where there is room they begin at 2, as internal numbers do, or at the
+/// first digit that leaves no number what it was.
 fn renumbered(all: &BTreeSet<String>) -> HashMap<String, String> {
     let length = all.first().map_or(0, String::len);
     if length == 0 || length > LONGEST {
         return all.iter().map(|digits| (digits.clone(), "2".repeat(digits.len()))).collect();
     }
+    let is_new = |new: &HashMap<String, String>| new.iter().all(|(old, new)| old != new);
+    (2..10).map(|start| renumbered_from(all, start)).find(is_new).unwrap_or_else(|| renumbered_from(all, 2))
+}
+
+/// As [`renumbered`], from a first digit on. Blocks of a hundred stay blocks.
+fn renumbered_from(all: &BTreeSet<String>, start: u128) -> HashMap<String, String> {
+    let length = all.first().map_or(0, String::len);
     let within = length.min(2);
+    let width = length - within;
     let mut blocks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for digits in all {
-        let (block, rest) = digits.split_at(length - within);
+        let (block, rest) = digits.split_at(width);
         blocks.entry(block).or_default().push(rest);
     }
-    let width = length - within;
     let mut new = HashMap::new();
     for (rank, (block, rests)) in blocks.into_iter().enumerate() {
-        let first = ranked(rank, width, 2);
+        let first = ranked(rank, width, start);
         // Short numbers have no block in front of them.
-        let start = if width == 0 { 2 } else { 0 };
+        let start = if width == 0 { start } else { 0 };
         for (rank, rest) in rests.into_iter().enumerate() {
-            let rest_rank = ranked(rank + usize::from(width > 0), within, start);
-            new.insert(format!("{block}{rest}"), format!("{first}{rest_rank}"));
+            let last = ranked(rank + usize::from(width > 0), within, start);
+            new.insert(format!("{block}{rest}"), format!("{first}{last}"));
         }
     }
     new
@@ -123,6 +130,8 @@ mod tests {
     fn blocks_and_order_stay() {
         assert_eq!(new(&["711", "715", "722", "850", "4711"]), ["201", "202", "203", "301", "2001"]);
         assert_eq!(new(&["7", "9"]), ["2", "3"]);
+        // Nobody keeps a number.
+        assert_eq!(new(&["201", "202", "305"]), ["301", "302", "401"]);
         assert_eq!(new(&["A100", "*100", "100"]), ["A201", "*201", "201"]);
     }
 
