@@ -3,8 +3,8 @@
 mod access;
 mod attempts;
 mod credential;
-mod history;
 mod field_test;
+mod history;
 mod origin;
 mod permission;
 mod ticket;

@@ -16,11 +16,11 @@ use serde_json::value::RawValue;
 use super::error::{Code, ServiceError};
 use super::journal::{Actor, Change, Journal, Known, Object, Retention, View};
 use super::link::{Link, LinkCommand, Surroundings, Versions, first_line, lost_by_gateway, pbx_json};
+use super::probe::Probe;
 use crate::domain::line_list::ListedLine;
 use crate::domain::{
     Call, CallId, DialString, DialStringError, LineId, NumberRange, PbxId, PbxState, PbxStatus, Timestamp,
 };
-use super::probe::Probe;
 use crate::io::sip_tcp::Listeners;
 use crate::store::{Store, StoreError};
 pub use types::{

@@ -57,8 +57,8 @@ use crate::store::{PbxRow, Store};
 pub(super) use learned::key_of as learned_key;
 pub(super) use line_edit::{changed_meanwhile, storage};
 pub(super) use lines::first_line;
-pub(super) use sight::lost_by_gateway;
 pub(super) use probing::{Form, Ground, Opened, ProbeAsk, ProbeNews};
+pub(super) use sight::lost_by_gateway;
 pub(super) use status::pbx_json;
 use task::LinkTask;
 
