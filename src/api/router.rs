@@ -14,7 +14,7 @@ use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
     calls, clients, documents, events, features, health, journal, line_lists, lines, log_level, me, number_rules,
-    operations, pbxs, status_page, tickets, tokens,
+    operations, pbxs, probe, status_page, tickets, tokens,
 };
 use super::state::ApiState;
 use super::{idempotency, layers};
@@ -31,6 +31,12 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(number_rules::undo_number_rules))
         .routes(routes!(number_rules::export_number_rules))
         .routes(routes!(number_rules::import_number_rules))
+        .routes(routes!(pbxs::forget_learned))
+        .routes(routes!(pbxs::twin_system))
+        .routes(routes!(probe::get_probe, probe::stop_probe))
+        .routes(routes!(probe::continue_probe))
+        .routes(routes!(probe::probe_report))
+        .routes(routes!(probe::learn_from_probe))
         .routes(routes!(lines::list_lines))
         .routes(routes!(lines::get_line, lines::update_line, lines::delete_line))
         .routes(routes!(features::get_forwarding, features::set_forwarding))
@@ -62,6 +68,7 @@ fn acting_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(pbxs::create_pbx))
         .routes(routes!(pbxs::load_lines))
         .routes(routes!(line_lists::import_lines))
+        .routes(routes!(probe::begin_probe))
         .routes(routes!(lines::create_line))
         .routes(routes!(lines::refresh_line))
         .routes(routes!(lines::dial))

@@ -3,6 +3,7 @@
 mod journal;
 mod lists;
 mod output;
+mod probe;
 mod remote;
 mod rules;
 mod server;
@@ -64,6 +65,8 @@ enum Command {
     Dial(DialArgs),
     /// Show finished calls, or with --blind the times in which a router was not seen
     Journal(JournalArgs),
+    /// Test a real router at one line, with you at its phone, and learn its dialect
+    Probe(probe::ProbeArgs),
     /// Print the SHA-256 fingerprint of the gateway's own certificate
     Fingerprint(Flags),
     /// Say whether a gateway works: exit code 0 when it does
@@ -135,6 +138,16 @@ enum PbxCommand {
         /// Wait until its lines are loaded and monitored, showing the progress
         #[arg(long)]
         wait: bool,
+    },
+    /// Show the dialect of a router: what is configured, and what was learned beside it
+    Dialect {
+        #[command(flatten)]
+        remote: Remote,
+        /// Name or id
+        pbx: String,
+        /// Forget what was learned and try everything anew
+        #[arg(long)]
+        forget: bool,
     },
 }
 
@@ -375,6 +388,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Pbx(PbxCommand::Status { remote, pbx, wait }) => {
             remote::pbx_status(&remote, pbx.as_deref(), wait).await
         }
+        Command::Pbx(PbxCommand::Dialect { remote, pbx, forget }) => remote::pbx_dialect(&remote, &pbx, forget).await,
         Command::Token(TokenCommand::Create { remote, name, scope, lines, expires_at }) => {
             remote::token_create(&remote, &name, &scope, &lines, expires_at.as_deref()).await
         }
@@ -388,6 +402,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Rules(command) => rules::run(command).await,
         Command::Dial(args) => remote::dial(args).await,
         Command::Journal(args) => journal::journal(args).await,
+        Command::Probe(args) => probe::probe(args).await,
         Command::Healthcheck { remote, ready } => remote::healthcheck(&remote, ready).await,
     }
 }

@@ -63,17 +63,10 @@ pub(super) async fn pbx_list(remote: &Remote) -> Result<(), Failure> {
 
 pub(super) async fn pbx_status(remote: &Remote, wanted: Option<&str>, wait: bool) -> Result<(), Failure> {
     let client = remote.client()?;
-    let items = client.list("/pbxs").await?;
-    let chosen: Vec<Value> = items
-        .into_iter()
-        .filter(|pbx| wanted.is_none_or(|name| text(pbx, "/name") == name || text(pbx, "/id") == name))
-        .collect();
-    if let (Some(name), true) = (wanted, chosen.is_empty()) {
-        return Err(Failure::new(
-            Failure::USAGE,
-            format!("There is no PBX “{name}”. `linegate pbx list` shows their names."),
-        ));
-    }
+    let chosen = match wanted {
+        Some(name) => vec![find_pbx(&client, name).await?],
+        None => client.list("/pbxs").await?,
+    };
     for pbx in chosen {
         let pbx = if wait {
             let id = text(&pbx, "/id").to_owned();
@@ -83,6 +76,44 @@ pub(super) async fn pbx_status(remote: &Remote, wanted: Option<&str>, wait: bool
             pbx
         };
         print_pbx(remote, &pbx)?;
+    }
+    Ok(())
+}
+
+/// A PBX by its name or id.
+pub(super) async fn find_pbx(client: &Client, wanted: &str) -> Result<Value, Failure> {
+    let is_it = |pbx: &Value| text(pbx, "/name") == wanted || text(pbx, "/id") == wanted;
+    client.list("/pbxs").await?.into_iter().find(is_it).ok_or_else(|| {
+        Failure::new(Failure::USAGE, format!("There is no PBX “{wanted}”. `linegate pbx list` shows their names."))
+    })
+}
+
+/// `linegate pbx dialect`
+pub(super) async fn pbx_dialect(remote: &Remote, wanted: &str, forget: bool) -> Result<(), Failure> {
+    let client = remote.client()?;
+    let mut pbx = find_pbx(&client, wanted).await?;
+    let path = format!("/pbxs/{}", text(&pbx, "/id"));
+    if forget {
+        client.delete(&format!("{path}/learned")).await?;
+        pbx = client.get(&path).await?;
+    }
+    let of = |pointer: &str| pbx.pointer(pointer).cloned().unwrap_or_else(|| json!({}));
+    let (configured, learned) = (of("/dialect"), of("/status/learned"));
+    if remote.json {
+        output::json(&json!({"configured": configured, "learned": learned}))?;
+        return Ok(());
+    }
+    let mut rows = Vec::new();
+    for (settings, whence) in [(&configured, "configured"), (&learned, "learned")] {
+        for (key, value) in settings.as_object().into_iter().flatten() {
+            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            rows.push(vec![key.clone(), shown, whence.to_owned()]);
+        }
+    }
+    if rows.is_empty() {
+        output::line("Every setting of the dialect is the default, and nothing was learned.")?;
+    } else {
+        output::table(&["SETTING", "VALUE", "FROM"], &rows)?;
     }
     Ok(())
 }
@@ -220,6 +251,26 @@ pub(super) async fn lines_list(remote: &Remote, query: Option<&str>) -> Result<(
     Ok(())
 }
 
+/// The id of a line by its number or id.
+pub(super) async fn find_line(client: &Client, wanted: &str, pbx: Option<&str>) -> Result<String, Failure> {
+    if wanted.starts_with("line_") {
+        return Ok(wanted.to_owned());
+    }
+    let of = pbx.map(|pbx| format!("&pbx={pbx}")).unwrap_or_default();
+    let found = client.list(&format!("/lines?number={}{of}", escape(wanted))).await?;
+    match found.as_slice() {
+        [] => Err(Failure::new(
+            Failure::USAGE,
+            format!("No line has the number {wanted}. `linegate lines list` shows them."),
+        )),
+        [line] => Ok(text(line, "/id").to_owned()),
+        _ => Err(Failure::new(
+            Failure::USAGE,
+            format!("Several lines have the number {wanted}; give the id of one of them."),
+        )),
+    }
+}
+
 pub(super) async fn dial(args: DialArgs) -> Result<(), Failure> {
     let client = args.remote.client()?;
     let line = line_id(&client, &args.from).await?;
@@ -237,21 +288,7 @@ pub(super) async fn dial(args: DialArgs) -> Result<(), Failure> {
 
 /// The id of the line that a person names by its number or id.
 pub(super) async fn line_id(client: &Client, named: &str) -> Result<String, Failure> {
-    if named.starts_with("line_") {
-        return Ok(named.to_owned());
-    }
-    let found = client.list(&format!("/lines?number={}", escape(named))).await?;
-    match found.as_slice() {
-        [] => Err(Failure::new(
-            Failure::USAGE,
-            format!("No line has the number {named}. `linegate lines list` shows them."),
-        )),
-        [line] => Ok(text(line, "/id").to_owned()),
-        _ => Err(Failure::new(
-            Failure::USAGE,
-            format!("Several lines have the number {named}; give the id of one of them."),
-        )),
-    }
+    find_line(client, named, None).await
 }
 
 pub(super) async fn healthcheck(remote: &Remote, ready: bool) -> Result<(), Failure> {

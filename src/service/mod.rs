@@ -10,3 +10,5 @@ mod link;
 pub mod merge;
 mod numbers;
 pub mod pbx;
+pub mod probe;
+mod site_copy;

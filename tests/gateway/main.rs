@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod kit;
+mod learned;
 
 mod actions;
 mod calls;
@@ -17,6 +18,7 @@ mod messages;
 mod mobility;
 mod numbers;
 mod operations;
+mod probe;
 mod process;
 mod registration;
 mod restarts;

@@ -3,6 +3,7 @@
 mod access;
 mod attempts;
 mod credential;
+mod field_test;
 mod history;
 mod origin;
 mod permission;

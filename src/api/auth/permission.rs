@@ -411,6 +411,22 @@ impl Admin {
         Ok(self.state.gateway().undo_number_rules(&self.principal.caller(), pbx, version, change).await?)
     }
 
+    /// A copy of the site for the simulated router.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn site_copy(&self, id: &PbxId) -> Result<Value, Problem> {
+        Ok(self.state.gateway().site_copy(id).await?)
+    }
+
+    /// Forgets what was learned about a PBX's dialect.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn forget_learned(&self, id: &PbxId) -> Result<Written, Problem> {
+        Ok(self.state.gateway().forget_learned(&self.principal.caller(), id).await?)
+    }
+
     /// Adds a line by hand.
     ///
     /// # Errors

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 /// What a body may be refused for.
 const OF_BODIES: [&str; 3] = ["408", "413", "415"];
 /// Operations whose answers carry a tag of the resource.
-const TAGGED: [&str; 10] = [
+const TAGGED: [&str; 11] = [
     "create_pbx",
     "get_pbx",
     "update_pbx",
+    "learn_from_probe",
     "create_line",
     "get_line",
     "update_line",
@@ -18,7 +19,9 @@ const TAGGED: [&str; 10] = [
     "import_number_rules",
 ];
 /// Operations whose answers say where the change stands in the event stream.
-const PLACED: [&str; 16] = [
+const PLACED: [&str; 18] = [
+    "forget_learned",
+    "learn_from_probe",
     "create_pbx",
     "update_pbx",
     "delete_pbx",

@@ -114,6 +114,32 @@ pub(in crate::api) async fn pbx_status(reader: Reader, PathId(id): PathId<PbxId>
     Ok(json_bytes(StatusCode::OK, embedded.status.get().to_owned()))
 }
 
+/// A copy of the site for the simulated router
+///
+/// Phones, buttons, numbers and mobility users as the last load found them, in the form that `linegate twin --system`
+/// reads. Numbers, names and MAC addresses are made up; lengths, blocks and shared lines are those of the site.
+#[utoipa::path(get, path = "/api/v1/pbxs/{pbx}/twin-system", tag = "PBXs", security(("bearer" = ["admin"])),
+    params(("pbx" = PbxId, Path, description = "Its id")),
+    responses((status = 200, description = "A system for `linegate twin`", body = Object), Refused, Unknown, Configuring))]
+pub(in crate::api) async fn twin_system(admin: Admin, PathId(id): PathId<PbxId>, uri: Uri) -> Answer {
+    Params::read(&uri)?.finish()?;
+    admin.seen().pbx(&id)?;
+    json(StatusCode::OK, &admin.site_copy(&id).await?)
+}
+
+/// Forget what was learned about the PBX's dialect
+///
+/// `learned` in the status becomes empty, and every form is tried anew over new connections, as after a change of
+/// `dialect`. What a person wrote into `dialect` stays.
+#[utoipa::path(delete, path = "/api/v1/pbxs/{pbx}/learned", tag = "PBXs", security(("bearer" = ["admin"])),
+    params(("pbx" = PbxId, Path, description = "Its id")),
+    responses((status = 204, description = "It is forgotten"), Refused, Unknown, Configuring))]
+pub(in crate::api) async fn forget_learned(admin: Admin, PathId(id): PathId<PbxId>, uri: Uri) -> Answer {
+    Params::read(&uri)?.finish()?;
+    admin.seen().pbx(&id)?;
+    Ok(no_content(Some(&admin.forget_learned(&id).await?.position)))
+}
+
 /// Read the lines from the PBX
 #[utoipa::path(post, path = "/api/v1/pbxs/{pbx}/load-lines", tag = "PBXs", security(("bearer" = ["admin"])), request_body = Option<LoadLinesBody>,
     params(("pbx" = PbxId, Path, description = "Its id"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe for 24 h")),

@@ -4,6 +4,7 @@
 
 mod numbers;
 mod pbxs;
+mod probes;
 mod types;
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +18,7 @@ use super::error::{Code, ServiceError};
 use super::journal::{Actor, Change, Journal, Known, Object, Retention, View};
 use super::link::{Link, LinkCommand, Surroundings, Versions, first_line, lost_by_gateway, pbx_json};
 use super::numbers::{NumberPlans, plan, undialable};
+use super::probe::Probe;
 use crate::domain::line_list::ListedLine;
 use crate::domain::{Call, CallId, DialString, LineId, PbxId, PbxState, PbxStatus, Timestamp};
 use crate::io::sip_tcp::Listeners;
@@ -36,6 +38,8 @@ struct Inner {
     store: Store,
     journal: Journal,
     links: Mutex<HashMap<PbxId, Link>>,
+    /// The field test of each PBX, the one that runs or the last one.
+    probes: Mutex<HashMap<PbxId, Probe>>,
     /// One change of the list of PBXs at a time.
     changing: tokio::sync::Mutex<()>,
     listeners: Listeners,
@@ -91,6 +95,7 @@ impl Gateway {
                 store,
                 journal,
                 links: Mutex::default(),
+                probes: Mutex::default(),
                 changing: tokio::sync::Mutex::default(),
                 listeners: Listeners::default(),
                 versions: Versions::default(),
@@ -116,6 +121,10 @@ impl Gateway {
 
     fn links(&self) -> MutexGuard<'_, HashMap<PbxId, Link>> {
         self.inner.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn probes(&self) -> MutexGuard<'_, HashMap<PbxId, Probe>> {
+        self.inner.probes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start_link(&self, row: crate::store::PbxRow) {

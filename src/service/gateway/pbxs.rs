@@ -7,7 +7,7 @@ use crate::domain::{PbxId, PbxState, PbxStatus, RandomIds};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{Caller, Written};
 use crate::service::journal::{Actor, Change, Object, wall_clock};
-use crate::service::link::{LinkCommand, changed_meanwhile, etag, pbx_json, storage};
+use crate::service::link::{LinkCommand, changed_meanwhile, etag, learned_key, pbx_json, storage};
 use crate::service::pbx::{PbxDocument, PbxSettings, apply_patch, read_new};
 use crate::store::{PbxRow, Secret};
 
@@ -127,7 +127,26 @@ impl Gateway {
         self.store().delete_pbx(id).await.map_err(storage)?;
         self.links().remove(id);
         self.inner.numbers.forget(id);
-        link.ask(|reply| LinkCommand::Remove { actor, reply }).await
+        self.probes().remove(id);
+        link.ask(|reply| LinkCommand::Remove { actor, reply }).await?;
+        self.store().remember(&learned_key(id.as_str()), None).await.map_err(storage)
+    }
+
+    /// A copy of the site for the simulated router, anonymised.
+    ///
+    /// # Errors
+    /// When there is no such PBX, or its phones were not read yet.
+    pub async fn site_copy(&self, id: &PbxId) -> Outcome<Value> {
+        self.link(id)?.ask(|reply| LinkCommand::SiteCopy { reply }).await
+    }
+
+    /// Forgets what was learned about a PBX's dialect; everything is tried anew.
+    ///
+    /// # Errors
+    /// When there is no such PBX.
+    pub async fn forget_learned(&self, caller: &Caller, id: &PbxId) -> Outcome<Written> {
+        let actor = Actor::Token(caller.name.as_str().into());
+        self.link(id)?.ask(|reply| LinkCommand::ForgetLearned { actor, reply }).await
     }
 
     pub(super) async fn stored_pbx(&self, id: &PbxId) -> Outcome<PbxRow> {

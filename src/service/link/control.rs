@@ -50,6 +50,13 @@ impl LinkTask {
             }
             LinkCommand::Configure { row, changed, actor, reply } => self.configure(*row, changed, actor, reply),
             LinkCommand::Renumber { reply } => self.renumber(reply),
+            LinkCommand::BeginProbe { line, record, news, over, reply } => {
+                self.begin_probe(&line, record, news, over, reply)
+            }
+            LinkCommand::Probe(ask) => self.probe_ask(ask),
+            LinkCommand::Learn { found, actor, reply } => self.learn(&found, actor, reply),
+            LinkCommand::SiteCopy { reply } => self.site_copy(reply),
+            LinkCommand::ForgetLearned { actor, reply } => self.forget_learned(actor, reply),
             LinkCommand::Remove { actor, reply } => self.remove(actor, reply),
             LinkCommand::Stop { reply } => self.shutdown(Shutdown::new(Some(reply))),
         }

@@ -22,6 +22,7 @@ use crate::io::axl_http::{AxlClient, AxlEndpoint, MinVersion, Scheme, Secret, Tl
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::LineDiff;
 use crate::service::pbx::{AxlScheme, TlsVerify};
+use crate::service::site_copy::site_copy;
 
 /// Pauses after a failed load: the first, and the longest.
 const RETRY: Duration = Duration::from_secs(2);
@@ -230,6 +231,15 @@ impl LinkTask {
             // A poll runs: the load follows it at once.
             self.discovery.is_load_due = true;
         }
+    }
+
+    /// A copy of the site, as the last load found it.
+    pub(super) fn site_copy(&self, reply: Reply<serde_json::Value>) {
+        let copy = self.discovery.inventory.as_ref().map(site_copy).ok_or_else(|| {
+            ServiceError::new(Code::Conflict, "The phones and numbers of this PBX have not been read yet.")
+                .with_hint("Wait until the status says that the XML API is up, or load the lines.")
+        });
+        let _ = reply.send(copy);
     }
 
     pub(super) async fn on_discovery(&mut self, news: DiscoveryNews) {

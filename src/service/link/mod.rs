@@ -13,6 +13,7 @@ mod faults;
 mod features;
 mod import;
 mod inventory;
+mod learned;
 mod line_edit;
 mod lines;
 mod net;
@@ -21,6 +22,7 @@ mod operations;
 mod outbox;
 mod pacing;
 mod plan;
+mod probing;
 mod registrar;
 mod report;
 mod seat;
@@ -36,24 +38,28 @@ mod timers;
 mod translate;
 mod trials;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::error::{Code, ServiceError};
 use super::gateway::{CallAction, Caller, DialRequest, Done, Imported, LineDiff, NewLine, Outcome, Written};
 use super::journal::{Actor, Journal};
 use super::numbers::NumberPlans;
+use super::probe::Record;
 use crate::domain::line_list::ListedLine;
 use crate::domain::{CallId, LineId};
 use crate::io::sip_tcp::Listeners;
 use crate::store::{PbxRow, Store};
+pub(super) use learned::key_of as learned_key;
 pub(super) use line_edit::{changed_meanwhile, storage};
 pub(super) use lines::first_line;
+pub(super) use probing::{Form, Ground, Opened, ProbeAsk, ProbeNews};
 pub(super) use sight::lost_by_gateway;
 pub(super) use status::pbx_json;
 use task::LinkTask;
@@ -91,6 +97,22 @@ pub(super) enum LinkCommand {
     DeleteLine { line: LineId, caller: Caller, reply: Reply<()> },
     /// The settings were replaced in the store.
     Configure { row: Box<PbxRow>, changed: Vec<&'static str>, actor: Actor, reply: Reply<Written> },
+    /// Give a line to a field test, until it is over.
+    BeginProbe {
+        line: LineId,
+        record: Record,
+        news: mpsc::Sender<ProbeNews>,
+        over: CancellationToken,
+        reply: Reply<Ground>,
+    },
+    /// The field test asks for something.
+    Probe(ProbeAsk),
+    /// Take settings of the dialect as learned.
+    Learn { found: BTreeMap<String, Value>, actor: Actor, reply: Reply<Written> },
+    /// The site for the simulated router.
+    SiteCopy { reply: Reply<Value> },
+    /// Forget what was learned about the dialect, and try everything anew.
+    ForgetLearned { actor: Actor, reply: Reply<Written> },
     /// The PBX is deleted: end its calls, tell its lines gone.
     Remove { actor: Actor, reply: Reply<()> },
     /// The number rules were replaced in the store.
@@ -160,6 +182,11 @@ impl Link {
         };
         self.mailbox.send(command(reply)).await.map_err(|_| ending())?;
         answer.await.map_err(|_| ending())?
+    }
+
+    /// Tells the link something; `false` when it is gone.
+    pub(super) async fn tell(&self, command: LinkCommand) -> bool {
+        self.mailbox.send(command).await.is_ok()
     }
 
     /// Stops the link; waits until its sessions are closed.

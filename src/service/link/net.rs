@@ -243,6 +243,7 @@ impl LinkTask {
                     if !std::mem::replace(&mut connection.is_heard, true) {
                         self.net.backoff.reset();
                     }
+                    self.tap_received(flow, &data);
                     self.feed(Input::FlowBytes { flow: FlowId(flow), data });
                 }
             }

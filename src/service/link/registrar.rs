@@ -167,6 +167,7 @@ impl LinkTask {
     }
 
     pub(super) fn on_registered(&mut self, expires_s: u32, reference: Option<String>, foreign: bool) {
+        self.probe_registered(Ok(reference.is_some()));
         let name = self.row.settings.name.clone();
         let was = self.registrar.state;
         self.registrar.state = State::Registered;
@@ -203,6 +204,7 @@ impl LinkTask {
     }
 
     pub(super) fn on_registration_failed(&mut self, failure: &Failure) {
+        self.probe_registered(Err(failure));
         let name = self.row.settings.name.clone();
         self.registrar.until = None;
         let optional = self.dialect.register.mode == RegisterMode::Auto;

@@ -174,6 +174,8 @@ impl LinkTask {
             Output::Done { ticket, outcome } => {
                 if self.seats.get(&id).is_some_and(|seat| seat.exchange.has_separate_responses()) {
                     self.trials.responses_are_separate();
+                } else if matches!(outcome, Outcome::Response(_)) {
+                    self.responses_are_final();
                 }
                 if let Some(purpose) = self.flights.open.remove(&ticket) {
                     self.on_service_done(id, purpose, outcome);

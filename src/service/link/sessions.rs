@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::faults::{Refused, refused_session};
-use super::seat::Phase;
+use super::probing::test_session;
+use super::seat::{Phase, Seat};
 use super::services::Purpose;
 use super::task::LinkTask;
-use crate::csta::{self, Message, Request, Response, SystemStatus};
+use crate::csta::{self, Encoding, Message, Request, Response, SystemStatus};
 use crate::domain::call_table::SeatId;
 use crate::domain::{Monitor, MonitorState};
 use crate::service::pbx::{self, Switch};
@@ -30,7 +31,13 @@ impl LinkTask {
     /// Wants a session for a seat; its turn comes.
     pub(super) fn enqueue(&mut self, id: SeatId) {
         let wall = self.at().wall;
+        let is_probed = self.seats.get(&id).is_some_and(|seat| self.is_probed(&seat.line));
         let Some(seat) = self.seats.get_mut(&id) else { return };
+        if is_probed {
+            // It is opened when the field test gives the line back.
+            seat.phase = Phase::Off;
+            return;
+        }
         seat.phase = Phase::Queued;
         if seat.monitor.state != MonitorState::Failed {
             seat.monitor = Monitor::plain(MonitorState::Pending, wall);
@@ -58,18 +65,37 @@ impl LinkTask {
             self.pacing.answered();
             return;
         };
-        let invite = &self.dialect.invite;
         let form = self.form_of(seat);
         // A template whose fields are not known (no MAC) leaves the number.
         let from_user = form.user.and_then(|template| template.fill(seat.values(&around)));
         let from_user = from_user.unwrap_or_else(|| seat.number.clone());
-        let to_user = invite.to_user.fill(seat.values(&around)).unwrap_or_else(|| seat.number.clone());
         let mut encoding = self.exchange_config().encoding;
         let has_declaration = encoding.declaration;
         encoding.private_line = self.private_line(seat);
-        let body = Request::RequestSystemStatus.encode(&encoding);
+        let spec = self.invite_spec(seat, &from_user, form.has_reference, &encoding);
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.phase = Phase::Inviting;
+            seat.has_turn = true;
+            seat.sent_declaration = has_declaration;
+        }
+        self.report.invites += 1;
+        self.feed(Input::OpenSession { session: session_of(id), invite: spec });
+    }
+
+    /// The INVITE of a seat's session.
+    pub(super) fn invite_spec(
+        &self,
+        seat: &Seat,
+        from_user: &str,
+        has_reference: bool,
+        encoding: &Encoding,
+    ) -> InviteSpec {
+        let invite = &self.dialect.invite;
+        let to_user =
+            invite.to_user.fill(seat.values(&self.seat_surroundings())).unwrap_or_else(|| seat.number.clone());
+        let body = Request::RequestSystemStatus.encode(encoding);
         let session = &self.dialect.session;
-        let mut spec = InviteSpec::new(&to_user, &from_user, body);
+        let mut spec = InviteSpec::new(&to_user, from_user, body);
         spec.from_host.clone_from(&invite.from_host);
         spec.from_display.clone_from(&invite.display);
         spec.session_expires_s = (session.expires > 0).then_some(session.expires);
@@ -78,14 +104,8 @@ impl LinkTask {
             pbx::RefreshMethod::Reinvite => RefreshMethod::Invite,
             pbx::RefreshMethod::Update => RefreshMethod::Update,
         };
-        spec.extra_headers.extend(self.reference_header(form.has_reference));
-        if let Some(seat) = self.seats.get_mut(&id) {
-            seat.phase = Phase::Inviting;
-            seat.has_turn = true;
-            seat.sent_declaration = has_declaration;
-        }
-        self.report.invites += 1;
-        self.feed(Input::OpenSession { session: session_of(id), invite: spec });
+        spec.extra_headers.extend(self.reference_header(has_reference));
+        spec
     }
 
     /// Gives a turn back.
@@ -98,6 +118,9 @@ impl LinkTask {
     }
 
     pub(super) fn on_sip_event(&mut self, event: Event) {
+        if let Some(session) = test_session(&event) {
+            return self.on_probe_event(session, event);
+        }
         match event {
             Event::Registered { expires_s, reference_id, foreign_contact } => {
                 self.on_registered(expires_s, reference_id, foreign_contact)
@@ -248,6 +271,7 @@ impl LinkTask {
             _ => pause.unwrap_or(retry),
         };
         self.fail_seat(id, why, Some(pause));
+        self.doubt_learned(failure.status);
     }
 
     /// A session cannot be had now: says why, and tries again after a pause.
@@ -340,6 +364,8 @@ impl LinkTask {
         tracing::warn!(link.name = %self.row.settings.name, "the PBX has started anew; every line is monitored again");
         metrics::counter!("linegate_pbx_restarts_total").increment(1);
         let at = self.at();
+        // It may be another release: what it takes is found out anew, what was learned first.
+        self.try_anew();
         self.table.pbx_restarted(at);
         self.report.restarted(at.wall);
         self.pacing.clear();

@@ -10,7 +10,6 @@ use super::seat::Phase;
 use super::status::pbx_json;
 use super::task::LinkTask;
 use super::timers::Timer;
-use super::trials::Trials;
 use crate::domain::LineId;
 use crate::domain::call_table::SeatId;
 use crate::service::gateway::Written;
@@ -63,16 +62,17 @@ impl LinkTask {
     /// The settings changed. What concerns the connection starts it anew; the rest is taken over in flight.
     pub(super) fn configure(&mut self, row: PbxRow, changed: Vec<&'static str>, actor: Actor, reply: Reply<Written>) {
         let old = std::mem::replace(&mut self.row, row);
-        self.dialect = self.row.settings.dialect();
-        self.report.assume(self.dialect.assumed_services());
-        self.trials = Trials::default();
+        if is_other_router(&old, &self.row) {
+            self.unlearn();
+        } else {
+            self.try_anew();
+        }
         let options = &self.row.settings.options;
         self.pacing.configure(options.invite_rate_per_s, options.invite_window);
         self.configure_table();
         self.around.versions.set(self.row.id.as_str(), self.row.version);
         if connects_anew(&old, &self.row) {
-            self.stop_talking();
-            self.start();
+            self.talk_anew();
         } else if old.settings.options != self.row.settings.options && self.has_axl() {
             self.start_discovery();
         }
@@ -85,9 +85,16 @@ impl LinkTask {
         self.answer_written(reply, outcome);
     }
 
+    /// Everything that hangs on the connection begins anew.
+    pub(super) fn talk_anew(&mut self) {
+        self.stop_talking();
+        self.start();
+    }
+
     /// Ends every session without waiting for answers.
     fn stop_talking(&mut self) {
         self.generation += 1;
+        self.end_probe();
         self.discovery.cancel();
         self.discovery.trouble = None;
         let lines: Vec<LineId> = self.lines.keys().cloned().collect();
@@ -166,6 +173,7 @@ impl LinkTask {
         }
         self.discovery.cancel();
         self.shutdown = Some(shutdown);
+        self.end_probe();
         self.timers.set(Timer::Shutdown, Some(self.now() + MONITORS_TIME));
         let open: Vec<SeatId> =
             self.seats.iter().filter(|(_, seat)| !matches!(seat.phase, Phase::Off)).map(|(id, _)| *id).collect();
@@ -258,6 +266,12 @@ impl LinkTask {
             let _ = reply.send(());
         }
     }
+}
+
+/// Whether new settings mean another router than the old ones.
+fn is_other_router(old: &PbxRow, new: &PbxRow) -> bool {
+    let router = |settings: &PbxSettings| (settings.host.clone(), settings.sip.port);
+    router(&old.settings) != router(&new.settings)
 }
 
 /// Whether new settings need new connections.

@@ -48,6 +48,7 @@ impl LinkTask {
     pub(super) fn tell_status(&mut self) {
         self.report.is_due = false;
         let status = self.status();
+        self.learned_changed();
         if status == self.report.status {
             return;
         }
@@ -85,7 +86,7 @@ impl LinkTask {
         let mut status = PbxStatus {
             lines,
             capabilities: self.report.capabilities(),
-            learned: self.trials.learned(&self.dialect),
+            learned: self.learned(),
             cme_version: self.report.version.clone(),
             ..self.report.status.clone()
         };

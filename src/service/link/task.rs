@@ -10,10 +10,12 @@ use super::commands::Commands;
 use super::confirm::Confirmations;
 use super::discovery::Discovery;
 use super::features::Features;
+use super::learned::Learned;
 use super::lines::LineEntry;
 use super::net::{Net, Route};
 use super::outbox::Outbox;
 use super::pacing::Pacing;
+use super::probing::Probing;
 use super::registrar::Registrar;
 use super::report::Report;
 use super::seat::Seat;
@@ -46,6 +48,8 @@ pub(super) enum News {
     Connected { generation: u64, result: Result<TcpStream, ConnectError> },
     /// The XML API said something.
     Discovery { generation: u64, news: super::discovery::DiscoveryNews },
+    /// The script of a field test is gone.
+    ProbeOver,
 }
 
 /// The link to one PBX.
@@ -76,6 +80,8 @@ pub(super) struct LinkTask {
     pub(super) report: Report,
     pub(super) trials: Trials,
     pub(super) sweep: Sweep,
+    pub(super) learned: Learned,
+    pub(super) probing: Option<Probing>,
     pub(super) timers: Timers,
     pub(super) outbox: Outbox,
     /// Sessions whose exchange has something to say.
@@ -104,7 +110,8 @@ impl LinkTask {
         static KEYS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         let link_key = KEYS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (news_in, news) = mpsc::channel(64);
-        let dialect = row.settings.dialect();
+        let learned = Learned::restore(&row, &around.store).await?;
+        let dialect = learned.dialect(&row.settings);
         let options = row.settings.options.clone();
         let moment = moment();
         let mut task = Self {
@@ -112,8 +119,10 @@ impl LinkTask {
             registrar: Registrar::default(),
             discovery: Discovery::default(),
             report: Report::new(&row, moment.wall),
-            trials: Trials::default(),
+            trials: Trials::knowing(learned.seed()),
             sweep: Sweep::default(),
+            learned,
+            probing: None,
             dialect,
             generation: 0,
             link_key,
@@ -142,6 +151,7 @@ impl LinkTask {
             row,
             around,
         };
+        task.report.assume(task.dialect.assumed_services());
         task.restore().await?;
         Ok(task)
     }
@@ -210,6 +220,7 @@ impl LinkTask {
                 }
             }
             self.settle();
+            self.keep_learned().await;
         }
         self.close_net();
     }
@@ -221,6 +232,7 @@ impl LinkTask {
             News::Discovery { generation, news } if generation == self.discovery.generation() => {
                 self.on_discovery(news).await;
             }
+            News::ProbeOver => self.probe_is_over(),
             _ => {}
         }
     }
@@ -261,6 +273,7 @@ impl LinkTask {
             Timer::Early(seat) => self.on_early_time(seat),
             Timer::Confirm(number) => self.on_confirm_time(number),
             Timer::Command(number) => self.on_command_time(number),
+            Timer::Probe => self.on_probe_time(),
             Timer::Shutdown => self.on_shutdown_time(),
         }
     }
@@ -302,7 +315,10 @@ impl LinkTask {
         let Some(output) = self.endpoint.as_mut().and_then(Endpoint::poll) else { return false };
         match output {
             Output::Connect => self.connect(),
-            Output::Send { flow, data } => self.net.send(flow, data),
+            Output::Send { flow, data } => {
+                self.tap_sent(flow.0, &data);
+                self.net.send(flow, data);
+            }
             Output::CloseFlow { flow, why } => {
                 tracing::warn!(link.name = %self.row.settings.name, ?why, "a SIP connection is closed: its framing is lost");
                 metrics::counter!("linegate_sip_framing_lost_total").increment(1);

@@ -32,6 +32,8 @@ pub(super) enum Timer {
     Confirm(u64),
     /// A command waits for something that does not come.
     Command(u64),
+    /// Something waits too long in a session of the field test.
+    Probe,
     /// The end of the time to close sessions in.
     Shutdown,
 }

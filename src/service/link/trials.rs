@@ -16,10 +16,10 @@ use crate::service::pbx::{
     TemplateValues,
 };
 
-/// Forms of a device after the one of the dialect (U-9).
-const DEVICES: [&str; 3] = ["tel:{number}", "{number}", "sip:{number}@{cme}"];
+/// Forms of a device after the one of the dialect (U-9); the last is for a PBX whose learned form works no more.
+pub(super) const DEVICES: [&str; 4] = ["tel:{number}", "{number}", "sip:{number}@{cme}", "tel:{number};device={mac}"];
 /// Forms of a dialled number (U-10).
-const NUMBERS: [&str; 2] = ["tel:{digits}", "{digits}"];
+pub(super) const NUMBERS: [&str; 2] = ["tel:{digits}", "{digits}"];
 
 /// What a link has found out by trying.
 #[derive(Debug, Default)]
@@ -32,6 +32,8 @@ pub(super) struct Trials {
     private_line: bool,
     number: Option<Template>,
     namespace: Option<Namespace>,
+    /// It was heard in this run.
+    is_namespace_heard: bool,
     has_separate_responses: bool,
     /// OPTIONS was not answered: the registration keeps the connection in use.
     reregisters: bool,
@@ -59,6 +61,12 @@ impl IndexVotes {
 }
 
 impl Trials {
+    /// Trials that begin with what earlier ones learned and the dialect does not hold.
+    pub(super) fn knowing(learned: &BTreeMap<String, Value>) -> Self {
+        let namespace = learned.get("csta.namespace").and_then(Value::as_str).map(Namespace::named);
+        Self { namespace, ..Self::default() }
+    }
+
     /// Whether any identity was ever accepted.
     pub(super) fn has_identity_worked(&self) -> bool {
         self.invite.is_some()
@@ -166,8 +174,12 @@ fn invite_forms(dialect: &Dialect) -> usize {
 impl LinkTask {
     /// The status answer of a session shows the namespace that the PBX uses (U-11).
     pub(super) fn learn_namespace(&mut self, body: &[u8]) {
-        if self.dialect.csta.namespace == "learn" && self.trials.namespace.is_none() {
-            self.trials.namespace = Namespace::learn(body).map(|heard| Namespace::named(heard.uri()));
+        if self.dialect.csta.namespace == "learn"
+            && !self.trials.is_namespace_heard
+            && let Some(heard) = Namespace::learn(body)
+        {
+            self.trials.is_namespace_heard = true;
+            self.trials.namespace = Some(Namespace::named(heard.uri()));
             self.status_changed();
         }
     }
@@ -325,9 +337,11 @@ impl LinkTask {
         if self.trials.has_device_worked() {
             return false;
         }
+        let own = self.dialect.device_id.self_id.to_string();
         let Some(seat) = self.seats.get_mut(&id) else { return false };
-        if seat.device_attempt < DEVICES.len() {
-            seat.device_attempt += 1;
+        let other = (seat.device_attempt..DEVICES.len()).find(|at| DEVICES.get(*at).is_some_and(|form| *form != own));
+        if let Some(at) = other {
+            seat.device_attempt = at + 1;
             seat.learned_device = None;
             return true;
         }

@@ -56,6 +56,12 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The Call-ID of a session.
+    #[must_use]
+    pub fn call_id(&self, session: SessionId) -> Option<&str> {
+        self.sessions.get(&session).map(|session| session.dialog.call_id())
+    }
+
     /// An endpoint that does nothing yet. The seed makes identifiers and nonces unpredictable: 32 octets from the system.
     #[must_use]
     pub fn new(config: EndpointConfig, seed: [u8; 32]) -> Self {

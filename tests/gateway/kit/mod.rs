@@ -46,6 +46,7 @@ pub(crate) fn free_port() -> u16 {
 /// A gateway without a PBX.
 pub(crate) struct Gateway {
     pub(crate) client: Client,
+    url: String,
     run: Run,
     pub(crate) data: TempDir,
 }
@@ -91,8 +92,9 @@ impl Gateway {
             pbxs: Vec::new(),
         };
         let running = app::start(settings, None, None).await.expect("the gateway starts");
-        let client = Client::new(&running.url(), TOKEN).unwrap();
-        Self { client, run: Run::Here(Box::new(running)), data }
+        let url = running.url();
+        let client = Client::new(&url, TOKEN).unwrap();
+        Self { client, url, run: Run::Here(Box::new(running)), data }
     }
 
     /// The real program, as a process of its own that answers; its log goes to a file in the data folder.
@@ -109,14 +111,24 @@ impl Gateway {
             .stderr(log)
             .spawn()
             .expect("the program starts");
-        let client = Client::new(&format!("http://127.0.0.1:{port}"), TOKEN).unwrap();
+        let url = format!("http://127.0.0.1:{port}");
+        let client = Client::new(&url, TOKEN).unwrap();
         patiently("the process answers", async {
             while client.probe("/healthz").await.is_err() {
                 tokio::time::sleep(GLANCE).await;
             }
         })
         .await;
-        Self { client, run: Run::Process(Own(child)), data }
+        Self { client, url, run: Run::Process(Own(child)), data }
+    }
+
+    /// Its address and a token of it, for other programs.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn token(&self) -> &'static str {
+        TOKEN
     }
 
     /// The process dies on the spot.

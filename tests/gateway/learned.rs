@@ -1,0 +1,125 @@
+//! What was learned about a router's dialect outlives the gateway, is given up when it works no more, and can be
+//! forgotten.
+
+use std::collections::BTreeMap;
+
+use cme_twin::{Answer, Faults, System, TwinConfig};
+use serde_json::{Value, json};
+
+use crate::kit::{Gateway, House, Reader};
+
+/// A router with one phone that refuses some INVITEs.
+fn refusing(times: u32) -> TwinConfig {
+    let faults = faults(times);
+    TwinConfig { system: System::large(1), faults, ..TwinConfig::default() }
+}
+
+fn faults(times: u32) -> Faults {
+    let answer = Answer { status: 404, times, retry_after: 0 };
+    Faults { answers: BTreeMap::from([("INVITE".to_owned(), answer)]), ..Faults::default() }
+}
+
+/// A house whose line is monitored and which learned that the session names the number alone.
+async fn that_learned() -> House {
+    let mut house = House::unsettled(refusing(1), json!({})).await;
+    until(&mut house, json!({"invite.from_user": "{number}"})).await;
+    house
+}
+
+/// Waits until the line is monitored and just this is learned.
+async fn until(house: &mut House, learned: Value) {
+    house.until_line("1001", "it is monitored", |line| line["monitor"]["state"] == "active").await;
+    house.until_pbx(&format!("{learned} is learned"), |status| status["learned"] == learned).await;
+}
+
+/// The gateway ends and starts on the same data, at the same router.
+async fn restarted(house: House, faults: Faults) -> House {
+    let House { twin, gateway, stream, pbx } = house;
+    drop(stream);
+    let data = gateway.stop().await;
+    twin.set_faults(faults);
+    let gateway = Gateway::on(data).await;
+    let stream = Reader::open(&gateway.client).await;
+    House { twin, gateway, stream, pbx }
+}
+
+/// The user part of the only session.
+fn session_user(house: &House) -> String {
+    let sessions = house.twin.truth().sessions;
+    assert_eq!(sessions.len(), 1, "{sessions:#?}");
+    sessions[0].user.clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_learned_is_used_at_once_after_a_restart() {
+    let house = that_learned().await;
+    let mut house = restarted(house, Faults::default()).await;
+    until(&mut house, json!({"invite.from_user": "{number}"})).await;
+    // The router would have taken the first form too: this one was not found by trying.
+    assert_eq!(session_user(&house), "1001");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_works_no_more_is_unlearned() {
+    let house = that_learned().await;
+    let mut house = restarted(house, faults(1)).await;
+    until(&mut house, json!({})).await;
+    assert!(session_user(&house).starts_with("1001_"), "the configured form is the next in the order");
+    let mut house = restarted(house, Faults::default()).await;
+    until(&mut house, json!({})).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_wrote_wins_over_what_was_learned() {
+    let mut house = that_learned().await;
+    // It is the default, but now somebody wants it.
+    let dialect = json!({"dialect": {"invite.from_user": "{number}_{mac}"}});
+    house.client().patch(&format!("/pbxs/{}", house.pbx), &dialect).await.unwrap();
+    until(&mut house, json!({})).await;
+    let mut house = restarted(house, Faults::default()).await;
+    until(&mut house, json!({})).await;
+    assert!(session_user(&house).starts_with("1001_"));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_learned_can_be_forgotten() {
+    let mut house = that_learned().await;
+    house.client().delete(&format!("/pbxs/{}/learned", house.pbx)).await.unwrap();
+    until(&mut house, json!({})).await;
+    assert!(session_user(&house).starts_with("1001_"), "everything is tried anew");
+    let mut house = restarted(house, Faults::default()).await;
+    until(&mut house, json!({})).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_router_is_another_dialect() {
+    let mut house = that_learned().await;
+    let other = cme_twin::Twin::start(TwinConfig { system: System::large(1), ..TwinConfig::default() }).await.unwrap();
+    let moved = json!({"sip": {"port": other.sip_addr().port()}, "axl": {"port": other.xml_addr().port()}});
+    house.client().patch(&format!("/pbxs/{}", house.pbx), &moved).await.unwrap();
+    until(&mut house, json!({})).await;
+    house.twin = other;
+    assert!(session_user(&house).starts_with("1001_"));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_router_is_heard_to_use_counts_more_than_what_it_used() {
+    let ed4 = "http://www.ecma-international.org/standards/ecma-323/csta/ed4".to_owned();
+    let faults = Faults { namespace: ed4, separate_response: true, ..Faults::default() };
+    let config = TwinConfig { system: System::large(1), faults: faults.clone(), ..TwinConfig::default() };
+    let dialect = json!({"dialect": {"csta.namespace": "learn"}});
+    let mut house = House::unsettled(config, dialect).await;
+    until(&mut house, json!({"csta.namespace": "ed4", "response.mode": "separate"})).await;
+    let mut house = restarted(house, faults).await;
+    until(&mut house, json!({"csta.namespace": "ed4", "response.mode": "separate"})).await;
+    // Another release: it answers in another way.
+    let mut house = restarted(house, Faults::default()).await;
+    until(&mut house, json!({"csta.namespace": "ed3"})).await;
+    // The first message was still in the namespace of before: that is what was learned.
+    house.close_despite(&["csta.namespace"]).await;
+}
