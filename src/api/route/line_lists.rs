@@ -37,6 +37,14 @@ pub(in crate::api) struct ListedLineBody {
     buttons: Vec<String>,
 }
 
+/// A list of lines as JSON.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct ListOfLines {
+    /// The lines.
+    items: Vec<ListedLineBody>,
+}
+
 /// The form of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -70,7 +78,7 @@ impl Form {
 /// `application/json` the same in these forms.
 #[utoipa::path(get, path = "/api/v1/lines/export", tag = "Lines", security(("bearer" = ["read"])),
     params(("pbx" = Option<PbxId>, Query, description = "Only of this PBX")),
-    responses((status = 200, description = "The list", content((String = "text/plain"), (String = "text/csv"), (Vec<ListedLineBody> = "application/json"))), Refused))]
+    responses((status = 200, description = "The list", content((String = "text/plain"), (String = "text/csv"), (ListOfLines = "application/json"))), Refused))]
 pub(in crate::api) async fn export_lines(reader: Reader, headers: HeaderMap, uri: Uri) -> Answer {
     let mut params = Params::read(&uri)?;
     let pbx = params.take("pbx");
@@ -92,8 +100,8 @@ pub(in crate::api) async fn export_lines(reader: Reader, headers: HeaderMap, uri
         Form::Csv => (line_list::write_csv(&mut lines), "text/csv; charset=utf-8"),
         Form::Json => {
             lines.sort();
-            let lines: Vec<ListedLineBody> = lines.into_iter().map(ListedLineBody::from).collect();
-            return json(StatusCode::OK, &lines);
+            let items = lines.into_iter().map(ListedLineBody::from).collect();
+            return json(StatusCode::OK, &ListOfLines { items });
         }
     };
     let mut response = json_bytes(StatusCode::OK, text);
@@ -106,7 +114,7 @@ pub(in crate::api) async fn export_lines(reader: Reader, headers: HeaderMap, uri
 /// All or nothing: a list with a mistake changes nothing, and each mistake is named with its line. Lines that the list does
 /// not name stay. Text may be UTF-8, UTF-16 or Windows-1252, with the line ends of any system.
 #[utoipa::path(post, path = "/api/v1/lines/import", tag = "Lines", security(("bearer" = ["admin"])),
-    request_body(content((String = "text/plain"), (String = "text/csv"), (Vec<ListedLineBody> = "application/json"))),
+    request_body(content((String = "text/plain"), (String = "text/csv"), (ListOfLines = "application/json"))),
     params(("pbx" = PbxId, Query, description = "The PBX that the lines belong to"),
            ("dry_run" = Option<bool>, Query, description = "Only look what would change")),
     responses((status = 200, description = "What changed, or would change", body = Imported), Refused, Unknown, Configuring))]
@@ -132,8 +140,8 @@ pub(in crate::api) async fn import_lines(
         Form::Text => line_list::read(&line_list::text_of(&body)).map_err(mistakes)?,
         Form::Csv => line_list::read_csv(&line_list::text_of(&body)).map_err(mistakes)?,
         Form::Json => {
-            let lines: Vec<ListedLineBody> = parse_json(&body)?;
-            (1..).zip(lines.into_iter().map(ListedLine::from)).collect()
+            let list: ListOfLines = parse_json(&body)?;
+            (1..).zip(list.items.into_iter().map(ListedLine::from)).collect()
         }
     };
     json(StatusCode::OK, &admin.import_lines(&pbx, lines, dry_run).await?)

@@ -101,17 +101,19 @@ impl CallState {
     /// State of the other connection; in a call of more than two the first that is not our own.
     #[must_use]
     pub fn other(&self, index: OwnIndex) -> Option<LocalConnectionState> {
+        self.others(index).into_iter().next()
+    }
+
+    /// States of all other connections, in the order sent.
+    #[must_use]
+    pub fn others(&self, index: OwnIndex) -> Vec<LocalConnectionState> {
         match (self, index) {
-            (Self::Compound(states), OwnIndex::First) => states.get(1).cloned(),
+            (Self::Compound(states), OwnIndex::First) => states.iter().skip(1).cloned().collect(),
             (Self::Compound(states), OwnIndex::Last) => {
-                if states.len() < 2 {
-                    None
-                } else {
-                    states.first().cloned()
-                }
+                states.iter().take(states.len().saturating_sub(1)).cloned().collect()
             }
-            (Self::Simple(word), _) => word.pair().map(|(_, other)| other),
-            (Self::Unknown, _) => None,
+            (Self::Simple(word), _) => word.pair().map(|(_, other)| other).into_iter().collect(),
+            (Self::Unknown, _) => Vec::new(),
         }
     }
 }

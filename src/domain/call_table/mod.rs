@@ -177,6 +177,8 @@ pub struct CallTable {
     members: HashMap<ConversationId, Vec<CallId>>,
     /// What programs attached to conversations; those without anything are not in it.
     attached: HashMap<ConversationId, Box<RawValue>>,
+    /// Snapshots of this PBX list everybody in a conference.
+    lists_conferences: bool,
     /// Conversations without living calls, oldest first: a call that comes back belongs to them.
     retired: VecDeque<ConversationId>,
     /// Commands whose effects at the other ends may still come.
@@ -209,6 +211,7 @@ impl CallTable {
             conversations: HashMap::new(),
             members: HashMap::new(),
             attached: HashMap::new(),
+            lists_conferences: false,
             retired: VecDeque::new(),
             echoes: HashMap::new(),
             names: HashMap::new(),

@@ -275,6 +275,18 @@ pub struct SnapshotCall {
     pub endpoint: Endpoint,
     /// State of the own connection.
     pub own: LocalState,
-    /// State of the other connection, if there is one.
-    pub other: Option<LocalState>,
+    /// States of the other connections, the far end's first.
+    pub others: Vec<LocalState>,
+}
+
+impl SnapshotCall {
+    /// State of the far end's connection, if there is one.
+    pub fn other(&self) -> Option<LocalState> {
+        self.others.first().copied()
+    }
+
+    /// How many others talk, or wait on hold.
+    pub(super) fn talking(&self) -> usize {
+        self.others.iter().filter(|state| matches!(state, LocalState::Connected | LocalState::Hold)).count()
+    }
 }

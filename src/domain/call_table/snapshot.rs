@@ -70,9 +70,15 @@ impl CallTable {
         let current = tracked.call.state;
         let conference = tracked.call.conference_id.is_some();
         let outbound = tracked.call.direction == Direction::Outbound;
+        // Three who talk are a conference, whether it was told of or not. That only two are left says the same only where
+        // this PBX is known to list everybody.
+        let grows = entry.own == LocalState::Connected && entry.talking() >= 2;
+        let shrinks = conference && self.lists_conferences && entry.others.len() == 1;
+        self.lists_conferences |= grows && conference;
+        let conference = (conference || grows) && !shrinks;
         let wanted = match (current, state) {
             // One connection only: nothing is said about the other end.
-            _ if entry.own == LocalState::Connected && entry.other.is_none() => match current {
+            _ if entry.own == LocalState::Connected && entry.others.is_empty() => match current {
                 CallState::DialTone => CallState::Proceeding,
                 CallState::Offering | CallState::OnHold => CallState::Connected,
                 _ => current,
@@ -81,7 +87,7 @@ impl CallTable {
             (_, CallState::Connected | CallState::RemoteHeld) if conference => CallState::Conferenced,
             // Which state is ours is not fixed (U-24): a pair the wrong way round never turns a call round.
             (CallState::DialTone | CallState::Dialing | CallState::Proceeding, CallState::Offering)
-                if outbound && entry.other == Some(LocalState::Connected) =>
+                if outbound && entry.other() == Some(LocalState::Connected) =>
             {
                 CallState::Ringback
             }
@@ -98,6 +104,14 @@ impl CallTable {
         let far = self.party(&entry.endpoint);
         self.change_by(at, id, Actor::Gateway, |call| {
             call.state = wanted;
+            if grows && call.conference_id.is_none() {
+                call.conference_id = Some(call.conversation_id.as_str().to_owned());
+                call.consultation_of = None;
+            }
+            if shrinks {
+                call.conference_id = None;
+                call.participants.clear();
+            }
             if mended || confirmed_long_ago {
                 call.confirmed_at = at.wall;
             }
@@ -188,7 +202,7 @@ impl CallTable {
 /// The state that a pair of connection states means (section 10 table); `None` when the call is gone.
 fn state_of(entry: &SnapshotCall) -> Option<CallState> {
     use LocalState as L;
-    Some(match (entry.own, entry.other) {
+    Some(match (entry.own, entry.other()) {
         (L::Null, Some(L::Fail)) => CallState::Failed,
         (L::Null, _) => return None,
         (L::Initiated, _) => CallState::DialTone,

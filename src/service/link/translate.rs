@@ -113,7 +113,7 @@ pub(super) fn snapshot_call(info: &SnapshotDeviceInfo<'_>, own: csta::OwnIndex) 
         endpoint: endpoint(&info.endpoint_device),
         // A call without a readable state is there all the same: the least that is certain.
         own: state.own(own).as_ref().and_then(local_state).unwrap_or(LocalState::Connected),
-        other: state.other(own).as_ref().and_then(local_state),
+        others: state.others(own).iter().filter_map(local_state).collect(),
     }
 }
 
@@ -137,12 +137,13 @@ pub(super) fn call_snapshot(
     if state == LocalState::Null {
         return None;
     }
-    let other = devices.iter().find(|info| !is_own(info));
+    let others = devices.iter().filter(|info| !is_own(info));
+    let other = others.clone().next();
     Some(SnapshotCall {
         connection: Connection { call: Some(pbx_call.to_owned()), device: id_of(own) },
         endpoint: other.map(|info| endpoint(&info.device_on_call)).unwrap_or(Endpoint::Absent),
         own: state,
-        other: other.and_then(state_of),
+        others: others.filter_map(state_of).collect(),
     })
 }
 

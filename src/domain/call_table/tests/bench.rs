@@ -94,7 +94,12 @@ pub(super) fn cleared(call: &str, device: &Device) -> SignalKind {
 }
 
 pub(super) fn seen(call: &str, seat: SeatId, far: &str, own: LocalState, other: Option<LocalState>) -> SnapshotCall {
-    SnapshotCall { connection: at(call, &phone(seat)), endpoint: who(&device(far)), own, other }
+    SnapshotCall {
+        connection: at(call, &phone(seat)),
+        endpoint: who(&device(far)),
+        own,
+        others: other.into_iter().collect(),
+    }
 }
 
 impl Bench {

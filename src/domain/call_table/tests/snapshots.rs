@@ -162,7 +162,7 @@ fn calls_at_a_twin_are_in_use_there_and_no_calls_of_ours() {
         connection: at(A, &twin()),
         endpoint: who(&device("233")),
         own: L::Connected,
-        other: Some(L::Connected),
+        others: vec![L::Connected],
     };
     bench.snapshot(ANNA, std::slice::from_ref(&there));
     assert!(matches!(bench.told().as_slice(), [Output::RemoteInUse { seat: ANNA, in_use: true }]));
@@ -202,4 +202,24 @@ fn a_failed_connection_at_the_called_phone_is_no_call_there() {
     bench.say(ANNA, originated(A, ANNA, &who(&device("233"))));
     bench.snapshot(ANNA, &[seen(A, ANNA, "233", L::Fail, Some(L::Connected))]);
     assert_eq!(bench.state(ANNA), S::Failed);
+}
+
+#[test]
+fn a_conference_that_nobody_told_of_is_seen_and_so_is_its_end() {
+    let mut bench = Bench::new();
+    bench.say(ANNA, originated(A, ANNA, &who(&device("202"))));
+    let with = |others: &[L]| SnapshotCall {
+        others: others.to_vec(),
+        ..seen(A, ANNA, "202", L::Connected, Some(L::Connected))
+    };
+    bench.snapshot(ANNA, &[with(&[L::Connected, L::Alerting])]);
+    assert_eq!(bench.state(ANNA), S::Connected);
+    bench.snapshot(ANNA, &[with(&[L::Connected, L::Hold])]);
+    assert_eq!(bench.state(ANNA), S::Conferenced);
+    assert!(bench.call(ANNA).conference_id.is_some());
+    // Once it is known that everybody is listed, two are no conference any more.
+    bench.snapshot(ANNA, &[with(&[L::Connected, L::Connected])]);
+    bench.snapshot(ANNA, &[with(&[L::Hold])]);
+    assert_eq!(bench.state(ANNA), S::RemoteHeld);
+    assert!(bench.call(ANNA).conference_id.is_none());
 }
