@@ -13,7 +13,7 @@ use super::document::{ApiDocument, complete, outline};
 use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
-    calls, clients, documents, events, features, health, journal, line_lists, lines, log_level, me, number_rules,
+    calls, clients, csta, documents, events, features, health, journal, line_lists, lines, log_level, me, number_rules,
     operations, pbxs, probe, status_page, tickets, tokens,
 };
 use super::state::ApiState;
@@ -37,6 +37,8 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(probe::continue_probe))
         .routes(routes!(probe::probe_report))
         .routes(routes!(probe::learn_from_probe))
+        .routes(routes!(csta::get_csta_config))
+        .routes(routes!(csta::csta_journal))
         .routes(routes!(lines::list_lines))
         .routes(routes!(lines::get_line, lines::update_line, lines::delete_line))
         .routes(routes!(features::get_forwarding, features::set_forwarding))
@@ -69,6 +71,8 @@ fn acting_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(pbxs::load_lines))
         .routes(routes!(line_lists::import_lines))
         .routes(routes!(probe::begin_probe))
+        .routes(routes!(csta::apply_csta_config))
+        .routes(routes!(csta::undo_csta_config))
         .routes(routes!(lines::create_line))
         .routes(routes!(lines::refresh_line))
         .routes(routes!(lines::dial))

@@ -5,6 +5,7 @@
 //! Nothing here opens a socket or reads a clock: [`load::Load`] and [`status::Poll`] say what to send and are
 //! told what came back.
 
+pub mod assistant;
 pub mod dialect;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -3,6 +3,7 @@
 //! One actor per PBX ([`link`]) owns its lines and calls; the [`journal`] owns what readers see; the
 //! [`gateway`] is the door to both.
 
+pub mod assistant;
 pub mod error;
 pub mod gateway;
 pub mod journal;

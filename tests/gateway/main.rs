@@ -6,6 +6,7 @@ mod kit;
 mod learned;
 
 mod actions;
+mod assistant;
 mod calls;
 mod connection;
 mod discovery;

@@ -209,7 +209,10 @@ pub struct System {
     pub xml_password: String,
     /// Privilege level of that user.
     pub xml_level: u8,
-    /// `voice register global / mode`: `cme` or `srst`.
+    /// The router is the fallback of another system (SRST): it has no `telephony-service` of its own.
+    #[serde(default)]
+    pub fallback: bool,
+    /// `voice register global / mode`: `cme` or `srst`; it is about SIP phones, and `srst` where nobody typed anything.
     pub sip_mode: String,
     /// `authenticate register`.
     pub authenticate_register: bool,

@@ -46,6 +46,7 @@ impl Default for System {
             xml_user: "ctigw".to_owned(),
             xml_password: "lab-pass-1".to_owned(),
             xml_level: 15,
+            fallback: false,
             sip_mode: "cme".to_owned(),
             authenticate_register: true,
             registrar: Some((1800, 60)),

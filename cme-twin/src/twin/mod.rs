@@ -224,6 +224,12 @@ impl Twin {
         (xml.requests(), xml.peak_outstanding(), xml.saves())
     }
 
+    /// The bodies of the XML requests that change something (`ISexecCLI`, `ISSaveConfig`), in their order, whatever came of them.
+    #[must_use]
+    pub fn xml_changes(&self) -> Vec<String> {
+        self.shared.xml().changes()
+    }
+
     /// The twin ends: listeners close, connections drop.
     pub async fn stop(&self) {
         self.shared.act_now(|router| router.kill_connections(false));

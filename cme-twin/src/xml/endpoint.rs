@@ -43,6 +43,15 @@ async fn answer(
     let (head, rest) = http::read_head(stream).await?;
     let body = http::read_body(stream, &head, rest).await?;
     state.count();
+    let changes =
+        [&b"<ISexecCLI"[..], b"<ISSaveConfig"].iter().any(|name| body.windows(name.len()).any(|part| part == *name));
+    let failure = if changes && failure == HttpFailure::None { knobs.failure_of_changes } else { failure };
+    if changes {
+        state.saw_change(&body);
+    }
+    if failure == HttpFailure::AcceptClose {
+        return Ok(());
+    }
     if head.header("host").is_none() {
         shared.violation("xml_no_host", "the request has no Host header".to_owned(), &body);
     }

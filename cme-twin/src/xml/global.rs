@@ -8,7 +8,7 @@ use super::{Dialect, RecordProfile, XmlKnobs};
 pub(crate) fn write(b: &mut Body, global: &Global, knobs: &XmlKnobs) {
     let address = global.address.as_str();
     b.leaf("ISAddress", address);
-    b.leaf("ISMode", if global.sip_mode == "srst" { "SRST" } else { "ITS" });
+    b.leaf("ISMode", if global.fallback { "SRST" } else { "ITS" });
     b.leaf("ISVersion", version(global, knobs));
     b.number("ISDeviceRegistered", global.registered);
     b.number("ISPeakDeviceRegistered", global.peak);

@@ -231,6 +231,9 @@ pub struct XmlKnobs {
     pub failure: HttpFailure,
     /// For how many requests `failure` lasts; 0 = until it is set to `none`.
     pub failure_count: u32,
+    /// A failure of the web server for requests that change something (`ISexecCLI`, `ISSaveConfig`) only. `half-body`, `empty` and the like come after
+    /// the lines were executed, the others before.
+    pub failure_of_changes: HttpFailure,
     /// Deviations in the text.
     pub quirks: XmlQuirks,
 }
@@ -266,6 +269,7 @@ impl Default for XmlKnobs {
             path: PathStyle::Both,
             failure: HttpFailure::None,
             failure_count: 0,
+            failure_of_changes: HttpFailure::None,
             quirks: XmlQuirks::default(),
         }
     }

@@ -39,6 +39,7 @@ pub(crate) struct XmlState {
     peak: AtomicU32,
     requests: AtomicU64,
     saves: AtomicU64,
+    changes: Mutex<Vec<String>>,
 }
 
 impl XmlState {
@@ -74,6 +75,16 @@ impl XmlState {
 
     pub(crate) fn count(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The bodies of the requests that change something, in their order.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn saw_change(&self, body: &[u8]) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.push(String::from_utf8_lossy(body).into_owned());
     }
 
     pub(crate) fn saved(&self) {

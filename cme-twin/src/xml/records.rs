@@ -72,6 +72,7 @@ impl Source for Records<'_> {
             xml_user: system.xml_user.clone(),
             xml_password: system.xml_password.clone(),
             xml_level: system.xml_level,
+            fallback: system.fallback,
             sip_mode: system.sip_mode.clone(),
             sip_port: 5060,
             authenticate_register: system.authenticate_register,

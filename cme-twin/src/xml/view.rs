@@ -175,6 +175,7 @@ pub(crate) struct Global {
     pub(crate) xml_password: String,
     pub(crate) xml_level: u8,
     /// `cme`, or `srst`.
+    pub(crate) fallback: bool,
     pub(crate) sip_mode: String,
     pub(crate) sip_port: u16,
     pub(crate) authenticate_register: bool,

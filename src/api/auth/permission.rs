@@ -19,6 +19,7 @@ use super::{Principal, authenticate};
 use crate::domain::line_list::ListedLine;
 use crate::domain::rules::ListName;
 use crate::domain::{Call, CallId, Line, LineId, PbxId, TokenId};
+use crate::service::assistant::{ApplyRequest, CstaApplied, CstaConfig, CstaEntry, OneTime};
 use crate::service::gateway::{
     CallAction, DialPlan, DialRequest, Done, Imported, LineDiff, NewLine, RuleTest, RulesChange, RulesVersion, Written,
 };
@@ -425,6 +426,47 @@ impl Admin {
     /// What the service refuses.
     pub(in crate::api) async fn forget_learned(&self, id: &PbxId) -> Result<Written, Problem> {
         Ok(self.state.gateway().forget_learned(&self.principal.caller(), id).await?)
+    }
+
+    /// The set-up of a router for CSTA: what is there, and what would mend it.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn csta_config(&self, id: &PbxId) -> Result<CstaConfig, Problem> {
+        Ok(self.state.gateway().csta_config(id).await?)
+    }
+
+    /// Sets a router up for CSTA.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn apply_csta_config(
+        &self,
+        id: &PbxId,
+        request: ApplyRequest,
+    ) -> Result<CstaApplied, Problem> {
+        Ok(self.state.gateway().apply_csta_config(&self.principal.caller(), id, request).await?)
+    }
+
+    /// Takes back the last apply.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn undo_csta_config(
+        &self,
+        id: &PbxId,
+        save: bool,
+        credentials: Option<OneTime>,
+    ) -> Result<CstaApplied, Problem> {
+        Ok(self.state.gateway().undo_csta_config(&self.principal.caller(), id, save, credentials).await?)
+    }
+
+    /// What was applied and taken back.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn csta_journal(&self, id: &PbxId) -> Result<Vec<CstaEntry>, Problem> {
+        Ok(self.state.gateway().csta_journal(id).await?)
     }
 
     /// Adds a line by hand.

@@ -2,6 +2,7 @@
 
 pub(super) mod calls;
 pub(super) mod clients;
+pub(super) mod csta;
 pub(super) mod documents;
 pub(super) mod events;
 pub(super) mod features;

@@ -34,6 +34,7 @@ impl LinkTask {
                     let _ = reply.send(outcome);
                 });
             }
+            LinkCommand::Assistant(command) => self.on_assistant_command(command).await,
             LinkCommand::CreateLine { line, caller, reply } => {
                 let outcome = self.create_line(line, &caller).await;
                 self.answer_written(reply, outcome);

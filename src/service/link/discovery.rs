@@ -2,6 +2,7 @@
 //!
 //! One request is out at a time. A load that fails changes nothing.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::Reply;
+use super::assistant::{AssistantNews, Job};
 use super::net::sentence;
 use super::task::{LinkTask, News};
 use super::timers::Timer;
@@ -45,12 +47,12 @@ impl fmt::Display for Trouble {
 }
 
 impl Trouble {
-    fn of(error: &LoadError) -> Self {
+    pub(super) fn of(error: &LoadError) -> Self {
         let is_credentials = matches!(error, LoadError::Transport(fault) if fault.kind == FaultKind::Unauthorized);
         Self { sentence: sentence(&error.to_string()), hint: error.hint().to_owned(), is_credentials }
     }
 
-    fn to_error(&self) -> ServiceError {
+    pub(super) fn to_error(&self) -> ServiceError {
         let code = if self.is_credentials { Code::PbxCredentialsRejected } else { Code::PbxUnreachable };
         ServiceError::new(code, format!("{}.", self.sentence)).with_hint(self.hint.clone())
     }
@@ -64,6 +66,7 @@ pub(super) enum DiscoveryNews {
     LoadFailed(LoadError),
     Polled { devices: Vec<Device>, profiles: Vec<UserProfile>, is_load_due: bool },
     PollFailed(LoadError),
+    Assistant(AssistantNews),
 }
 
 /// The state of the XML API.
@@ -81,12 +84,35 @@ pub(super) struct Discovery {
     /// Who waits for a load, and whether only to look.
     waiting: Vec<(bool, Reply<LineDiff>)>,
     is_load_due: bool,
+    /// What the assistant has to do: its requests wait for those that are out.
+    pub(super) jobs: VecDeque<Job>,
     is_restored: bool,
 }
 
 impl Discovery {
     pub(super) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Whether requests of the XML API are out.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Begins to ask; gives the number that news of it carry.
+    pub(super) fn begin(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+
+    /// This task asks.
+    pub(super) fn runs(&mut self, task: AbortHandle) {
+        self.running = Some(task);
+    }
+
+    /// Nothing is out any more.
+    pub(super) fn ended(&mut self) {
+        self.running = None;
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -110,6 +136,8 @@ impl Discovery {
         }
         self.generation += 1;
         self.progress = None;
+        // Who waits for them is told that the link is ending.
+        self.jobs.clear();
     }
 }
 
@@ -146,8 +174,11 @@ impl LinkTask {
             .with_hint("Set axl.username and axl.password, or enter the lines by hand.")));
             return;
         }
-        self.discovery.generation += 1;
-        let generation = self.discovery.generation;
+        if self.next_job() {
+            // The look follows it.
+            return;
+        }
+        let generation = self.discovery.begin();
         let news = self.news_in.clone();
         let client = match AxlClient::new(self.axl_endpoint()) {
             Ok(client) => Arc::new(client),
@@ -196,7 +227,7 @@ impl LinkTask {
         self.discovery.running = Some(task.abort_handle());
     }
 
-    fn axl_endpoint(&self) -> AxlEndpoint {
+    pub(super) fn axl_endpoint(&self) -> AxlEndpoint {
         let settings = &self.row.settings;
         let password = self.row.axl_password.as_ref().map_or("", |password| password.expose());
         let dialect = self.dialect.axl_dialect();
@@ -264,8 +295,7 @@ impl LinkTask {
                 self.discovery.failures = 0;
                 self.discovery.is_load_due |= is_load_due;
                 self.polled(devices, profiles).await;
-                let pause = if self.discovery.is_load_due { Duration::ZERO } else { self.poll_interval() };
-                self.timers.set(Timer::Discovery, Some(self.now() + pause));
+                self.look_again();
             }
             DiscoveryNews::PollFailed(error) => {
                 self.discovery.running = None;
@@ -273,15 +303,23 @@ impl LinkTask {
                 // Lines stay as they are: the XML API alone says nothing about the phones (section 16, "Status").
                 self.failed(&error);
             }
+            DiscoveryNews::Assistant(news) => self.on_assistant_news(news).await,
         }
+        self.next_job();
         self.status_changed();
+    }
+
+    /// The next look is due: at once when somebody waits for it.
+    pub(super) fn look_again(&mut self) {
+        let pause = if self.discovery.is_load_due { Duration::ZERO } else { self.poll_interval() };
+        self.timers.set(Timer::Discovery, Some(self.now() + pause));
     }
 
     fn poll_interval(&self) -> Duration {
         Duration::from_secs(u64::from(self.row.settings.options.line_update_interval_s))
     }
 
-    async fn loaded(&mut self, inventory: Inventory, hints: LoadHints, fingerprint: Option<String>) {
+    pub(super) async fn loaded(&mut self, inventory: Inventory, hints: LoadHints, fingerprint: Option<String>) {
         let wall = self.at().wall;
         for warning in &inventory.warnings {
             tracing::warn!(link.name = %self.row.settings.name, "XML API: {warning}");
@@ -339,7 +377,7 @@ impl LinkTask {
         self.status_changed();
     }
 
-    fn failed(&mut self, error: &LoadError) {
+    pub(super) fn failed(&mut self, error: &LoadError) {
         let trouble = Trouble::of(error);
         if self.discovery.trouble.as_ref() != Some(&trouble) {
             tracing::warn!(link.name = %self.row.settings.name, "{trouble}");
@@ -365,7 +403,7 @@ impl LinkTask {
     }
 }
 
-async fn exchange(client: &AxlClient, body: bytes::Bytes) -> load::Input {
+pub(super) async fn exchange(client: &AxlClient, body: bytes::Bytes) -> load::Input {
     // The router's web server is slow and shared (dossier 2.6).
     tokio::time::sleep(REQUEST_GAP).await;
     match client.post(body).await {

@@ -41,6 +41,12 @@ pub(super) struct DnFacts {
     pub(super) has_no_cti: bool,
     /// A mobility user.
     pub(super) is_mobility: bool,
+    /// The number stands only on overlay buttons.
+    pub(super) is_overlay: bool,
+    /// The router has no SCCP phone with the MAC of this line.
+    pub(super) is_foreign_phone: bool,
+    /// The router refused our registration as that of nobody it knows.
+    pub(super) is_unknown_server: bool,
 }
 
 impl DnFacts {
@@ -50,6 +56,15 @@ impl DnFacts {
             return Some(
                 Refused::new("cti_removed", "This release of CME has no CTI: Cisco removed it in 12.6.")
                     .hint("Lines can be shown but not controlled; CTI needs CME 8.0 to 12.5."),
+            );
+        }
+        if self.is_overlay {
+            return Some(
+                Refused::new(
+                    "overlay",
+                    "This number stands only on overlay buttons, and such numbers cannot be monitored.",
+                )
+                .hint("Give the number a button of its own, or disable this line."),
             );
         }
         if self.watch == Some(false) {
@@ -100,6 +115,15 @@ pub(super) fn refused_session(failure: &Failure, facts: DnFacts) -> (Refused, Op
         None => format!("{status} {}", failure.reason),
     };
     let why = match status {
+        403 | 404 | 484 | 603 | 604 if facts.is_foreign_phone => {
+            Refused::new("sip_phone", format!("The router has no SCCP phone with this device id ({said})."))
+                .hint("Only SCCP phones can be controlled, no SIP phones. If it is an SCCP phone, check its MAC.")
+        }
+        403 | 404 | 603 | 604 if facts.is_unknown_server => Refused::new(
+            "session_server_unknown",
+            format!("The router has no session server with our register-id ({said})."),
+        )
+        .hint("Check `voice register session-server` and its `register-id`, or let the assistant add it."),
         401 | 407 => Refused::new("credentials_rejected", format!("The PBX asks for credentials ({said})."))
             .hint("Give the `xml user` and password of this PBX."),
         403 | 603 => Refused::new("session_refused", format!("The PBX refuses the session of this line ({said})."))
@@ -114,8 +138,10 @@ pub(super) fn refused_session(failure: &Failure, facts: DnFacts) -> (Refused, Op
         }
         405 | 501 => Refused::new("cti_missing", format!("The router does not know this kind of session ({said})."))
             .hint("CTI needs CME 8.0 to 12.5, and `no cti shutdown` under `voice service voip`."),
-        500 | 503 => Refused::new("pbx_busy", format!("The router cannot open the session now ({said})."))
-            .hint("It is tried again by itself; if it stays so, look at the load of the router."),
+        500 | 503 => Refused::new("pbx_busy", format!("The router cannot open the session now ({said}).")).hint(
+            "It is tried again by itself; if it stays so, check `no cti shutdown` under `voice service voip`, and the \
+                     load of the router.",
+        ),
         _ => Refused::new("session_refused", format!("The PBX refuses the session of this line ({said})."))
             .hint("Check `cti watch` of the ephone-dn and `no cti shutdown` under `voice service voip`."),
     };

@@ -302,8 +302,9 @@ impl LinkTask {
             if !is_failed {
                 continue;
             }
-            if let Some(Refused { code, reason, hint }) = self.service_facts(seat).explanation()
-                && let Some(known) = self.seats.get_mut(&seat)
+            let Some(Refused { code, reason, hint }) = self.service_facts(seat).explanation() else { continue };
+            let fix = self.fix_for(seat, code);
+            if let Some(known) = self.seats.get_mut(&seat)
                 && known.monitor.code.as_deref() != Some(code)
             {
                 tracing::info!(
@@ -313,6 +314,7 @@ impl LinkTask {
                 known.monitor.code = Some(code.to_owned());
                 known.monitor.reason = Some(reason);
                 known.monitor.hint = Some(hint);
+                known.monitor.fix = fix;
                 self.changed_lines.insert(id.clone());
             }
         }

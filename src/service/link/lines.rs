@@ -8,7 +8,7 @@ use super::task::LinkTask;
 use crate::csta::Service;
 use crate::domain::call_table::{self, SeatId, SeatSettings, TableSettings, Trust};
 use crate::domain::{
-    Activity, Address, Call, Fix, Forwarding, Line, LineAction, LineId, LineKind, LineStatus, Monitor, MonitorState,
+    Activity, Address, Call, Forwarding, Line, LineAction, LineId, LineKind, LineStatus, Monitor, MonitorState,
     NumberPlan, NumberRange, Timestamp,
 };
 use crate::service::journal::Actor;
@@ -422,6 +422,9 @@ impl LinkTask {
             registered: entry.service.verdict(&self.dialect.service_state.sources),
             has_no_cti: self.report.unsupported.is_some(),
             is_mobility: body.kind == LineKind::ExtensionMobility,
+            is_overlay: self.is_overlay(&seat.number),
+            is_foreign_phone: self.is_foreign_phone(entry.row.device_id.as_deref()),
+            is_unknown_server: self.registrar.is_unknown,
         }
     }
 
@@ -435,11 +438,6 @@ impl LinkTask {
     /// Whether the router's own configuration explains why a seat has no session.
     pub(super) fn is_explained(&self, id: SeatId) -> bool {
         self.service_facts(id).explanation().is_some()
-    }
-
-    /// The call that would mend a failed monitor; none until the assistant exists.
-    pub(super) fn fix_for(&self, _id: SeatId, _code: &str) -> Option<Fix> {
-        None
     }
 }
 

@@ -3,11 +3,13 @@
 //! The protocol cores do the thinking; the actor gives them bytes, time and a socket, and turns what they say into
 //! changes of lines and calls. Everybody else talks to it by messages.
 
+mod assistant;
 mod backoff;
 mod commands;
 mod confirm;
 mod control;
 mod discovery;
+mod doctor;
 mod events;
 mod faults;
 mod features;
@@ -56,6 +58,7 @@ use crate::domain::line_list::ListedLine;
 use crate::domain::{CallId, LineId};
 use crate::io::sip_tcp::Listeners;
 use crate::store::{PbxRow, Store};
+pub(super) use assistant::AssistantCommand;
 pub(super) use learned::key_of as learned_key;
 pub(super) use line_edit::{changed_meanwhile, storage};
 pub(super) use lines::first_line;
@@ -89,6 +92,8 @@ pub(super) enum LinkCommand {
     LoadLines { dry_run: bool, reply: Reply<LineDiff> },
     /// Take over a list of lines.
     ImportLines { lines: Vec<(usize, ListedLine)>, dry_run: bool, caller: Caller, reply: Reply<Imported> },
+    /// The CSTA assistant.
+    Assistant(AssistantCommand),
     /// Add a line by hand.
     CreateLine { line: NewLine, caller: Caller, reply: Reply<Written> },
     /// Change a line.

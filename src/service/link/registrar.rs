@@ -35,6 +35,8 @@ pub(super) struct Registrar {
     /// Why it does not stand.
     pub(super) trouble: Option<String>,
     pub(super) credentials_rejected: bool,
+    /// The router knows no session server with our id.
+    pub(super) is_unknown: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +131,7 @@ impl LinkTask {
     }
 
     /// Registers, or shows itself in another way where registering is not wanted.
-    fn greet(&mut self) {
+    pub(super) fn greet(&mut self) {
         if self.dialect.register.mode == RegisterMode::Never {
             self.feed(Input::Options);
         } else {
@@ -173,6 +175,7 @@ impl LinkTask {
         self.registrar.state = State::Registered;
         self.registrar.trouble = None;
         self.registrar.credentials_rejected = false;
+        self.registrar.is_unknown = false;
         self.registrar.until = Some(Timestamp::from_unix_ms(self.at().wall.unix_ms() + i64::from(expires_s) * 1000));
         if was != State::Registered {
             tracing::info!(link.name = %name, expires_s, "registered at the PBX");
@@ -207,6 +210,7 @@ impl LinkTask {
         self.probe_registered(Err(failure));
         let name = self.row.settings.name.clone();
         self.registrar.until = None;
+        self.registrar.is_unknown = matches!(failure.status, Some(403 | 404)) && !failure.credentials_rejected;
         let optional = self.dialect.register.mode == RegisterMode::Auto;
         let pause = match failure.status {
             None => {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+use super::assistant::Verifying;
 use super::commands::Commands;
 use super::confirm::Confirmations;
 use super::discovery::Discovery;
@@ -77,6 +78,7 @@ pub(super) struct LinkTask {
     pub(super) confirmations: Confirmations,
     pub(super) features: Features,
     pub(super) discovery: Discovery,
+    pub(super) verifying: Option<Verifying>,
     pub(super) report: Report,
     pub(super) trials: Trials,
     pub(super) sweep: Sweep,
@@ -118,6 +120,7 @@ impl LinkTask {
             table: CallTable::new(row.id.clone(), Default::default(), Box::new(RandomIds)),
             registrar: Registrar::default(),
             discovery: Discovery::default(),
+            verifying: None,
             report: Report::new(&row, moment.wall),
             trials: Trials::knowing(learned.seed()),
             sweep: Sweep::default(),
@@ -274,6 +277,7 @@ impl LinkTask {
             Timer::Confirm(number) => self.on_confirm_time(number),
             Timer::Command(number) => self.on_command_time(number),
             Timer::Probe => self.on_probe_time(),
+            Timer::Verify => self.on_verify_time(),
             Timer::Shutdown => self.on_shutdown_time(),
         }
     }
@@ -306,6 +310,7 @@ impl LinkTask {
         }
         self.tell_changed_lines();
         self.look();
+        self.check_verification();
         self.outbox.flush(&self.around.journal);
         self.is_shutdown_done();
     }

@@ -34,6 +34,8 @@ pub(super) enum Timer {
     Command(u64),
     /// Something waits too long in a session of the field test.
     Probe,
+    /// An apply of the assistant is not proved yet.
+    Verify,
     /// The end of the time to close sessions in.
     Shutdown,
 }

@@ -1,0 +1,238 @@
+//! The assistant sets a router up that has nothing of it, changes nothing twice, and takes back what it made.
+
+use cme_twin::{HttpFailure, RecordProfile, SaveResult, SessionServer, TwinConfig, XmlKnobs};
+use serde_json::{Value, json};
+
+use crate::kit::{House, refused, text};
+
+/// A router on which nobody ever thought of CTI.
+fn bare() -> TwinConfig {
+    let mut config = TwinConfig::default();
+    let system = &mut config.system;
+    system.cti_shutdown = true;
+    "srst".clone_into(&mut system.sip_mode);
+    system.authenticate_register = false;
+    system.registrar = None;
+    system.gcid = false;
+    system.session_servers.clear();
+    system.templates.clear();
+    for dn in system.dns.values_mut() {
+        (dn.watch, dn.notify, dn.template) = (None, None, 0);
+    }
+    config
+}
+
+impl House {
+    async fn look(&self) -> Value {
+        self.client().get(&format!("/pbxs/{}/csta-config", self.pbx)).await.unwrap()
+    }
+
+    async fn apply(&self, body: Value) -> Value {
+        self.client().post(&format!("/pbxs/{}/csta-config/apply", self.pbx), &body).await.unwrap()
+    }
+
+    async fn undo(&self, body: Value) -> Value {
+        self.client().post(&format!("/pbxs/{}/csta-config/undo", self.pbx), &body).await.unwrap()
+    }
+
+    async fn journal(&self) -> Vec<Value> {
+        let page = self.client().get(&format!("/pbxs/{}/csta-config/journal", self.pbx)).await.unwrap();
+        page["items"].as_array().unwrap().clone()
+    }
+}
+
+/// Block and outcome of each result.
+fn outcomes(applied: &Value) -> Vec<(&str, &str)> {
+    let results = applied["results"].as_array().unwrap();
+    results.iter().map(|result| (text(result, "/block"), text(result, "/outcome"))).collect()
+}
+
+fn of_dn<'a>(applied: &'a Value, number: &str) -> &'a Value {
+    let results = applied["results"].as_array().unwrap();
+    results.iter().find(|result| result["number"] == number).unwrap_or_else(|| panic!("no {number}: {applied:#}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_without_cti_is_taken_to_all_lines_monitored_and_back() {
+    let mut house = House::unsettled(bare(), json!({})).await;
+    house.until_pbx("the lines are loaded", |status| status["axl"]["state"] == "up").await;
+    let found = house.look().await;
+    assert_eq!(
+        (&found["supported"], &found["cme_version"], &found["needs_level"]),
+        (&json!(true), &json!("8.6"), &json!(15))
+    );
+    let planned: Vec<&str> = found["plan"].as_array().unwrap().iter().map(|step| text(step, "/block")).collect();
+    assert_eq!(planned[..3], ["voice_service_voip", "voice_register_global", "session_server"]);
+    assert!(found["plan"].as_array().unwrap().iter().all(|step| !text(step, "/impact").is_empty()));
+    // Nothing was sent yet.
+    assert!(house.twin.system().session_servers.is_empty() && house.twin.system().cti_shutdown);
+
+    let applied = house.apply(json!({})).await;
+    assert_eq!(applied["verified"], true, "{applied:#}");
+    assert_eq!(applied["saved"], "success", "{applied:#}");
+    assert!(outcomes(&applied).iter().all(|(_, outcome)| *outcome == "applied"), "{applied:#}");
+    assert!(outcomes(&applied).iter().all(|(block, _)| *block != "authenticate"), "only when it is named");
+    let system = house.twin.system();
+    assert!(!system.cti_shutdown && system.gcid && !system.basic_mode && !system.authenticate_register);
+    assert_eq!((system.sip_mode.as_str(), system.registrar), ("cme", Some((1800, 60))));
+    let server = SessionServer { register_id: "ss_ecsta".to_owned(), keepalive: 600, cti_aware: true };
+    assert_eq!(system.session_servers, [(2, server)].into());
+    for number in ["201", "202", "203", "204", "205", "207", "208"] {
+        let tag = system.dn_of(number).unwrap();
+        assert!(system.watched(tag) && system.notified(tag), "{number}");
+    }
+    assert_eq!(house.twin.xml_counts().2, 1, "saved once");
+    let lines = house.lines().await;
+    assert!(lines.iter().all(|line| line["monitor"]["state"] == "active"), "{lines:#?}");
+    // It is no empty monitor: a call is seen.
+    house.dial("201", "202").await;
+    house.until_call("202", "offering").await;
+    let call = house.calls("201").await.remove(0);
+    house.act(&call, "drop").await.unwrap();
+    house.until_ended(&call).await;
+
+    // A second run finds nothing to do.
+    let found = house.look().await;
+    let left: Vec<&Value> = found["plan"].as_array().unwrap().iter().filter(|step| step["optional"] == false).collect();
+    assert!(left.is_empty(), "{left:#?}");
+    let before = house.twin.system();
+    let again = house.apply(json!({})).await;
+    assert!(outcomes(&again).iter().all(|(_, outcome)| *outcome == "unchanged"), "{again:#}");
+    assert_eq!(
+        (&again["saved"], &again["verified"], &again["journal_id"]),
+        (&json!("skipped"), &json!(true), &Value::Null)
+    );
+    assert_eq!(house.twin.system(), before);
+    assert_eq!(house.twin.xml_counts().2, 1);
+
+    // Back: the numbers and the session server; what is shared stays.
+    let undone = house.undo(json!({})).await;
+    assert_eq!((&undone["verified"], &undone["saved"]), (&json!(true), &json!("success")), "{undone:#}");
+    let system = house.twin.system();
+    assert!(system.session_servers.is_empty());
+    assert!(system.dns.keys().all(|tag| !system.watched(*tag) && !system.notified(*tag)));
+    assert!(!system.cti_shutdown && system.sip_mode == "cme");
+    let journal = house.journal().await;
+    assert_eq!(journal.iter().map(|entry| text(entry, "/act")).collect::<Vec<_>>(), ["undo", "apply"]);
+    assert_eq!(journal[1]["undone_by"], journal[0]["id"]);
+    assert_eq!(text(&journal[1], "/actor"), "admin");
+    let path = format!("/pbxs/{}/csta-config/undo", house.pbx);
+    let (status, problem) = refused(house.client().post(&path, &json!({})).await);
+    assert_eq!((status, text(&problem, "/code")), (409, "conflict"));
+    house.close_beside_lost_sessions().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_lines_that_are_named_are_touched() {
+    let mut house = House::open().await;
+    let line = house.line("207").await;
+    let fix = &line["monitor"]["fix"];
+    assert_eq!(text(&line, "/monitor/code"), "no_cti_notify", "{line:#}");
+    assert_eq!(text(fix, "/method"), "POST");
+    // The call that the line doctor offers mends the line.
+    let path = text(fix, "/path").strip_prefix("/api/v1").unwrap();
+    let applied = house.client().post(path, &fix["body"]).await.unwrap();
+    assert_eq!(outcomes(&applied), [("ephone_dn", "applied")], "{applied:#}");
+    assert_eq!((&applied["verified"], &applied["saved"]), (&json!(true), &json!("success")), "{applied:#}");
+    house.until_line("207", "is monitored", |line| line["monitor"]["state"] == "active").await;
+    let system = house.twin.system();
+    assert!(system.notified(7) && !system.watched(3), "203 was not named");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_line_stops_it_with_the_routers_own_words() {
+    let mut config = bare();
+    config.system.xml_level = 1;
+    config.xml_knobs.profile = RecordProfile::Full;
+    let mut house = House::unsettled(config, json!({})).await;
+    house.until_pbx("the lines are loaded", |status| status["axl"]["state"] == "up").await;
+    let found = house.look().await;
+    assert!(text(&found, "/warnings/0").contains("level 15"), "{found:#}");
+    let applied = house.apply(json!({"save": false})).await;
+    let first = &applied["results"][0];
+    assert_eq!((text(first, "/outcome"), text(first, "/failed_command")), ("failed", "voice service voip"));
+    assert_eq!(text(first, "/router_message"), "% Invalid input detected at '^' marker.");
+    assert!(outcomes(&applied)[1..].iter().all(|(_, outcome)| *outcome == "not_tried"), "{applied:#}");
+    assert!(text(&applied, "/warnings/0").contains("level 15"));
+    assert_eq!((&applied["saved"], &applied["verified"]), (&json!("skipped"), &json!(false)));
+    assert_eq!(house.twin.system().sip_mode, "srst");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn later_releases_are_refused_before_anything_is_sent() {
+    let mut config = bare();
+    "12.6".clone_into(&mut config.system.version);
+    config.xml_knobs.cti_commands = false;
+    let mut house = House::unsettled(config, json!({})).await;
+    house.until_pbx("the lines are loaded", |status| status["axl"]["last_load_at"].is_string()).await;
+    let found = house.look().await;
+    assert_eq!((&found["supported"], &found["plan"]), (&json!(false), &json!([])));
+    assert!(text(&found, "/reason").contains("12.6"), "{found:#}");
+    let before = house.twin.system();
+    let path = format!("/pbxs/{}/csta-config/apply", house.pbx);
+    let (status, problem) = refused(house.client().post(&path, &json!({})).await);
+    assert_eq!((status, text(&problem, "/code")), (501, "not_supported_by_pbx"), "{problem:#}");
+    assert_eq!(house.twin.system(), before);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_products_session_server_and_a_busy_console_are_respected() {
+    let mut config = bare();
+    let other = SessionServer { register_id: "uccx".to_owned(), keepalive: 60, cti_aware: false };
+    config.system.session_servers.insert(2, other.clone());
+    config.xml_knobs.save = SaveResult::Delay;
+    let mut house = House::unsettled(config, json!({})).await;
+    house.until_pbx("the lines are loaded", |status| status["axl"]["state"] == "up").await;
+    let applied = house.apply(json!({})).await;
+    assert_eq!((&applied["saved"], &applied["verified"]), (&json!("delay"), &json!(true)), "{applied:#}");
+    let servers = house.twin.system().session_servers;
+    assert_eq!(servers[&2], other);
+    assert_eq!(servers[&1].register_id, "ss_ecsta");
+    house.undo(json!({"save": false})).await;
+    assert_eq!(house.twin.system().session_servers, [(2, other)].into());
+    house.close_beside_lost_sessions().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_is_looked_up_and_never_sent_again() {
+    for (failure, is_executed) in [(HttpFailure::HalfBody, true), (HttpFailure::Status503, false)] {
+        let house = House::open().await;
+        house.twin.set_xml_knobs(XmlKnobs { failure_of_changes: failure, ..XmlKnobs::default() });
+        let line = house.line_id("207").await;
+        let applied = house.apply(json!({"blocks": ["ephone_dn"], "lines": [line], "save": false})).await;
+        let result = of_dn(&applied, "207");
+        let outcome = if is_executed { "applied" } else { "failed" };
+        assert_eq!(text(result, "/outcome"), outcome, "{applied:#}");
+        assert!(text(result, "/detail").contains("The answer was lost"), "{applied:#}");
+        assert_eq!(house.twin.system().notified(7), is_executed);
+        assert_eq!(house.twin.xml_changes().len(), 1, "sent once");
+        house.twin.set_xml_knobs(XmlKnobs::default());
+        house.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_time_credentials_serve_one_request_and_are_kept_nowhere() {
+    let mut config = bare();
+    "own-pass-9".clone_into(&mut config.system.xml_password);
+    let mut house = House::unsettled(config, json!({})).await;
+    house.until_pbx("the lines are loaded", |status| status["axl"]["state"] == "up").await;
+    let path = format!("/pbxs/{}/csta-config/apply", house.pbx);
+    let wrong = json!({"credentials": {"username": "visitor", "password": "hush-hush-77"}});
+    let (status, problem) = refused(house.client().post(&path, &wrong).await);
+    assert_eq!((status, text(&problem, "/code")), (502, "pbx_credentials_rejected"), "{problem:#}");
+    // Trouble with a visitor's credentials is no trouble of the PBX.
+    assert_eq!(house.status().await["axl"]["state"], "up");
+    let right = json!({"credentials": {"username": "ctigw", "password": "own-pass-9"}});
+    assert_eq!(house.apply(right).await["verified"], true);
+    assert!(!house.journal().await.iter().any(|entry| entry.to_string().contains("own-pass-9")));
+    let files = std::fs::read_dir(house.gateway.data.path()).unwrap().flatten();
+    let kept: Vec<Vec<u8>> = files.filter_map(|file| std::fs::read(file.path()).ok()).collect();
+    let holds = |word: &[u8]| kept.iter().any(|bytes| bytes.windows(word.len()).any(|part| part == word));
+    assert!(holds(b"csta.journal"), "the files are those of the gateway");
+    assert!(!holds(b"hush-hush-77") && !holds(b"own-pass-9"));
+    house.close().await;
+}
