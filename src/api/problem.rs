@@ -120,6 +120,7 @@ fn row(code: &str) -> (StatusCode, &'static str) {
         "precondition_required" => (S::PRECONDITION_REQUIRED, "If-Match is needed"),
         "too_many_requests" => (S::TOO_MANY_REQUESTS, "Too many requests"),
         "not_supported_by_pbx" => (S::NOT_IMPLEMENTED, "The PBX cannot do this"),
+        "not_available_here" => (S::NOT_IMPLEMENTED, "This system cannot do that"),
         "pbx_refused" => (S::BAD_GATEWAY, "The PBX refused"),
         "pbx_unreachable" => (S::BAD_GATEWAY, "The PBX cannot be reached"),
         "pbx_credentials_rejected" => (S::BAD_GATEWAY, "The PBX rejected our credentials"),

@@ -13,8 +13,8 @@ use super::document::{ApiDocument, complete, outline};
 use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
-    calls, clients, csta, documents, events, features, health, journal, line_lists, lines, log_level, me, number_rules,
-    operations, pbxs, probe, status_page, tickets, tokens,
+    calls, clients, csta, doctor, documents, events, features, health, journal, line_lists, lines, locate, log_level,
+    me, number_rules, operations, pbxs, probe, status_page, tickets, tokens,
 };
 use super::state::ApiState;
 use super::{idempotency, layers};
@@ -39,6 +39,7 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(probe::learn_from_probe))
         .routes(routes!(csta::get_csta_config))
         .routes(routes!(csta::csta_journal))
+        .routes(routes!(locate::locate))
         .routes(routes!(lines::list_lines))
         .routes(routes!(lines::get_line, lines::update_line, lines::delete_line))
         .routes(routes!(features::get_forwarding, features::set_forwarding))
@@ -73,6 +74,7 @@ fn acting_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(probe::begin_probe))
         .routes(routes!(csta::apply_csta_config))
         .routes(routes!(csta::undo_csta_config))
+        .routes(routes!(doctor::diagnose))
         .routes(routes!(lines::create_line))
         .routes(routes!(lines::refresh_line))
         .routes(routes!(lines::dial))

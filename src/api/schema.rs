@@ -109,6 +109,10 @@ refusals! {
         "409" => "It clashes with something that exists (`conflict`)",
         "503" => "The gateway is stopping, with `Retry-After` (`shutting_down`)",
     }
+    /// What depends on the system of the gateway.
+    NotHere {
+        "501" => "The system of the gateway, or its rights, do not allow it (`not_available_here`)",
+    }
     /// A clash with what exists.
     Conflicts {
         "409" => "It clashes with something that exists (`conflict`)",

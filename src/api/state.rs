@@ -11,6 +11,7 @@ use super::auth::{Access, Tickets};
 use super::clients::Clients;
 use super::document::Documents;
 use crate::service::gateway::Gateway;
+use crate::service::locate::DhcpPort;
 use crate::store::Secret;
 
 /// Gives the metrics of the process as Prometheus text.
@@ -34,6 +35,8 @@ pub struct ApiSettings {
     pub metrics: Option<MetricsSource>,
     /// What `PUT /log-level` does.
     pub set_log_level: Option<LogLevelSetter>,
+    /// How DHCP servers are asked; without it they are not.
+    pub dhcp: Option<Arc<dyn DhcpPort>>,
     /// Time between two keep-alive frames of a stream.
     pub keep_alive: Duration,
     /// A stream that takes no byte for this long is closed.
@@ -51,6 +54,7 @@ impl Default for ApiSettings {
             admin_token: None,
             metrics: None,
             set_log_level: None,
+            dhcp: None,
             keep_alive: Duration::from_secs(30),
             stalled_after: Duration::from_secs(60),
             body_time: Duration::from_secs(15),

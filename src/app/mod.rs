@@ -1,6 +1,7 @@
 //! The composition root: settings in, a running gateway out, and its orderly end.
 
 mod certificate;
+pub mod setup;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -110,6 +111,7 @@ pub async fn start(
             metrics: metrics.map(|metrics| Arc::new(move || metrics.render()) as _),
             set_log_level: logs
                 .map(|logs| Arc::new(move |filter: &str| logs.set(filter).map_err(|error| error.to_string())) as _),
+            dhcp: crate::io::dhcp::port(),
             ..ApiSettings::default()
         },
     );

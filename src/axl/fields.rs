@@ -56,7 +56,6 @@ pub(super) fn global(node: &Node) -> Global {
         },
         em_external: node.child("em").and_then(|em| flag(em, "external")),
         auto_register: flag(node, "auto-reg-ephone"),
-        xml_level: node.child("xml").and_then(|xml| xml.number_of("level")),
         dialplan_patterns: node
             .child("dialplan-pattern_list")
             .map(|list| list.children.iter().filter_map(dialplan_pattern).collect())

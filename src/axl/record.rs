@@ -33,8 +33,6 @@ pub struct Global {
     pub em_external: Option<bool>,
     /// `auto-reg-ephone`.
     pub auto_register: Option<bool>,
-    /// `xml/level`: privilege of the user of this interface.
-    pub xml_level: Option<u32>,
     /// `dialplan-pattern_list`.
     pub dialplan_patterns: Vec<DialplanPattern>,
 }

@@ -1,4 +1,5 @@
 //! Sockets and clients: the adapters around the sans-IO cores.
 
 pub mod axl_http;
+pub mod dhcp;
 pub mod sip_tcp;

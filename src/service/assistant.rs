@@ -22,8 +22,6 @@ pub struct CstaConfig {
     pub cme_version: Option<String>,
     /// Privilege level that applying needs: 15.
     pub needs_level: u32,
-    /// Level of the user of the XML API, when the router tells it.
-    pub has_level: Option<u32>,
     /// Each block.
     pub findings: Vec<CstaFinding>,
     /// The lines that would mend it, in their order; they are applied block by block.
@@ -254,4 +252,10 @@ pub struct CstaEntry {
     pub verified: bool,
     /// The undo that took it back.
     pub undone_by: Option<String>,
+}
+
+/// The complete configuration of the manual's 2.5 and 2.6, ready to paste; `server` is register-id and keepalive.
+pub fn cme_config(server: (&str, u32), user: (&str, &str), tag: u32, dns: &[u32], with_authenticate: bool) -> String {
+    let site = core::Site { register_id: server.0.to_owned(), keepalive_s: server.1 };
+    core::cme_config(&site, user, tag, dns, with_authenticate)
 }

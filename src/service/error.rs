@@ -39,6 +39,8 @@ pub enum Code {
     PbxTimeout,
     /// The PBX accepted and nothing happened.
     AcceptedNoEffect,
+    /// This system, or this process, cannot do it.
+    NotAvailableHere,
     /// Our own storage failed: nothing was changed.
     StorageFailed,
     /// The gateway is stopping.
@@ -63,6 +65,7 @@ impl Code {
             Self::PbxUnavailable => "pbx_unavailable",
             Self::PbxTimeout => "pbx_timeout",
             Self::AcceptedNoEffect => "accepted_no_effect",
+            Self::NotAvailableHere => "not_available_here",
             Self::StorageFailed => "storage_failed",
             Self::ShuttingDown => "shutting_down",
         }

@@ -4,10 +4,12 @@
 //! [`gateway`] is the door to both.
 
 pub mod assistant;
+pub mod doctor;
 pub mod error;
 pub mod gateway;
 pub mod journal;
 mod link;
+pub mod locate;
 pub mod merge;
 mod numbers;
 pub mod pbx;

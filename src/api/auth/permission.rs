@@ -20,10 +20,12 @@ use crate::domain::line_list::ListedLine;
 use crate::domain::rules::ListName;
 use crate::domain::{Call, CallId, Line, LineId, PbxId, TokenId};
 use crate::service::assistant::{ApplyRequest, CstaApplied, CstaConfig, CstaEntry, OneTime};
+use crate::service::doctor::Diagnosis;
 use crate::service::gateway::{
     CallAction, DialPlan, DialRequest, Done, Imported, LineDiff, NewLine, RuleTest, RulesChange, RulesVersion, Written,
 };
 use crate::service::journal::{Journal, Position, View};
+use crate::service::locate::{Candidate, locate};
 use crate::store::{Scope, TokenRow};
 
 /// May look at what its token may see.
@@ -467,6 +469,22 @@ impl Admin {
     /// What the service refuses.
     pub(in crate::api) async fn csta_journal(&self, id: &PbxId) -> Result<Vec<CstaEntry>, Problem> {
         Ok(self.state.gateway().csta_journal(id).await?)
+    }
+
+    /// What is wrong with a PBX and its lines.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn diagnose(&self, id: &PbxId, line: Option<&LineId>) -> Result<Diagnosis, Problem> {
+        Ok(self.state.gateway().diagnose(id, line).await?)
+    }
+
+    /// Routers that DHCP names.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub(in crate::api) async fn locate(&self, interface: Option<&str>) -> Result<Vec<Candidate>, Problem> {
+        Ok(locate(self.state.settings().dhcp.as_deref(), interface).await?)
     }
 
     /// Adds a line by hand.

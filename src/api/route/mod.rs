@@ -3,6 +3,7 @@
 pub(super) mod calls;
 pub(super) mod clients;
 pub(super) mod csta;
+pub(super) mod doctor;
 pub(super) mod documents;
 pub(super) mod events;
 pub(super) mod features;
@@ -10,6 +11,7 @@ pub(super) mod health;
 pub(super) mod journal;
 pub(super) mod line_lists;
 pub(super) mod lines;
+pub(super) mod locate;
 pub(super) mod log_level;
 pub(super) mod me;
 pub(super) mod number_rules;

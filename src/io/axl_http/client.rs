@@ -109,6 +109,22 @@ impl AxlClient {
         }
     }
 
+    /// Asks for the system settings without credentials, once: whether an XML application answers at all.
+    ///
+    /// # Errors
+    /// [`HttpFault`]; `Unauthorized` is the usual answer of a router.
+    pub async fn probe(&self) -> Result<(), HttpFault> {
+        let body = crate::axl::Request::Global.body(crate::axl::dialect::Envelope::Vendor);
+        let reply = match self.exchange(body.clone(), false, false).await {
+            Err(HttpFault::NotFound) => self.exchange(body, true, false).await?,
+            other => other?,
+        };
+        match crate::axl::Reply::read(&reply.body, crate::axl::dialect::Charset::Auto) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(HttpFault::NotXml),
+        }
+    }
+
     /// One exchange, on a 404 a second one at the other path.
     async fn once(&self, body: Bytes) -> Result<Reply, HttpFault> {
         let turned = self.turned.load(Ordering::Relaxed);

@@ -3,6 +3,7 @@
 //! Reads come from the journal's view; changes go to the owner of the state (one actor per PBX) by message.
 
 mod assistant;
+mod doctor;
 mod numbers;
 mod pbxs;
 mod probes;

@@ -49,6 +49,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::doctor::Diagnosis;
 use super::error::{Code, ServiceError};
 use super::gateway::{CallAction, Caller, DialRequest, Done, Imported, LineDiff, NewLine, Outcome, Written};
 use super::journal::{Actor, Journal};
@@ -94,6 +95,8 @@ pub(super) enum LinkCommand {
     ImportLines { lines: Vec<(usize, ListedLine)>, dry_run: bool, caller: Caller, reply: Reply<Imported> },
     /// The CSTA assistant.
     Assistant(AssistantCommand),
+    /// Try one line, or all that are not monitored, and say what is wrong.
+    Diagnose { line: Option<LineId>, reply: Reply<Diagnosis> },
     /// Add a line by hand.
     CreateLine { line: NewLine, caller: Caller, reply: Reply<Written> },
     /// Change a line.

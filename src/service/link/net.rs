@@ -52,6 +52,8 @@ pub(super) struct Net {
     wanted: bool,
     backoff: Backoff,
     next_attempt: Option<Instant>,
+    /// The PBX has opened a connection to us.
+    pub(super) has_accepted: bool,
     /// Why the last attempt failed.
     pub(super) trouble: Option<String>,
 }
@@ -72,6 +74,7 @@ impl Net {
             wanted: false,
             backoff: Backoff::new(LEAST, MOST, seed),
             next_attempt: None,
+            has_accepted: false,
             trouble: None,
         }
     }
@@ -223,6 +226,7 @@ impl LinkTask {
     }
 
     pub(super) fn on_accepted(&mut self, accepted: Accepted) {
+        self.net.has_accepted = true;
         self.flow_opened(accepted.stream, accepted.head, true);
     }
 

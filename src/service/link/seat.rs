@@ -31,6 +31,15 @@ pub(super) enum Phase {
     Closing,
 }
 
+/// What the PBX said when it refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Said {
+    /// To the INVITE.
+    Session(String),
+    /// To MonitorStart.
+    Monitor(String),
+}
+
 /// A snapshot that is put together call by call (U-24, `call`).
 #[derive(Debug)]
 pub(super) struct CallsAsked {
@@ -76,6 +85,8 @@ pub(super) struct Seat {
     /// A snapshot of a resynchronisation is out.
     pub(super) in_resync: bool,
     pub(super) remote_in_use: bool,
+    /// The PBX's own words at the last refusal.
+    pub(super) said: Option<Said>,
     /// After this session opened, did the registration change its reference id?
     pub(super) opened_at: Option<Instant>,
 }
@@ -113,6 +124,7 @@ impl Seat {
             has_turn: false,
             in_resync: false,
             remote_in_use: false,
+            said: None,
             opened_at: None,
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::faults::{Refused, refused_monitor};
-use super::seat::{Phase, Seat};
+use super::seat::{Phase, Said, Seat};
 use super::sessions::session_of;
 use super::task::LinkTask;
 use super::timers::Timer;
@@ -326,6 +326,9 @@ impl LinkTask {
                 if is_device && self.tries_another_device(id) {
                     return self.ask_monitor(id);
                 }
+                if let Some(seat) = self.seats.get_mut(&id) {
+                    seat.said = Some(Said::Monitor(format!("{}/{}", fault.category().as_str(), fault.as_str())));
+                }
                 let (why, pause) = refused_monitor(fault, self.service_facts(id));
                 let retry = Duration::from_secs(u64::from(self.row.settings.options.monitor_retry_interval_s));
                 let pause = pause.unwrap_or(retry);
@@ -361,6 +364,7 @@ impl LinkTask {
         let early = seat.early.take(&xref);
         seat.xref = Some(xref);
         seat.phase = Phase::Active;
+        seat.said = None;
         seat.ends = 0;
         let attempt = seat.device_attempt;
         if seat.monitor.state != MonitorState::Active {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::faults::{Refused, refused_session};
 use super::probing::test_session;
-use super::seat::{Phase, Seat};
+use super::seat::{Phase, Said, Seat};
 use super::services::Purpose;
 use super::task::LinkTask;
 use crate::csta::{self, Encoding, Message, Request, Response, SystemStatus};
@@ -264,6 +264,10 @@ impl LinkTask {
         let Some(seat) = self.seats.get_mut(&id) else { return };
         seat.ends = seat.ends.saturating_add(1);
         let ends = seat.ends;
+        seat.said = failure.status.map(|status| {
+            let warning = failure.warning.as_ref().map_or_else(String::new, |warning| format!("; {warning}"));
+            Said::Session(format!("{status} {}{warning}", failure.reason))
+        });
         let (why, pause) = refused_session(failure, self.service_facts(id));
         let retry = Duration::from_secs(u64::from(self.row.settings.options.monitor_retry_interval_s));
         let pause = match failure.status {

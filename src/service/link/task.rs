@@ -51,6 +51,8 @@ pub(super) enum News {
     Discovery { generation: u64, news: super::discovery::DiscoveryNews },
     /// The script of a field test is gone.
     ProbeOver,
+    /// Lines were tried for a report.
+    Tried(Box<super::doctor::Awaited>),
 }
 
 /// The link to one PBX.
@@ -78,7 +80,7 @@ pub(super) struct LinkTask {
     pub(super) confirmations: Confirmations,
     pub(super) features: Features,
     pub(super) discovery: Discovery,
-    pub(super) verifying: Option<Verifying>,
+    pub(super) verifying: Vec<Verifying>,
     pub(super) report: Report,
     pub(super) trials: Trials,
     pub(super) sweep: Sweep,
@@ -120,7 +122,7 @@ impl LinkTask {
             table: CallTable::new(row.id.clone(), Default::default(), Box::new(RandomIds)),
             registrar: Registrar::default(),
             discovery: Discovery::default(),
-            verifying: None,
+            verifying: Vec::new(),
             report: Report::new(&row, moment.wall),
             trials: Trials::knowing(learned.seed()),
             sweep: Sweep::default(),
@@ -236,6 +238,7 @@ impl LinkTask {
                 self.on_discovery(news).await;
             }
             News::ProbeOver => self.probe_is_over(),
+            News::Tried(awaited) => self.on_tried(*awaited),
             _ => {}
         }
     }

@@ -159,17 +159,12 @@ impl Worker {
     async fn look(&mut self) -> Result<CstaConfig, Stop> {
         let inventory = self.read().await?;
         let found = self.assess(&inventory).await?;
-        let has_level = inventory.global.as_ref().and_then(|global| global.xml_level);
-        let mut warnings: Vec<String> = inventory.warnings.iter().map(|text| format!("{}.", sentence(text))).collect();
-        if let Some(level) = has_level.filter(|level| *level < LEVEL) {
-            warnings.insert(0, needs_level(Some(level)));
-        }
+        let warnings = inventory.warnings.iter().map(|text| format!("{}.", sentence(text))).collect();
         Ok(CstaConfig {
             supported: found.refusal.is_none(),
             reason: found.refusal.as_deref().map(|text| format!("{}.", sentence(text))),
             cme_version: inventory.global.as_ref().and_then(|global| global.version.clone()),
             needs_level: LEVEL,
-            has_level,
             findings: found.findings.iter().map(Into::into).collect(),
             plan: found.plan.iter().map(Into::into).collect(),
             warnings,
@@ -180,7 +175,6 @@ impl Worker {
         let mut inventory = self.read().await?;
         let before = self.assess(&inventory).await?;
         refuse_unsupported(&before)?;
-        let has_level = inventory.global.as_ref().and_then(|global| global.xml_level);
         let findings: Vec<Finding> = before.findings.into_iter().filter(|one| self.is_meant(one, &request)).collect();
         let mut entry = new_entry(Act::Apply, actor);
         let mut warnings = Vec::new();
@@ -197,7 +191,7 @@ impl Worker {
                         && result.executed.is_empty()
                         && result.failed_command.is_some()
                     {
-                        warnings.push(needs_level(has_level.filter(|_| request.credentials.is_none())));
+                        warnings.push(needs_level());
                     }
                     result
                 }
@@ -481,10 +475,9 @@ pub(super) fn refuse_unsupported(found: &Assessment) -> Result<(), ServiceError>
     }
 }
 
-fn needs_level(has: Option<u32>) -> String {
-    let has = has.filter(|level| *level < LEVEL).map_or_else(String::new, |level| format!(" and has {level}"));
+fn needs_level() -> String {
     format!(
-        "The user of the XML API needs level {LEVEL} for this{has}. Give other credentials for this request only, or change \
+        "The user of the XML API needs level {LEVEL} for this. Give other credentials for this request only, or change \
          `xml user` under `telephony-service`."
     )
 }

@@ -25,7 +25,7 @@ use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{Caller, Outcome};
 pub(super) use job::Job;
 use job::{Hand, Worker};
-pub(super) use verify::Verifying;
+pub(super) use verify::{Scope, Verifying};
 
 /// What the assistant is asked.
 #[derive(Debug)]
@@ -142,7 +142,7 @@ impl LinkTask {
             AssistantNews::Hand(hand) => {
                 let Hand { inventory, hints, fingerprint, scope, before, done } = *hand;
                 self.loaded(inventory, hints, fingerprint).await;
-                self.verify(scope, before, done);
+                self.verify(scope, before, verify::PATIENCE, done);
             }
             AssistantNews::Done { hints, failure } => {
                 self.discovery.ended();

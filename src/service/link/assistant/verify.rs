@@ -15,7 +15,7 @@ use crate::service::assistant::{Unverified, Verification};
 use crate::service::pbx::RegisterMode;
 
 /// Longest wait for the monitors: a registration that is out unanswered ends after 32 s.
-const PATIENCE: Duration = Duration::from_secs(45);
+pub(super) const PATIENCE: Duration = Duration::from_secs(45);
 /// How often a line that failed is tried again meanwhile.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -44,7 +44,13 @@ pub(in crate::service::link) struct Verifying {
 
 impl LinkTask {
     /// Begins to prove; the outcome goes to `done`.
-    pub(super) fn verify(&mut self, scope: Scope, before: usize, done: oneshot::Sender<Verification>) {
+    pub(in crate::service::link) fn verify(
+        &mut self,
+        scope: Scope,
+        before: usize,
+        patience: Duration,
+        done: oneshot::Sender<Verification>,
+    ) {
         let is_meant = |line: &LineId, number: &str| match &scope {
             Scope::Nothing => false,
             Scope::All => true,
@@ -59,16 +65,18 @@ impl LinkTask {
             .map(|(_, id)| id)
             .collect();
         seats.sort();
-        let deadline = self.now() + PATIENCE;
-        self.verifying = Some(Verifying { seats, deadline, before, done });
+        let deadline = self.now() + patience;
+        self.verifying.push(Verifying { seats, deadline, before, done });
         self.press_on();
         self.check_verification();
     }
 
     /// Asks again for what is not there yet.
     fn press_on(&mut self) {
-        let Some(verifying) = &self.verifying else { return };
-        let seats = verifying.seats.clone();
+        if self.verifying.is_empty() {
+            return;
+        }
+        let seats: BTreeSet<SeatId> = self.verifying.iter().flat_map(|one| one.seats.iter().copied()).collect();
         let is_needed = self.dialect.register.mode != RegisterMode::Never && !seats.is_empty();
         if is_needed && !matches!(self.registrar.state, State::Registered | State::Asking) && self.net.is_connected() {
             self.greet();
@@ -87,24 +95,32 @@ impl LinkTask {
 
     /// Whether everything is proved, or cannot be: called at the end of each turn.
     pub(in crate::service::link) fn check_verification(&mut self) {
-        let Some(verifying) = &self.verifying else { return };
+        let now = self.now();
         let is_settled = |id: &SeatId| match self.seats.get(id).map(|seat| seat.phase) {
             Some(Phase::Active) | None => true,
             // The router's own configuration says why not: waiting would not help.
             Some(Phase::Waiting) => self.is_explained(*id),
             Some(_) => false,
         };
-        if self.now() < verifying.deadline && !verifying.seats.iter().all(is_settled) {
+        let is_over = |one: &Verifying| now >= one.deadline || one.seats.iter().all(is_settled);
+        let over: Vec<bool> = self.verifying.iter().map(is_over).collect();
+        if !over.contains(&true) {
             return;
         }
-        let Some(Verifying { seats, before, done, .. }) = self.verifying.take() else { return };
-        self.timers.set(Timer::Verify, None);
-        let proof = self.proof(&seats, before);
-        // After the turn's changes are written: who asked sees the lines.
-        self.outbox.after(move |_| {
-            // The job may have been given up meanwhile.
-            let _ = done.send(proof);
-        });
+        let (ended, open): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.verifying).into_iter().zip(over).partition(|(_, over)| *over);
+        self.verifying = open.into_iter().map(|(one, _)| one).collect();
+        if self.verifying.is_empty() {
+            self.timers.set(Timer::Verify, None);
+        }
+        for (Verifying { seats, before, done, .. }, _) in ended {
+            let proof = self.proof(&seats, before);
+            // After the turn's changes are written: who asked sees the lines.
+            self.outbox.after(move |_| {
+                // Who asked may have gone.
+                let _ = done.send(proof);
+            });
+        }
     }
 
     fn proof(&self, seats: &[SeatId], before: usize) -> Verification {
@@ -131,7 +147,7 @@ impl LinkTask {
     }
 
     /// Addresses that are monitored now.
-    pub(super) fn monitored(&self) -> usize {
+    pub(in crate::service::link) fn monitored(&self) -> usize {
         self.seats.values().filter(|seat| seat.phase == Phase::Active).count()
     }
 }
