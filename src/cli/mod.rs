@@ -5,8 +5,10 @@ mod lists;
 mod output;
 mod probe;
 mod remote;
+mod router;
 mod rules;
 mod server;
+mod setup;
 mod watch;
 
 use std::path::PathBuf;
@@ -67,6 +69,18 @@ enum Command {
     Journal(JournalArgs),
     /// Test a real router at one line, with you at its phone, and learn its dialect
     Probe(probe::ProbeArgs),
+    /// Lead from nothing to a phone that rings: find the router, connect it, set it up, dial
+    ///
+    /// Needs a running gateway (`linegate serve`) and its admin token.
+    Setup(setup::SetupArgs),
+    /// Find out what is wrong: every check from DNS to a monitored line
+    ///
+    /// Exit code 1 when something failed.
+    Doctor(router::DoctorArgs),
+    /// Find routers by the DHCP options 150 and 66; needs the right to use port 68
+    Locate(router::LocateArgs),
+    /// Print the complete configuration of a router, ready to paste at its console
+    CmeConfig(router::CmeConfigArgs),
     /// Print the SHA-256 fingerprint of the gateway's own certificate
     Fingerprint(Flags),
     /// Say whether a gateway works: exit code 0 when it does
@@ -149,6 +163,8 @@ enum PbxCommand {
         #[arg(long)]
         forget: bool,
     },
+    /// Check the router's set-up for CTI, show what is missing, apply it or take it back
+    CstaConfig(Box<router::CstaConfigArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -389,6 +405,11 @@ async fn run(command: Command) -> Result<(), Failure> {
             remote::pbx_status(&remote, pbx.as_deref(), wait).await
         }
         Command::Pbx(PbxCommand::Dialect { remote, pbx, forget }) => remote::pbx_dialect(&remote, &pbx, forget).await,
+        Command::Pbx(PbxCommand::CstaConfig(args)) => router::csta_config(*args).await,
+        Command::Setup(args) => setup::setup(args).await,
+        Command::Doctor(args) => router::doctor(args).await,
+        Command::Locate(args) => router::locate(args).await,
+        Command::CmeConfig(args) => router::cme_config(args),
         Command::Token(TokenCommand::Create { remote, name, scope, lines, expires_at }) => {
             remote::token_create(&remote, &name, &scope, &lines, expires_at.as_deref()).await
         }

@@ -119,7 +119,7 @@ pub(super) async fn pbx_dialect(remote: &Remote, wanted: &str, forget: bool) -> 
 }
 
 /// Follows a PBX until its lines are loaded and each is monitored or says why not. Progress goes to standard error.
-async fn wait_for(client: &Client, id: &str) -> Result<(), Failure> {
+pub(super) async fn wait_for(client: &Client, id: &str) -> Result<(), Failure> {
     let mut last = String::new();
     let mut stream = client.stream().await?;
     stream.send(&json!({"type": "subscribe", "id": "1", "from": "now", "events": ["pbx.*"], "pbxs": [id]})).await?;

@@ -55,8 +55,10 @@ pub enum DhcpFault {
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Option 150: what Cisco phones use.
+    #[serde(rename = "dhcp_option_150")]
     DhcpOption150,
     /// Option 66: the name of the TFTP server.
+    #[serde(rename = "dhcp_option_66")]
     DhcpOption66,
     /// The server field of the answer.
     DhcpServerField,
@@ -140,7 +142,7 @@ async fn resolve(name: Option<&str>) -> Vec<IpAddr> {
 async fn verify(address: IpAddr) -> (bool, String) {
     let mut last = String::new();
     for (scheme, port) in [(Scheme::Http, 80), (Scheme::Https, 443)] {
-        let mut endpoint = AxlEndpoint::new(&address.to_string(), "", Secret::new(""));
+        let mut endpoint = AxlEndpoint::new(address.to_string(), "", Secret::new(""));
         (endpoint.scheme, endpoint.port) = (scheme, port);
         // Nothing secret goes there: who shows which certificate is asked when the PBX is created.
         endpoint.tls = Tls { verify: Verify::Insecure, ..Tls::default() };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::kit::{House, refused, text};
 
 /// A router on which nobody ever thought of CTI.
-fn bare() -> TwinConfig {
+pub(crate) fn bare() -> TwinConfig {
     let mut config = TwinConfig::default();
     let system = &mut config.system;
     system.cti_shutdown = true;

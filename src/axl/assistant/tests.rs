@@ -159,7 +159,7 @@ fn long_blocks_are_cut_and_keep_their_mode() {
     assert_eq!(batches(&step.commands, 20, false), std::slice::from_ref(&step.commands));
     let cut = batches(&step.commands, 4, false);
     assert!(cut.iter().all(|batch| batch.len() <= 4 && batch[0] == "voice service voip"), "{cut:?}");
-    assert_eq!(cut.last().unwrap()[1..], ["sip".to_owned(), "registrar server expires max 1800 min 60".to_owned()]);
+    assert_eq!(cut[1][2..], ["sip".to_owned(), "registrar server expires max 1800 min 60".to_owned()]);
     let with_exit = batches(&step.commands, 20, true);
     assert_eq!(with_exit[0][7..], ["exit".to_owned(), "exit".to_owned()]);
     assert!(batches(&[], 20, true).is_empty());

@@ -23,7 +23,7 @@ pub(crate) use reader::{Reader, text};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(70);
 /// How often something is looked at that tells no change by itself.
 pub(crate) const GLANCE: Duration = Duration::from_millis(20);
-const TOKEN: &str = "a-token-of-the-scenarios";
+pub(crate) const TOKEN: &str = "a-token-of-the-scenarios";
 
 /// Waits, but not for ever.
 pub(crate) async fn patiently<T>(what: &str, wait: impl Future<Output = T>) -> T {

@@ -94,7 +94,7 @@ impl From<crate::store::StoreError> for Stop {
 enum Sent {
     Answer(Box<axl::Reply>),
     /// It was certainly not carried out.
-    NotSent(String),
+    Refused(String),
     /// No answer that tells: it may have been carried out.
     Unknown(String),
 }
@@ -350,7 +350,7 @@ impl Worker {
                     result.router_message = Some(cli.message.trim().to_owned());
                     return Ok(false);
                 }
-                Sent::NotSent(why) => {
+                Sent::Refused(why) => {
                     entry.unanswered = None;
                     result.outcome = Applied::Failed;
                     result.detail = Some(why);
@@ -373,7 +373,7 @@ impl Worker {
             load::Input::TransportFailed(fault) => {
                 let why = format!("{}. {}", sentence(&fault.to_string()), fault.hint);
                 let is_certain = matches!(fault.kind, FaultKind::Unauthorized | FaultKind::NotFound | FaultKind::Fatal);
-                if is_certain { Sent::NotSent(why) } else { Sent::Unknown(why) }
+                if is_certain { Sent::Refused(why) } else { Sent::Unknown(why) }
             }
             load::Input::Reply { body, .. } => match axl::Reply::read(&body, self.dialect.charset) {
                 Ok(reply) => Sent::Answer(Box::new(reply)),
@@ -440,7 +440,7 @@ impl Worker {
                 (None, Some(error)) => (Saved::Fail, Some(format!("The router did not save: {error}."))),
                 (None, None) => (Saved::Fail, Some("The router did not say whether it saved.".to_owned())),
             },
-            Sent::NotSent(why) => (Saved::Fail, Some(why)),
+            Sent::Refused(why) => (Saved::Fail, Some(why)),
             Sent::Unknown(why) => (Saved::Fail, Some(format!("Whether the router saved is not known. {why}"))),
         };
         if let Some(why) = why {
