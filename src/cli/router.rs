@@ -9,7 +9,6 @@ use super::output::{self, text};
 use super::remote::{find_line, find_pbx};
 use super::{Failure, Remote};
 use crate::app::setup::{self, Site};
-use crate::client::Client;
 
 #[derive(Debug, Args)]
 pub(super) struct CstaConfigArgs {

@@ -35,7 +35,7 @@ impl House {
         self.client().post(&format!("/pbxs/{}/csta-config/undo", self.pbx), &body).await.unwrap()
     }
 
-    async fn journal(&self) -> Vec<Value> {
+    async fn csta_journal(&self) -> Vec<Value> {
         let page = self.client().get(&format!("/pbxs/{}/csta-config/journal", self.pbx)).await.unwrap();
         page["items"].as_array().unwrap().clone()
     }
@@ -112,7 +112,7 @@ async fn a_router_without_cti_is_taken_to_all_lines_monitored_and_back() {
     assert!(system.session_servers.is_empty());
     assert!(system.dns.keys().all(|tag| !system.watched(*tag) && !system.notified(*tag)));
     assert!(!system.cti_shutdown && system.sip_mode == "cme");
-    let journal = house.journal().await;
+    let journal = house.csta_journal().await;
     assert_eq!(journal.iter().map(|entry| text(entry, "/act")).collect::<Vec<_>>(), ["undo", "apply"]);
     assert_eq!(journal[1]["undone_by"], journal[0]["id"]);
     assert_eq!(text(&journal[1], "/actor"), "admin");
@@ -226,7 +226,7 @@ async fn one_time_credentials_serve_one_request_and_are_kept_nowhere() {
     assert_eq!(house.status().await["axl"]["state"], "up");
     let right = json!({"credentials": {"username": "ctigw", "password": "own-pass-9"}});
     assert_eq!(house.apply(right).await["verified"], true);
-    assert!(!house.journal().await.iter().any(|entry| entry.to_string().contains("own-pass-9")));
+    assert!(!house.csta_journal().await.iter().any(|entry| entry.to_string().contains("own-pass-9")));
     let files = std::fs::read_dir(house.gateway.data.path()).unwrap().flatten();
     let kept: Vec<Vec<u8>> = files.filter_map(|file| std::fs::read(file.path()).ok()).collect();
     let holds = |word: &[u8]| kept.iter().any(|bytes| bytes.windows(word.len()).any(|part| part == word));

@@ -203,12 +203,17 @@ pub fn cme_config(site: &Site, user: (&str, &str), tag: u32, dns: &[u32], with_a
     say(" exit");
     say("!");
     if dns.is_empty() {
-        say("! Each number that is to be controlled: repeat this for its ephone-dn.");
-        say("! (Or let `linegate pbx csta-config NAME --apply` do it for all of them.)");
+        say(
+            "! Each number that is to be controlled: these lines with the tag of its ephone-dn. `linegate pbx csta-config NAME",
+        );
+        say("! --apply` does it for all of them; or name the tags with --dn.");
+        for line in ["ephone-dn TAG", " cti watch", " cti notify", " exit"] {
+            say(&format!("! {line}"));
+        }
     } else {
         say("! Each number that is to be controlled.");
     }
-    for dn in if dns.is_empty() { &[1][..] } else { dns } {
+    for dn in dns {
         say(&format!("ephone-dn {dn}"));
         say(" cti watch");
         say(" cti notify");
