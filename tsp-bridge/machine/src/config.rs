@@ -1,0 +1,117 @@
+//! The settings of a provider.
+
+use std::fs;
+use std::path::PathBuf;
+
+use linegate_tsp_link::{Address, LinkError, LinkSettings, Trust, parse_fingerprint};
+use serde::{Deserialize, Serialize};
+
+use crate::{MachineError, files, secret};
+
+/// The settings of one provider, as they are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Address of the gateway.
+    pub gateway: String,
+    /// The sealed token.
+    pub token: String,
+    /// SHA-256 of the gateway's certificate, when that one alone is believed.
+    pub fingerprint: Option<String>,
+    /// PEM file of authorities.
+    pub ca_file: Option<String>,
+    /// HTTP without TLS to another machine; the token then travels in the clear.
+    pub allow_plain: bool,
+    /// Only these numbers; a trailing `*` stands for any digits.
+    pub lines: Vec<String>,
+    /// `error`, `warn`, `info`, `debug`, `trace`.
+    pub log_level: String,
+    /// How long an answer of the gateway is waited for.
+    pub command_timeout_ms: u64,
+    /// How long a first call waits for the link.
+    pub link_wait_ms: u64,
+    /// How long calls outlive the link.
+    pub grace_ms: u64,
+    /// A drop so soon after a new call without an owner is TAPI's own, and is not carried out.
+    pub drop_guard_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            gateway: String::new(),
+            token: String::new(),
+            fingerprint: None,
+            ca_file: None,
+            allow_plain: false,
+            lines: Vec::new(),
+            log_level: "info".to_owned(),
+            command_timeout_ms: 8_000,
+            link_wait_ms: 5_000,
+            grace_ms: 20_000,
+            drop_guard_ms: 500,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the settings of a provider; without a file they are empty.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read or understood.
+    pub fn read(provider: u32) -> Result<Self, MachineError> {
+        let path = files::settings_of(provider);
+        let shown = || path.display().to_string();
+        match fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text).map_err(|cause| MachineError::Content { path: shown(), cause }),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(cause) => Err(MachineError::File { path: shown(), cause }),
+        }
+    }
+
+    /// Stores the settings.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write(&self, provider: u32) -> Result<(), MachineError> {
+        let path = files::settings_of(provider);
+        let content = serde_json::to_vec_pretty(self)
+            .map_err(|cause| MachineError::Content { path: path.display().to_string(), cause })?;
+        files::replace(&path, &content)
+    }
+
+    /// Takes a token in.
+    ///
+    /// # Errors
+    /// What Windows says.
+    pub fn set_token(&mut self, token: &str) -> Result<(), MachineError> {
+        self.token = secret::seal(token)?;
+        Ok(())
+    }
+
+    /// What the link needs.
+    ///
+    /// # Errors
+    /// What is missing or wrong, in a sentence.
+    pub fn link_settings(&self) -> Result<LinkSettings, LinkError> {
+        if self.gateway.is_empty() {
+            return Err(LinkError::Address("No gateway is entered yet: open the settings of the provider."));
+        }
+        let address = Address::parse(&self.gateway)?;
+        if !address.is_secure && !address.is_local() && !self.allow_plain {
+            return Err(LinkError::Address(
+                "Without TLS only a gateway on this machine is used; enter an https address, or allow plain HTTP.",
+            ));
+        }
+        let trust = match (&self.fingerprint, &self.ca_file) {
+            (Some(text), _) => Trust::Fingerprint(
+                parse_fingerprint(text).ok_or(LinkError::Address("The fingerprint is no SHA-256 of 64 hex digits."))?,
+            ),
+            (None, Some(path)) => Trust::Authorities(PathBuf::from(path)),
+            (None, None) => Trust::Nobody,
+        };
+        let token = secret::open(&self.token).map_err(|_| LinkError::Token)?;
+        let user_agent = format!("linegate-tapi/{} (Windows)", env!("CARGO_PKG_VERSION"));
+        Ok(LinkSettings { address, token, trust, user_agent })
+    }
+}

@@ -1,0 +1,71 @@
+//! Where files are, and how they are written.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use linegate_tsp_core::store::Store;
+
+use crate::MachineError;
+
+/// The folder of the bridge.
+pub fn folder() -> PathBuf {
+    let root = std::env::var_os("ProgramData").unwrap_or_else(|| OsString::from("C:\\ProgramData"));
+    Path::new(&root).join("Linegate").join("TAPI")
+}
+
+/// Settings of a provider.
+pub fn settings_of(provider: u32) -> PathBuf {
+    folder().join(format!("provider-{provider}.json"))
+}
+
+/// The lines of a gateway and a filter: they keep their permanent numbers also when the provider is added anew.
+pub fn lines_of(gateway: &str, filter: &[String]) -> PathBuf {
+    let name = format!("{gateway} {}", filter.join(" "));
+    let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    });
+    folder().join(format!("lines-{hash:016x}.json"))
+}
+
+/// Replaces a file as a whole: whoever reads it gets the old or the new one.
+///
+/// # Errors
+/// What the system says.
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), MachineError> {
+    let failed = |cause| MachineError::File { path: path.display().to_string(), cause };
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(failed)?;
+    }
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}.new", std::process::id()));
+    let draft = PathBuf::from(draft);
+    let write = || {
+        let mut file = fs::File::create(&draft)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&draft, path)
+    };
+    write().map_err(|cause| {
+        let _ = fs::remove_file(&draft);
+        failed(cause)
+    })
+}
+
+/// Reads stored lines; a file that is missing or broken counts as empty, and the gateway fills it again.
+pub fn read_lines(path: &Path) -> Store {
+    let Ok(text) = fs::read_to_string(path) else { return Store::default() };
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Stores lines.
+///
+/// # Errors
+/// What the system says.
+pub fn write_lines(path: &Path, store: &Store) -> Result<(), MachineError> {
+    let content = serde_json::to_vec_pretty(store)
+        .map_err(|cause| MachineError::Content { path: path.display().to_string(), cause })?;
+    replace(path, &content)
+}

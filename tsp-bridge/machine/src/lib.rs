@@ -1,0 +1,42 @@
+//! What the bridge keeps on a machine. Settings and lines are files in `%ProgramData%\Linegate\TAPI`, which only the
+//! system, administrators and the account of the telephony service may read; TAPI's own list of providers is in the
+//! registry.
+#![cfg(windows)]
+
+pub mod access;
+pub mod config;
+pub mod files;
+pub mod log;
+pub mod providers;
+pub mod secret;
+pub mod text;
+
+/// Why something could not be done on this machine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MachineError {
+    /// A file could not be read or written.
+    #[error("{path}: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{path} cannot be understood: {cause}")]
+    Content {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        cause: serde_json::Error,
+    },
+    /// Windows refused something.
+    #[error("{what} failed (Windows error {code})")]
+    Windows {
+        /// What was tried.
+        what: &'static str,
+        /// `GetLastError`, or the result itself.
+        code: u32,
+    },
+}
