@@ -98,8 +98,12 @@ impl Service {
             let result = inside("providerShutdown", || unsafe { (tsp().shutdown)(V3_0, self.provider) });
             assert_eq!(result, 0);
             let mut world = world();
+            let created: Vec<u32> = world.created.iter().map(|made| made.1).collect();
+            let mine = self.base..self.base + self.lines;
             for line in world.lines.values_mut() {
-                line.is_open = false;
+                if mine.contains(&line.device) || created.contains(&line.device) {
+                    line.is_open = false;
+                }
             }
             let late: Vec<u32> =
                 world.requests.iter().filter(|(_, request)| request.result.is_none()).map(|(id, _)| *id).collect();
@@ -450,6 +454,12 @@ pub fn talk(open: Open, number: &str) -> Made {
     control::phone(number, "answer", serde_json::json!({}));
     until_state(made.ht, call_state::CONNECTED);
     made
+}
+
+/// Both channels of 208 are in use.
+pub fn occupy_208() {
+    control::phone("208", "dial", serde_json::json!({"to": "0307777"}));
+    control::twin("POST", "/trunk/calls", serde_json::json!({"from": "0308888", "to": "208"}));
 }
 
 pub fn drop_call(hd: usize) {

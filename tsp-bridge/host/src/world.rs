@@ -321,13 +321,15 @@ pub unsafe extern "system" fn line_create(ht_line: usize, ht_call: usize, messag
             if let Some(device) = world.next_device {
                 // Not the next one: the ids of later lines need not follow on.
                 world.next_device = Some(device + 1);
-                world.created.push((second, device));
                 drop(world);
                 std::thread::spawn(move || {
                     let result = unsafe { (crate::api::tsp().create_line)(second, device) };
+                    let mut world = crate::world::world();
                     if result != 0 {
-                        crate::world::world().fail(format!("CreateLineDevice answers {result:#x}"));
+                        world.fail(format!("CreateLineDevice answers {result:#x}"));
                     }
+                    world.created.push((second, device));
+                    drop(world);
                     NEWS.notify_all();
                 });
             } else {

@@ -8,7 +8,7 @@ use linegate_tsp_core::tapi::err;
 use crate::instance::Instance;
 
 /// As many as a handle has room for.
-const SLOTS: usize = 16;
+const SLOTS: usize = 15;
 
 static TABLE: RwLock<[Option<Arc<Instance>>; SLOTS]> = RwLock::new([const { None }; SLOTS]);
 

@@ -107,8 +107,9 @@ impl Bridge {
         self.settle_request(command.request, result);
         match command.act {
             Act::MakeCall { call } | Act::Conference { parent: call } => self.make_void(call),
-            Act::Consult { consult, .. } => {
+            Act::Consult { original, consult } => {
                 self.make_void(consult);
+                self.review(original, now);
                 self.settle_waiting(command.line, now);
             }
             Act::Digits { call, end_to_end } => self.generated(call, end_to_end, GENERATE_CANCELLED),

@@ -24,7 +24,14 @@ pub(super) enum Role {
     /// A conference; it carries the gateway's call.
     Parent,
     /// One of a conference's others, found by its number.
-    Member { parent: u32, number: String },
+    Member {
+        /// The conference.
+        parent: u32,
+        /// Its number, as the router has it.
+        number: String,
+        /// The gateway has listed it: when it does no more, it has left.
+        is_listed: bool,
+    },
 }
 
 /// A call as TAPI knows it.

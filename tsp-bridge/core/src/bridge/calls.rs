@@ -213,6 +213,11 @@ impl Bridge {
             call_state::OFFERING if call.is_accepted => (call_state::ACCEPTED, 0),
             call_state::DIALTONE if !call.digits.is_empty() => (call_state::DIALING, 0),
             call_state::ONHOLD => {
+                // While the consultation is being set up it is not yet known how the call is held.
+                let is_asked = |act: &Act| matches!(act, Act::Consult { original, .. } if *original == handle);
+                if call.shown.is_some() && self.commands.values().any(|command| is_asked(&command.act)) {
+                    return (call.state, call.mode);
+                }
                 let consult = call.holds_for.and_then(|consult| self.calls.get(&consult));
                 match consult.filter(|consult| !consult.is_over()) {
                     Some(_) if call.role == Role::Parent => (call_state::ONHOLDPENDCONF, 0),

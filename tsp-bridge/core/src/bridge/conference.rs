@@ -103,7 +103,7 @@ impl Bridge {
     fn becomes_member(&mut self, handle: u32, parent: u32, now: Now) {
         let Some(call) = self.calls.get_mut(&handle) else { return };
         let number = call.view.as_ref().map(far_number).unwrap_or_default();
-        call.role = Role::Member { parent, number };
+        call.role = Role::Member { parent, number, is_listed: false };
         call.id = None;
         call.is_merging = false;
         call.holds_for = None;
@@ -130,7 +130,19 @@ impl Bridge {
         }
         let present: Vec<&GatewayParticipant> = view.participants.iter().filter(|one| one.is_present()).collect();
         if view.conference_id.is_some() && present.len() >= 2 {
-            for member in self.leavers(&members, &present) {
+            // Who joined just now is not in the list of a moment ago.
+            if present.len() >= members.len() {
+                for member in &members {
+                    if let Some(Role::Member { is_listed, .. }) = self.calls.get_mut(member).map(|call| &mut call.role) {
+                        *is_listed = true;
+                    }
+                }
+            }
+            let is_listed = |member: &u32| {
+                self.calls.get(member).is_some_and(|call| matches!(call.role, Role::Member { is_listed: true, .. }))
+            };
+            let listed: Vec<u32> = members.into_iter().filter(is_listed).collect();
+            for member in self.leavers(&listed, &present) {
                 self.end(member, disconnect::NORMAL, now);
             }
             return;
@@ -188,7 +200,7 @@ impl Bridge {
     /// The gateway's id of the participant behind a member.
     pub(super) fn participant_of(&self, member: u32) -> Result<(String, String), i32> {
         let call = self.calls.get(&member).ok_or(err::INVALCALLHANDLE)?;
-        let Role::Member { parent, number } = &call.role else { return Err(err::INVALCALLSTATE) };
+        let Role::Member { parent, number, .. } = &call.role else { return Err(err::INVALCALLSTATE) };
         let parent = self.calls.get(parent).ok_or(err::INVALCALLSTATE)?;
         let (Some(id), Some(view)) = (&parent.id, &parent.view) else { return Err(err::INVALCALLSTATE) };
         let wanted = bare(number);

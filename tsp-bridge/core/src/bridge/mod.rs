@@ -46,7 +46,8 @@ pub struct Now {
 pub struct Settings {
     /// `dwPermanentProviderID`.
     pub provider: u32,
-    /// Which of the instances of this process: 0 to 15. It is part of every handle.
+    /// Which of the instances of this process: 0 to 14. It is part of every handle, so that none looks like a handle of
+    /// TAPI.
     pub slot: u32,
     /// Makes references of calls unique over machines and starts.
     pub nonce: String,
@@ -234,7 +235,8 @@ const COUNTER: u32 = CALL_BIT - 1;
 
 /// Which instance a handle belongs to.
 pub fn slot_of(handle: usize) -> Option<u32> {
-    u32::try_from(handle).ok().filter(|handle| *handle <= 0x7FFF_FFFF).map(|handle| handle >> SLOT_SHIFT)
+    let handle = u32::try_from(handle).ok().filter(|handle| *handle <= 0x7FFF_FFFF)?;
+    (handle >> SLOT_SHIFT).checked_sub(1)
 }
 
 impl Bridge {
@@ -347,7 +349,7 @@ impl Bridge {
     fn next_handle(&mut self, kind: u32) -> u32 {
         loop {
             self.last_handle = self.last_handle % COUNTER + 1;
-            let handle = (self.settings.slot << SLOT_SHIFT) | kind | self.last_handle;
+            let handle = ((self.settings.slot + 1) << SLOT_SHIFT) | kind | self.last_handle;
             let is_taken = self.calls.contains_key(&handle)
                 || self.lines.iter().any(|line| line.open.as_ref().is_some_and(|open| open.handle == handle));
             if !is_taken {

@@ -266,11 +266,16 @@ impl Bridge {
     /// # Errors
     /// INVALCALLSTATE unless one of the two speaks and the other is held.
     pub fn swap_hold(&mut self, request: u32, active: u32, held: u32, now: Now) -> Accepted {
-        let (with, _) = self.able(held, feature::SWAPHOLD)?;
-        let (id, line) = self.able(active, feature::SWAPHOLD)?;
-        if active == held || self.call(active)?.is_held() || !self.call(held)?.is_held() {
+        let (first, second) = (self.call(active)?, self.call(held)?);
+        let is_pair = active != held && first.line == second.line && !first.is_held() && second.is_held();
+        // What one of the two allows, the other does too a moment later.
+        let offers = self.features(active).0 | self.features(held).0;
+        if !is_pair || offers & feature::SWAPHOLD == 0 {
             return Err(err::INVALCALLSTATE);
         }
+        let (Some(id), Some(with), line) = (first.id.clone(), second.id.clone(), first.line) else {
+            return Err(err::INVALCALLSTATE);
+        };
         let path = format!("/api/v1/calls/{id}/swap");
         self.act_on(request, active, line, Act::Plain, path, json!({"with": with}), now);
         Ok(())

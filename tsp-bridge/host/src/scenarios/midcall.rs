@@ -137,7 +137,7 @@ pub fn c25_consultation_is_given_up() {
     until_state(original.ht, call_state::CONNECTED);
     close_call(second.ht);
     // The third is busy.
-    control::phone("208", "off-hook", json!({}));
+    crate::service::occupy_208();
     let second = consult(open, &original);
     succeed("lineDial", |r| unsafe { (tsp().dial)(r, second.hd, wide("208").as_ptr(), 0) });
     until_state(second.ht, call_state::BUSY);
@@ -146,7 +146,6 @@ pub fn c25_consultation_is_given_up() {
     until_state(original.ht, call_state::CONNECTED);
     // Closed while the answer is on its way.
     close_call(second.ht);
-    control::phone("208", "hang-up", json!({}));
     let pending = setup_transfer(open, original.hd, None).unwrap();
     close_call(pending.ht);
     quiet(Duration::from_millis(300));
@@ -273,9 +272,7 @@ pub fn c26_a_conference_made_at_the_phone() {
     control::phone("201", "dial", json!({"to": "202"}));
     control::phone("202", "answer", json!({}));
     let (first, _) = until_offered(open, call_state::CONNECTED);
-    // The key for conferences, twice: to call the third, and to join.
-    control::phone("201", "conference", json!({"to": "208"}));
-    control::phone("201", "digits", json!({"digits": "208"}));
+    control::phone("201", "transfer", json!({"to": "208"}));
     control::phone("208", "answer", json!({}));
     until_state(first, call_state::ONHOLD);
     let (second, _) = until_offered(open, call_state::CONNECTED);

@@ -51,7 +51,7 @@ pub fn c13_a_call_is_made() {
     set(&mut params, 28, 7);
     assert_eq!(make_call(open, Some("208"), Some(&params)).err(), Some(err::INVALADDRESSID));
     // The far end is busy.
-    control::phone("208", "off-hook", json!({}));
+    crate::service::occupy_208();
     let busy = call(open, "208");
     let state = until("busy", |world| {
         let last = world.calls.get(&busy.ht)?.states.last().copied()?;

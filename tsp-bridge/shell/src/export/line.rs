@@ -29,7 +29,7 @@ pub(super) fn line(handle: usize) -> Result<(Arc<Instance>, u32), i32> {
 }
 
 /// Checks the class of a device; only `tapi/line` has something to give.
-fn class(pointer: *const u16) -> Result<(), i32> {
+pub(super) fn device_class_of(pointer: *const u16) -> Result<(), i32> {
     // SAFETY: TAPI gives texts that end with NUL.
     let units = unsafe { memory::text(pointer) }.ok_or(err::INVALPOINTER)?;
     let name = narrow(units).to_ascii_lowercase();
@@ -222,7 +222,7 @@ export! {
     ) {
         /// LINECALLSELECT_CALL.
         const CALL: u32 = 4;
-        class(device_class)?;
+        device_class_of(device_class)?;
         let (instance, call_handle) = if select == CALL {
             super::call::call(call)?
         } else {
@@ -249,7 +249,7 @@ export! {
     /// A small block that can be given back.
     fn TSPI_lineGetDevConfig(device: u32, config: *mut u8, device_class: *const u16) {
         table::by_device(device)?;
-        class(device_class)?;
+        device_class_of(device_class)?;
         binary(config, DEVICE_CONFIG)
     }
 }
@@ -258,7 +258,7 @@ export! {
     /// Takes the block back.
     fn TSPI_lineSetDevConfig(device: u32, config: *const u8, size: u32, device_class: *const u16) {
         table::by_device(device)?;
-        class(device_class)?;
+        device_class_of(device_class)?;
         if config.is_null() {
             return Err(err::INVALPOINTER);
         }
@@ -319,6 +319,6 @@ export! {
 
 /// The configuration that the dialog gives back unchanged.
 pub(super) fn device_config(out: *mut u8, device_class: *const u16) -> Result<i32, i32> {
-    class(device_class)?;
+    device_class_of(device_class)?;
     binary(out, DEVICE_CONFIG)
 }

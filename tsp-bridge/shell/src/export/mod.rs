@@ -1,5 +1,4 @@
 //! The exports. Their names and parameters are TSPI's (manual, section 7; dossier 2.10).
-#![expect(non_snake_case, reason = "TAPI looks the functions up by these names")]
 
 mod call;
 mod dialog;
@@ -14,6 +13,7 @@ macro_rules! export {
         /// # Safety
         /// Called by TAPI as its documentation says.
         #[unsafe(no_mangle)]
+        #[allow(non_snake_case, reason = "TAPI looks the functions up by these names")]
         pub unsafe extern "system" fn $name($($argument: $kind),*) -> i32 {
             $crate::door::pin();
             $crate::door::enter(
@@ -33,6 +33,7 @@ macro_rules! export_dialog {
         /// # Safety
         /// Called by TAPI as its documentation says.
         #[unsafe(no_mangle)]
+        #[allow(non_snake_case, reason = "TAPI looks the functions up by these names")]
         pub unsafe extern "system" fn $name($($argument: $kind),*) -> i32 {
             $crate::door::enter(
                 stringify!($name),

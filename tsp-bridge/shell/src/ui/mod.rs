@@ -1,5 +1,8 @@
 //! The dialogs. They run in programs, not in the telephony service: no thread, nothing pinned, nothing left behind.
 
+pub(crate) mod settings;
+mod template;
+
 use linegate_tsp_core::bridge::DeviceText;
 use linegate_tsp_machine::text::wide;
 
