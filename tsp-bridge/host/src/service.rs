@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use linegate_tsp_core::tapi::{call_state, err};
+use linegate_tsp_core::tapi::call_state;
 use linegate_tsp_machine::config::Config;
 use linegate_tsp_machine::files;
 
 use crate::api::tsp;
 use crate::control;
-use crate::world::{Call, completion, inside, line_create, line_event, until, until_within, world};
+use crate::world::{Call, completion, inside, line_create, line_event, until, world};
 
 pub const H_PROVIDER: usize = 0x5150;
 pub const PROVIDER: u32 = 7;
@@ -466,8 +466,6 @@ pub fn drop_call(hd: usize) {
     succeed("lineDrop", |request| unsafe { (tsp().drop_call)(request, hd, std::ptr::null(), 0) });
 }
 
-pub const OPERATION_FAILED: i32 = err::OPERATIONFAILED;
-
 /// A condition that nobody tells of.
 pub fn eventually(what: &str, mut look: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -475,8 +473,4 @@ pub fn eventually(what: &str, mut look: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "in vain: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-pub fn soon<T>(what: &str, look: impl FnMut(&mut crate::world::World) -> Option<T>) -> T {
-    until_within(what, Duration::from_secs(5), look)
 }

@@ -57,7 +57,6 @@ pub struct Told {
     pub ht_call: usize,
     pub message: u32,
     pub params: [usize; 3],
-    pub at: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -84,7 +83,6 @@ pub struct World {
     pub last_request: u32,
     /// Keep no messages: for the hammer.
     pub is_short: bool,
-    pub latencies: Vec<u128>,
 }
 
 static WORLD: Mutex<Option<World>> = Mutex::new(None);
@@ -212,7 +210,7 @@ pub unsafe extern "system" fn line_event(ht_line: usize, ht_call: usize, message
         world.fail(format!("message {message} came from inside {name}"));
     }
     if !world.is_short {
-        let told = Told { ht_line, ht_call, message, params: [first, second, third], at: Instant::now() };
+        let told = Told { ht_line, ht_call, message, params: [first, second, third] };
         world.told.push(told);
     }
     if !world.lines.get(&ht_line).is_some_and(|line| line.is_open) {

@@ -43,6 +43,7 @@ pub(crate) struct Instance {
     provider: u32,
     started: Instant,
     lines_file: PathBuf,
+    saving: Mutex<()>,
     config: Mutex<Config>,
     bridge: Mutex<Bridge>,
     /// Something happened that the dispatcher wants to see.
@@ -90,6 +91,7 @@ impl Instance {
             provider,
             started: Instant::now(),
             lines_file,
+            saving: Mutex::new(()),
             config: Mutex::new(config),
             bridge: Mutex::new(Bridge::new(settings, store)),
             news: Condvar::new(),
@@ -242,7 +244,10 @@ impl Instance {
         self.save();
     }
 
+    /// Stores the lines when they have changed. Who comes second waits for the first: a shutdown must not end before a
+    /// write that the dispatcher began.
     fn save(&self) {
+        let _one_at_a_time = lock(&self.saving);
         let store = lock(&self.bridge).take_store();
         if let Some(store) = store
             && !store.gateway.is_empty()
@@ -283,23 +288,24 @@ impl Instance {
                 return;
             }
             bridge.tick(self.now());
+            while let Some(note) = bridge.poll_note() {
+                log!(Debug, "provider {}: {note}", self.provider);
+            }
             let Some(output) = bridge.poll() else {
                 let pause = bridge.deadline().map(|at| Duration::from_millis(at.saturating_sub(self.now().ms).max(1)));
                 if self.is_stopping.load(Ordering::SeqCst) {
                     return;
                 }
                 let has_frames = bridge.has_frames();
-                let store = bridge.take_store();
-                if has_frames || store.is_some() {
+                if bridge.has_new_lines() {
                     drop(bridge);
-                    if has_frames && let Some(link) = lock(&self.link).as_ref() {
+                    self.save();
+                    continue;
+                }
+                if has_frames {
+                    drop(bridge);
+                    if let Some(link) = lock(&self.link).as_ref() {
                         link.wake();
-                    }
-                    if let Some(store) = store {
-                        self.write_store(&store);
-                    }
-                    if !has_frames {
-                        continue;
                     }
                     bridge = lock(&self.bridge);
                     if bridge.has_outputs() {
@@ -317,15 +323,6 @@ impl Instance {
             self.deliver(&output);
             *lock(&self.flight) = Flight::default();
             self.landed.notify_all();
-        }
-    }
-
-    fn write_store(&self, store: &Store) {
-        if store.gateway.is_empty() {
-            return;
-        }
-        if let Err(error) = files::write_lines(&self.lines_file, store) {
-            log!(Error, "provider {}: the lines cannot be stored: {error}", self.provider);
         }
     }
 

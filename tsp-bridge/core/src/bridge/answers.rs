@@ -145,6 +145,8 @@ impl Bridge {
         let Some(id) = response.id.as_u64() else { return };
         let Some(command) = self.commands.get(&id).cloned() else { return };
         if !(200..300).contains(&response.status) {
+            let detail = response.body.get("detail").and_then(Value::as_str).unwrap_or_default();
+            self.note(format!("{:?} was refused: {} {} {detail}", command.act, response.status, response.code()));
             self.command_failed(id, refusal(&command.act, response), now);
             return;
         }

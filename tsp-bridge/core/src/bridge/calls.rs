@@ -87,7 +87,7 @@ impl Bridge {
 
     /// Finds the call that we asked for: by its reference, or as the consultation of the call that we asked about.
     fn claim(&mut self, call: &GatewayCall, line: usize, now: Now) -> Option<u32> {
-        let asked = |waiting: &&Call| waiting.line == line && waiting.id.is_none() && !waiting.is_over();
+        let asked = |waiting: &&Call| waiting.line == line && waiting.phase == Phase::Tentative;
         let by_reference = call.client_ref.as_deref().and_then(|wanted| {
             self.calls.values().filter(asked).find(|waiting| waiting.client_ref.as_deref() == Some(wanted))
         });
@@ -341,8 +341,8 @@ impl Bridge {
             self.ended.pop_front();
         }
         let line = self.by_gateway_id(&view.line_id);
-        let claimed = line.and_then(|line| self.claim(&view, line, now));
-        let Some(handle) = self.by_call_id(&view.id).or(claimed) else { return };
+        let known = self.by_call_id(&view.id);
+        let Some(handle) = known.or_else(|| self.claim(&view, line?, now)) else { return };
         let cause = view.cause.clone().unwrap_or_default();
         let Some(call) = self.calls.get_mut(&handle) else { return };
         let was_told = call.phase == Phase::Told;

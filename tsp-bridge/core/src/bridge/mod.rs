@@ -205,6 +205,7 @@ pub struct Bridge {
     position: Option<(String, u64)>,
     outputs: VecDeque<Output>,
     frames: VecDeque<String>,
+    notes: VecDeque<String>,
     timers: BTreeSet<(u64, Timer)>,
     call_ids: HashMap<String, u32>,
     /// Calls that ended lately: an answer that still names one does not bring it back.
@@ -258,6 +259,7 @@ impl Bridge {
             position: None,
             outputs: VecDeque::new(),
             frames: VecDeque::new(),
+            notes: VecDeque::new(),
             timers: BTreeSet::new(),
             call_ids: HashMap::new(),
             ended: VecDeque::new(),
@@ -294,6 +296,19 @@ impl Bridge {
     /// The next frame for the gateway.
     pub fn poll_frame(&mut self) -> Option<String> {
         self.frames.pop_front()
+    }
+
+    /// Something for the log: what the gateway refused, and why.
+    pub fn poll_note(&mut self) -> Option<String> {
+        self.notes.pop_front()
+    }
+
+    fn note(&mut self, text: String) {
+        /// Nobody may be reading.
+        const MOST: usize = 100;
+        if self.notes.len() < MOST {
+            self.notes.push_back(text);
+        }
     }
 
     /// Whether frames wait to be sent.
@@ -334,6 +349,11 @@ impl Bridge {
             // An offer that got lost on the way is made again.
             self.set_timer(now.ms + 50, Timer::Announce(handle));
         }
+    }
+
+    /// Whether the lines have changed since they were last taken.
+    pub fn has_new_lines(&self) -> bool {
+        self.store_changed
     }
 
     /// The lines, when they have changed since the last time.

@@ -92,7 +92,9 @@ impl Bridge {
                 self.end(handle, disconnect::TEMPFAILURE, now);
             }
         }
+        // What goes on after this is only known from the whole state.
         self.known.clear();
+        self.position = None;
         self.refresh_all_counts();
     }
 

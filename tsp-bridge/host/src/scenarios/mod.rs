@@ -1,9 +1,11 @@
 //! The conformance list of the dossier, part 4(b), by its numbers.
 
 mod basics;
+mod features;
 mod incoming;
 mod midcall;
 mod outgoing;
+mod robust;
 mod structures;
 
 /// When a scenario runs.
@@ -67,6 +69,18 @@ scenarios! {
     Short true midcall::c27_data_of_programs;
     Short true midcall::c28_features_are_what_can_be_done;
     Short true midcall::tones_are_sent;
+    Short true features::c29_forwarding_and_do_not_disturb;
+    Short true features::c30_a_phone_goes_and_comes;
+    Short true features::c31_a_short_loss_of_the_gateway;
+    Short true features::c31_calls_change_while_the_gateway_is_away;
+    Short true features::c31_a_long_loss_ends_calls_and_they_come_back;
+    Short true features::c31_a_request_outlives_a_broken_connection;
+    Short true features::c32_lines_are_created_and_removed;
+    Short true features::c33_closing_and_shutting_down_in_the_middle;
+    Long true robust::c34_sixteen_threads_hammer_every_export;
+    Fault true robust::c35_panics_in_export_dispatcher_and_reader;
+    Long false robust::c36_two_thousand_calls_a_minute;
+    Short false robust::c37_dialogs_are_silent_without_a_window;
 }
 
 /// Private bytes of this process.

@@ -178,6 +178,9 @@ pub fn c18_a_pending_call_is_closed() {
     let open = service.line("201");
     control::proxy("silent");
     let made = make_call(open, Some("202"), None).unwrap();
+    crate::service::eventually("the gateway has the call", || {
+        !control::gateway("GET", "/calls", json!(null))["body"]["items"].as_array().unwrap().is_empty()
+    });
     close_call(made.ht);
     assert_eq!(world().requests[&made.request].result, Some(err::OPERATIONFAILED));
     control::proxy("pass");
