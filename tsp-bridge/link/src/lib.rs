@@ -11,7 +11,7 @@ mod tls;
 
 pub use address::Address;
 pub use connection::{Handler, Link, RETRY_MAX, RETRY_MIN};
-pub use probe::{Probe, fingerprint_of, probe};
+pub use probe::{Probe, fingerprint_of, probe, request};
 pub use tls::{Trust, format_fingerprint, parse_fingerprint};
 
 /// How the gateway is reached.

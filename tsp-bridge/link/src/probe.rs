@@ -86,6 +86,38 @@ pub fn probe(settings: &LinkSettings) -> Result<Probe, LinkError> {
     }
 }
 
+/// One request to the gateway; gives status and body.
+///
+/// # Errors
+/// Why there is no answer.
+pub fn request(settings: &LinkSettings, method: &str, path: &str, body: &Value) -> Result<(u16, Value), LinkError> {
+    let (mut session, mut socket) = connect(settings, || false)?;
+    let broken = |error: std::io::Error| LinkError::Socket(error.to_string());
+    let frame = json!({"type": "request", "id": 1, "method": method, "path": path, "body": body});
+    session.send(frame.to_string())?;
+    let bytes = session.outgoing()?;
+    socket.write_all(&bytes).map_err(broken)?;
+    let deadline = Instant::now() + PATIENCE;
+    let mut buffer = vec![0_u8; 32 * 1024];
+    let mut texts = session.received(&[])?;
+    loop {
+        for text in texts.drain(..) {
+            if let Some(Frame::Response(response)) = Frame::read(&text) {
+                return Ok((response.status, response.body));
+            }
+        }
+        if Instant::now() > deadline {
+            return Err(LinkError::Silent);
+        }
+        match socket.read(&mut buffer) {
+            Ok(0) => return Err(LinkError::Socket("the gateway closed it".to_owned())),
+            Ok(count) => texts = session.received(buffer.get(..count).unwrap_or_default())?,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) => return Err(broken(error)),
+        }
+    }
+}
+
 /// The fingerprint of the certificate at an address, for a person to compare. Nothing is sent there.
 ///
 /// # Errors

@@ -1,0 +1,220 @@
+//! Adding, changing and removing providers.
+
+use std::fs;
+
+use linegate_tsp_link::{Address, format_fingerprint, parse_fingerprint};
+use linegate_tsp_machine::config::Config;
+use linegate_tsp_machine::providers::Provider;
+use linegate_tsp_machine::{MachineError, access, files, providers};
+
+use crate::arguments::Arguments;
+use crate::{code, service, tel};
+
+/// Why it did not work, with the exit code.
+pub(crate) struct Failure(pub(crate) u8, pub(crate) String);
+
+impl From<MachineError> for Failure {
+    fn from(error: MachineError) -> Self {
+        // ERROR_ACCESS_DENIED, whoever said it.
+        let is_denied = match &error {
+            MachineError::Windows { code, .. } => *code == 5,
+            MachineError::File { cause, .. } => cause.kind() == std::io::ErrorKind::PermissionDenied,
+            _ => false,
+        };
+        if is_denied {
+            Self(code::RIGHTS, format!("{error}: run it as an administrator"))
+        } else {
+            Self(code::FAILED, error.to_string())
+        }
+    }
+}
+
+fn usage(text: impl Into<String>) -> Failure {
+    Failure(code::USAGE, text.into())
+}
+
+/// Prints what came of it.
+pub(crate) fn report(arguments: &Arguments, outcome: Result<String, Failure>) -> u8 {
+    match outcome {
+        Ok(text) => {
+            if !arguments.flag("quiet") {
+                println!("{text}");
+            }
+            code::DONE
+        }
+        Err(Failure(exit, text)) => {
+            eprintln!("linegate-tapi: {text}");
+            exit
+        }
+    }
+}
+
+/// Takes the options over into settings.
+fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(gateway) = arguments.value("gateway") {
+        config.gateway = Address::parse(gateway).map_err(|error| usage(error.to_string()))?.to_string();
+    }
+    if let Some(fingerprint) = arguments.value("fingerprint") {
+        let bytes = parse_fingerprint(fingerprint).ok_or_else(|| usage("--fingerprint is no SHA-256 of 64 hex digits"))?;
+        config.fingerprint = Some(format_fingerprint(&bytes));
+    }
+    if let Some(file) = arguments.value("ca-file") {
+        config.ca_file = Some(file.to_owned());
+    }
+    if let Some(lines) = arguments.value("lines") {
+        config.lines = lines.split([',', ' ', ';']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    }
+    if let Some(level) = arguments.value("log-level") {
+        if !["error", "warn", "info", "debug", "trace"].contains(&level) {
+            return Err(usage("--log-level is error, warn, info, debug or trace"));
+        }
+        config.log_level = level.to_owned();
+    }
+    config.allow_plain |= arguments.flag("allow-plain");
+    let from_file = arguments.value("token-file").map(|file| {
+        fs::read_to_string(file).map_err(|error| Failure(code::FAILED, format!("{file}: {error}")))
+    });
+    let from_environment = || std::env::var("LINEGATE_TOKEN").ok().filter(|token| !token.is_empty());
+    let token = match from_file {
+        Some(text) => Some(text?),
+        None => arguments.value("token").map(str::to_owned).or_else(from_environment),
+    };
+    if let Some(token) = token {
+        config.set_token(token.trim())?;
+    }
+    Ok(())
+}
+
+fn prepare_folder() -> Result<(), Failure> {
+    let folder = files::folder();
+    fs::create_dir_all(&folder)
+        .map_err(|cause| MachineError::File { path: folder.display().to_string(), cause })?;
+    access::protect(&folder)?;
+    Ok(())
+}
+
+/// Ours in TAPI's list.
+pub(crate) fn ours() -> Result<Vec<Provider>, MachineError> {
+    Ok(providers::list()?.into_iter().filter(Provider::is_ours).collect())
+}
+
+pub(crate) fn install(arguments: &Arguments) -> u8 {
+    let work = || -> Result<String, Failure> {
+        if let Some(provider) = arguments.provider().map_err(|error| usage(error.0))? {
+            return change(provider, arguments);
+        }
+        let mut config = Config::default();
+        apply(&mut config, arguments)?;
+        if config.gateway.is_empty() {
+            return Err(usage("--gateway is missing, such as --gateway https://gateway:8443"));
+        }
+        prepare_folder()?;
+        // The same gateway with the same lines is there already: an upgrade, or a roll-out that runs twice.
+        for provider in ours()? {
+            let known = Config::read(provider.id).unwrap_or_default();
+            if known.gateway == config.gateway && known.lines == config.lines {
+                return change(provider.id, arguments);
+            }
+        }
+        // The settings must be there before TAPI starts the provider; which number it gets, TAPI's list says.
+        let id = service::add_provider(|id| config.write(id))?;
+        if arguments.flag("outlook") {
+            tel::outlook()?;
+        }
+        Ok(format!("provider {id} is registered for {}", config.gateway))
+    };
+    report(arguments, work())
+}
+
+fn change(provider: u32, arguments: &Arguments) -> Result<String, Failure> {
+    if !ours()?.iter().any(|known| known.id == provider) {
+        return Err(Failure(code::NOT_INSTALLED, format!("there is no provider {provider} of ours in TAPI's list")));
+    }
+    prepare_folder()?;
+    let mut config = Config::read(provider)?;
+    apply(&mut config, arguments)?;
+    config.write(provider)?;
+    if arguments.flag("outlook") {
+        tel::outlook()?;
+    }
+    Ok(format!("the settings of provider {provider} are stored; they count from the next start of the telephony service"))
+}
+
+pub(crate) fn configure(arguments: &Arguments) -> u8 {
+    let work = || match arguments.provider().map_err(|error| usage(error.0))? {
+        Some(provider) => change(provider, arguments),
+        None => match ours()?.as_slice() {
+            [only] => change(only.id, arguments),
+            [] => Err(Failure(code::NOT_INSTALLED, "no provider is registered".to_owned())),
+            _ => Err(usage("several providers are registered; say which with --provider")),
+        },
+    };
+    report(arguments, work())
+}
+
+pub(crate) fn remove(arguments: &Arguments) -> u8 {
+    let work = || -> Result<String, Failure> {
+        let known = ours()?;
+        let going: Vec<u32> = match arguments.provider().map_err(|error| usage(error.0))? {
+            Some(provider) => vec![provider],
+            None if arguments.flag("all") || known.len() <= 1 => known.iter().map(|provider| provider.id).collect(),
+            None => return Err(usage("several providers are registered; say which with --provider, or --all")),
+        };
+        let mut removed = 0;
+        for id in &going {
+            if !known.iter().any(|provider| provider.id == *id) {
+                return Err(Failure(code::NOT_INSTALLED, format!("there is no provider {id} of ours in TAPI's list")));
+            }
+            service::remove_provider(*id)?;
+            match fs::remove_file(files::settings_of(*id)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(cause) => {
+                    return Err(MachineError::File { path: files::settings_of(*id).display().to_string(), cause }.into());
+                }
+            }
+            removed += 1;
+        }
+        Ok(format!("{removed} of our providers were removed"))
+    };
+    report(arguments, work())
+}
+
+pub(crate) fn repair(arguments: &Arguments) -> u8 {
+    let work = || -> Result<String, Failure> {
+        prepare_folder()?;
+        let known = ours()?;
+        let mut again = Vec::new();
+        for id in configured() {
+            if known.iter().any(|provider| provider.id == id) {
+                continue;
+            }
+            let config = Config::read(id)?;
+            let new = service::add_provider(|new| config.write(new))?;
+            if new != id {
+                // Its number changed; the lines keep their permanent numbers, which are stored by gateway.
+                let _ = fs::remove_file(files::settings_of(id));
+            }
+            again.push(new);
+        }
+        Ok(match again.len() {
+            0 => "nothing was missing".to_owned(),
+            count => format!("{count} of our providers were registered again: {again:?}"),
+        })
+    };
+    report(arguments, work())
+}
+
+/// Providers that have settings.
+pub(crate) fn configured() -> Vec<u32> {
+    let Ok(found) = fs::read_dir(files::folder()) else { return Vec::new() };
+    let mut ids: Vec<u32> = found
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            name.strip_prefix("provider-")?.strip_suffix(".json")?.parse().ok()
+        })
+        .collect();
+    ids.sort_unstable();
+    ids
+}
