@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 /// Options with a value, and those without.
-const VALUES: [&str; 9] =
-    ["gateway", "token", "token-file", "fingerprint", "ca-file", "lines", "log-level", "provider", "line"];
+const VALUES: [&str; 10] =
+    ["msi", "gateway", "token", "token-file", "fingerprint", "ca-file", "lines", "log-level", "provider", "line"];
 const FLAGS: [&str; 6] = ["allow-plain", "outlook", "quiet", "json", "all", "remove"];
+
+/// The order of an MSI's properties in `--msi`, with bars between them.
+const MSI: [&str; 7] = ["gateway", "token", "token-file", "fingerprint", "ca-file", "lines", "log-level"];
 
 /// What was given.
 #[derive(Debug, Default)]
@@ -39,8 +42,12 @@ impl Arguments {
                     Some(value) => value,
                     None => rest.next().cloned().ok_or_else(|| UsageError(format!("--{name} needs a value")))?,
                 };
-                // An MSI hands over empty properties: they mean "not given".
-                if !value.is_empty() {
+                // An MSI has room for a short command line only, and hands over empty properties: they mean "not given".
+                if name == "msi" {
+                    for (name, value) in MSI.iter().zip(value.split('|')).filter(|(_, value)| !value.is_empty()) {
+                        read.values.insert((*name).to_owned(), value.to_owned());
+                    }
+                } else if !value.is_empty() {
                     read.values.insert(name.to_owned(), value);
                 }
             } else {

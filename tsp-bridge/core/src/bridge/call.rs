@@ -65,6 +65,8 @@ pub(super) struct Call {
     pub(super) is_accepted: bool,
     /// The gateway merged it into another call; what that means, the other call tells.
     pub(super) is_merging: bool,
+    /// LINE_NEWCALL is in TAPI's hands.
+    pub(super) is_offered: bool,
     pub(super) app_specific: u32,
     pub(super) call_data: Vec<u8>,
     pub(super) address: u32,

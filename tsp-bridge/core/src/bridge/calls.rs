@@ -38,6 +38,7 @@ impl Bridge {
                 digits: String::new(),
                 is_accepted: false,
                 is_merging: false,
+                is_offered: false,
                 app_specific: 0,
                 call_data: Vec::new(),
                 address: 0,
@@ -296,6 +297,7 @@ impl Bridge {
         // TAPI may have closed it while it was still taking it.
         let Some(call) = self.calls.get_mut(&handle) else { return };
         let Phase::Announcing(tries) = call.phase else { return };
+        call.is_offered = false;
         if ht != 0 {
             call.ht = ht;
             call.phase = Phase::Told;
@@ -368,7 +370,8 @@ impl Bridge {
         }
         let members = self.members_of(handle);
         let (line, phase, is_disconnected) = (call.line, call.phase, call.state == call_state::DISCONNECTED);
-        if matches!(phase, Phase::Announcing(0)) && call.shown.is_none() && !self.is_being_announced(handle) {
+        // While LINE_NEWCALL is in TAPI's hands its answer decides; else nobody has heard of the call.
+        if matches!(phase, Phase::Announcing(_)) && !call.is_offered {
             self.calls.remove(&handle);
         } else {
             if !is_disconnected {
@@ -390,12 +393,6 @@ impl Bridge {
             self.review(original, now);
         }
         self.refresh_counts(line);
-    }
-
-    /// Whether LINE_NEWCALL may be in TAPI's hands right now: then the answer decides.
-    fn is_being_announced(&self, handle: u32) -> bool {
-        // While it waits in the queue nobody has seen it.
-        !self.outputs.iter().any(|output| matches!(output, Output::NewCall { call, .. } if *call == handle))
     }
 
     /// `TSPI_lineCloseCall`: what is asked for on it ends before it returns; gives the requests that the caller has to

@@ -287,6 +287,11 @@ impl Bridge {
                 }
             };
             if makes_sense {
+                if let Output::NewCall { call, .. } = &output
+                    && let Some(call) = self.calls.get_mut(call)
+                {
+                    call.is_offered = true;
+                }
                 return Some(output);
             }
         }
@@ -347,6 +352,9 @@ impl Bridge {
             .collect();
         for handle in announcing {
             // An offer that got lost on the way is made again.
+            if let Some(call) = self.calls.get_mut(&handle) {
+                call.is_offered = false;
+            }
             self.set_timer(now.ms + 50, Timer::Announce(handle));
         }
     }

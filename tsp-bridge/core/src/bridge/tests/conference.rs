@@ -1,0 +1,139 @@
+use super::*;
+
+const PARENT: usize = 0x30;
+
+fn conferenced(id: &str, others: &[&str]) -> Value {
+    let parties: Vec<Value> = others
+        .iter()
+        .map(|number| json!({"id": format!("party_{number}"), "number": number, "raw": number, "state": "connected"}))
+        .collect();
+    with(call(id, "conferenced"), json!({"conference_id": "k", "participants": parties, "connected": {"number": "202"}}))
+}
+
+/// 201 holds 202 and speaks with 208.
+fn consulting(kit: &mut Kit, line: u32) -> (u32, u32) {
+    let first = kit.talking(line, "c1");
+    let request = kit.request();
+    let second = kit.bridge.setup_transfer(request, first, 0x20, None, kit.now).unwrap();
+    let asked = kit.sent().pop().unwrap();
+    kit.updated(call("c1", "on_hold"));
+    let third = json!({"consultation_of": "c1", "called": {"number": "208"}, "connected": {"number": "208"}});
+    kit.answer(&asked, 201, with(call("c2", "dial_tone"), third.clone()));
+    kit.updated(with(call("c2", "connected"), third));
+    (first, second)
+}
+
+fn confer(kit: &mut Kit, line: u32, merged_first: bool) -> (u32, u32, u32) {
+    let (first, second) = consulting(kit, line);
+    let request = kit.request();
+    let made = kit.bridge.complete_transfer(request, first, second, PARENT, 2, kit.now);
+    let parent = made.unwrap().unwrap();
+    let asked = kit.sent().pop().unwrap();
+    assert_eq!(asked["body"], json!({"with": "c1", "mode": "conference"}));
+    let merged = with(
+        call("c2", "ended"),
+        json!({"cause": "merged", "called": {"number": "208"}, "connected": {"number": "208"}}),
+    );
+    if merged_first {
+        kit.updated(merged);
+        kit.answer(&asked, 200, json!({"calls": []}));
+        kit.updated(conferenced("c1", &["202", "208"]));
+    } else {
+        kit.updated(conferenced("c1", &["202", "208"]));
+        kit.updated(merged);
+        kit.answer(&asked, 200, json!({"calls": []}));
+    }
+    assert_eq!(kit.result(request), Some(0));
+    (first, second, parent)
+}
+
+#[test]
+fn two_calls_become_members_of_a_third() {
+    for merged_first in [true, false] {
+        let (mut kit, line) = Kit::new();
+        confer(&mut kit, line, merged_first);
+        assert_eq!(kit.last(PARENT).0, call_state::CONNECTED);
+        assert_eq!(kit.last(0x10), (call_state::CONFERENCED, PARENT));
+        assert_eq!(kit.last(0x20), (call_state::CONFERENCED, PARENT));
+        assert_eq!(kit.offers(), 0);
+    }
+}
+
+#[test]
+fn with_one_left_it_is_a_call_again() {
+    let (mut kit, line) = Kit::new();
+    confer(&mut kit, line, true);
+    kit.updated(with(call("c1", "connected"), json!({"conference_id": null, "connected": {"number": "208"}})));
+    assert_eq!(kit.last(PARENT).0, call_state::IDLE);
+    assert_eq!(kit.last(0x10).0, call_state::IDLE, "202 has left");
+    assert_eq!(kit.last(0x20).0, call_state::CONNECTED);
+    kit.updated(with(call("c1", "ended"), json!({"cause": "normal"})));
+    assert_eq!(kit.last(0x20).0, call_state::IDLE);
+}
+
+#[test]
+fn a_third_member_joins_and_one_leaves() {
+    let (mut kit, line) = Kit::new();
+    let (_, _, parent) = confer(&mut kit, line, true);
+    let request = kit.request();
+    let third = kit.bridge.setup_transfer(request, parent, 0x40, None, kit.now).unwrap();
+    let asked = kit.sent().pop().unwrap();
+    kit.updated(with(conferenced("c1", &["202", "208"]), json!({"state": "on_hold"})));
+    let other = json!({"consultation_of": "c1", "called": {"number": "205"}, "connected": {"number": "205"}});
+    kit.answer(&asked, 201, with(call("c3", "connected"), other.clone()));
+    assert_eq!(kit.last(PARENT).0, call_state::ONHOLDPENDCONF);
+    let request = kit.request();
+    kit.bridge.add_to_conference(request, parent, third, kit.now).unwrap();
+    let asked = kit.sent().pop().unwrap();
+    assert_eq!(asked["path"], "/api/v1/calls/c1/add-to-conference");
+    kit.updated(with(with(call("c3", "ended"), other), json!({"cause": "merged"})));
+    kit.answer(&asked, 200, json!({"calls": []}));
+    assert_eq!(kit.last(0x40).0, call_state::CONFERENCED, "the old list does not put it out again");
+    kit.updated(conferenced("c1", &["202", "208", "205"]));
+    assert_eq!(kit.last(PARENT).0, call_state::CONNECTED);
+    let request = kit.request();
+    kit.bridge.remove_from_conference(request, third, kit.now).unwrap();
+    let asked = kit.sent().pop().unwrap();
+    assert_eq!(asked["body"], json!({"party": "party_205"}));
+    kit.answer(&asked, 200, json!({"calls": []}));
+    kit.updated(conferenced("c1", &["202", "208"]));
+    assert_eq!(kit.last(0x40).0, call_state::IDLE);
+    assert_eq!(kit.last(0x10).0, call_state::CONFERENCED);
+}
+
+#[test]
+fn a_conference_made_at_the_phone_is_offered_before_its_members_are_told() {
+    let (mut kit, _) = Kit::new();
+    kit.updated(call("c1", "on_hold"));
+    let (_, first) = kit.offered();
+    kit.updated(with(call("c2", "connected"), json!({"called": {"number": "208"}})));
+    let (_, second) = kit.offered();
+    kit.refuse = 1;
+    kit.updated(with(call("c2", "ended"), json!({"cause": "merged", "called": {"number": "208"}})));
+    kit.updated(conferenced("c1", &["202", "208"]));
+    assert_ne!(kit.last(first).0, call_state::CONFERENCED, "its parent is not known to TAPI yet");
+    kit.pass(60);
+    let (_, parent) = kit.offered();
+    assert_eq!(kit.last(parent).0, call_state::CONNECTED);
+    assert_eq!(kit.last(first), (call_state::CONFERENCED, parent));
+    assert_eq!(kit.last(second), (call_state::CONFERENCED, parent));
+}
+
+#[test]
+fn somebody_elses_conference_leaves_the_call_connected() {
+    let (mut kit, line) = Kit::new();
+    kit.talking(line, "c1");
+    kit.updated(conferenced("c1", &["202", "208"]));
+    assert_eq!(kit.states(0x10).last(), Some(&call_state::CONNECTED));
+    assert_eq!(kit.offers(), 0);
+}
+
+#[test]
+fn a_merge_without_a_conference_is_an_end() {
+    let (mut kit, line) = Kit::new();
+    kit.talking(line, "c1");
+    kit.updated(with(call("c1", "ended"), json!({"cause": "merged"})));
+    assert_eq!(kit.last(0x10).0, call_state::CONNECTED);
+    kit.pass(3_000);
+    assert_eq!(kit.last(0x10).0, call_state::IDLE);
+}

@@ -1,0 +1,135 @@
+use super::*;
+use crate::tapi::{dev_state, disconnect, err};
+
+fn line_states(kit: &Kit) -> Vec<u32> {
+    let states = kit.told.iter().filter_map(|output| match output {
+        Output::Event { message: msg::LINEDEVSTATE, params, .. } => Some(params[0] as u32),
+        _ => None,
+    });
+    states.filter(|state| *state != dev_state::NUMCALLS).collect()
+}
+
+#[test]
+fn a_short_loss_changes_no_call() {
+    let (mut kit, line) = Kit::new();
+    kit.talking(line, "c1");
+    kit.told.clear();
+    kit.bridge.link_closed("broken", kit.now);
+    kit.drain();
+    assert_eq!(line_states(&kit), [dev_state::DISCONNECTED, dev_state::OUTOFSERVICE]);
+    kit.pass(19_000);
+    kit.bridge.link_opened();
+    let subscribe: Value = serde_json::from_str(&kit.bridge.subscribe_frame()).unwrap();
+    assert_eq!(subscribe["from"], json!({"epoch": "e", "seq": 12}));
+    kit.frame(&json!({"type": "resumed", "epoch": "e", "seq": 12}));
+    kit.pass(60_000);
+    assert_eq!(kit.last(0x10).0, call_state::CONNECTED);
+    let tail = line_states(&kit)[2..].to_vec();
+    assert_eq!(tail, [dev_state::CONNECTED, dev_state::INSERVICE]);
+}
+
+#[test]
+fn a_long_loss_ends_calls_and_the_truth_brings_them_back() {
+    let (mut kit, line) = Kit::new();
+    kit.talking(line, "c1");
+    kit.bridge.link_closed("broken", kit.now);
+    kit.pass(20_000);
+    assert_eq!(kit.last(0x10).0, call_state::IDLE);
+    let states = kit.states(0x10);
+    assert_eq!(states[states.len() - 2], call_state::DISCONNECTED);
+    assert_eq!(kit.states.get(&0x10).unwrap()[states.len() - 2].1, disconnect::TEMPFAILURE as usize);
+    let subscribe: Value = serde_json::from_str(&kit.bridge.subscribe_frame()).unwrap();
+    assert_eq!(subscribe["from"], "snapshot");
+    kit.snapshot(&[line_of("201", 1), line_of("202", 2)], &[call("c1", "connected")]);
+    assert_eq!(kit.offers(), 1);
+}
+
+fn line_of(number: &str, id: u32) -> Value {
+    super::line(id, number)
+}
+
+#[test]
+fn calls_that_are_not_in_the_truth_are_over() {
+    let (mut kit, line) = Kit::new();
+    kit.talking(line, "c1");
+    kit.bridge.link_closed("broken", kit.now);
+    kit.snapshot(&[line_of("201", 1), line_of("202", 2)], &[with(call("c9", "offering"), json!({"direction": "inbound"}))]);
+    assert_eq!(kit.last(0x10).0, call_state::IDLE);
+    assert_eq!(kit.offers(), 1);
+}
+
+#[test]
+fn a_command_without_an_answer_goes_out_again_with_its_key() {
+    let (mut kit, line) = Kit::new();
+    let (request, _) = kit.make_call(line, "202", 0x10);
+    let first = kit.sent().pop().unwrap();
+    kit.bridge.link_closed("broken", kit.now);
+    kit.bridge.link_opened();
+    kit.frame(&json!({"type": "resumed", "epoch": "e", "seq": 11}));
+    let again = kit.sent();
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0], first, "the same key: it is carried out once");
+    kit.answer(&again[0], 201, call("c1", "dialing"));
+    assert_eq!(kit.result(request), Some(0));
+}
+
+#[test]
+fn the_first_call_waits_for_the_link_and_not_for_ever() {
+    let store = {
+        let (kit, _) = Kit::new();
+        kit.bridge.store.clone()
+    };
+    let settings = Settings { provider: 1, nonce: "n".to_owned(), ..Settings::default() };
+    let start = |store: &Store| {
+        let mut bridge = Bridge::new(settings.clone(), store.clone());
+        bridge.init(100, 2, Now { ms: 1_000, wall_ms: 0 });
+        let mut kit = Kit::down(settings.clone());
+        kit.bridge = bridge;
+        kit
+    };
+    let mut kit = start(&store);
+    let line = kit.bridge.open(100, 0x77, 0x3_0000, kit.now).unwrap();
+    let (request, _) = kit.make_call(line, "202", 0x10);
+    assert!(kit.sent().is_empty() && kit.result(request).is_none());
+    kit.pass(1_000);
+    kit.snapshot(&[line_of("201", 1), line_of("202", 2)], &[]);
+    assert_eq!(kit.sent().len(), 1, "it goes out when the link is there");
+    let mut kit = start(&store);
+    let line = kit.bridge.open(100, 0x77, 0x3_0000, kit.now).unwrap();
+    let (request, _) = kit.make_call(line, "202", 0x10);
+    kit.pass(5_000);
+    assert_eq!(kit.result(request), Some(err::RESOURCEUNAVAIL));
+    let again = kit.bridge.make_call(99, line, 0x11, None, None, kit.now);
+    assert_eq!(again, Err(err::INVALLINESTATE));
+}
+
+#[test]
+fn a_line_that_goes_is_closed_and_then_removed() {
+    let (mut kit, line) = Kit::new();
+    kit.event("line.deleted", json!({"id": "line_201"}));
+    let closes = |kit: &Kit| kit.told.iter().any(|output| matches!(output, Output::Event { message: msg::CLOSE, .. }));
+    let removes = |kit: &Kit| kit.told.iter().any(|output| matches!(output, Output::Remove { .. }));
+    assert!(closes(&kit) && !removes(&kit));
+    kit.bridge.close(line).unwrap();
+    kit.drain();
+    assert!(removes(&kit));
+    // Another one is not closed in time.
+    let (mut kit, _) = Kit::new();
+    kit.event("line.deleted", json!({"id": "line_201"}));
+    kit.pass(5_000);
+    assert!(removes(&kit));
+}
+
+#[test]
+fn after_a_failure_of_our_own_requests_end_and_the_state_comes_anew() {
+    let (mut kit, line) = Kit::new();
+    kit.talking(line, "c1");
+    let (request, _) = kit.make_call(line, "208", 0x11);
+    kit.bridge.recover(kit.now);
+    kit.drain();
+    assert_eq!(kit.result(request), Some(err::OPERATIONFAILED));
+    let subscribe: Value = serde_json::from_str(&kit.bridge.subscribe_frame()).unwrap();
+    assert_eq!(subscribe["from"], "snapshot");
+    kit.snapshot(&[line_of("201", 1), line_of("202", 2)], &[call("c1", "on_hold")]);
+    assert_eq!(kit.last(0x10).0, call_state::ONHOLD);
+}
