@@ -57,7 +57,8 @@ impl Destination {
         if number.len() > LONGEST || number == "+" {
             return Err(err::INVALADDRESS);
         }
-        if number.is_empty() && !body.is_empty() && !body.chars().all(|letter| matches!(letter, 'T' | 't' | 'P' | 'p')) {
+        if number.is_empty() && !body.is_empty() && !body.chars().all(|letter| matches!(letter, 'T' | 't' | 'P' | 'p'))
+        {
             return Err(err::INVALADDRESS);
         }
         Ok(Self { number, partial })
@@ -83,7 +84,8 @@ impl Destination {
 pub fn parse_tones(text: &[u16]) -> Result<String, i32> {
     let text = String::from_utf16(text).map_err(|_| err::INVALDIGITS)?;
     // A comma is a pause for the one who generates them.
-    let digits: String = text.chars().filter(|letter| *letter != ',').map(|letter| letter.to_ascii_uppercase()).collect();
+    let digits: String =
+        text.chars().filter(|letter| *letter != ',').map(|letter| letter.to_ascii_uppercase()).collect();
     let is_key = |letter: char| matches!(letter, '0'..='9' | '*' | '#' | 'A'..='D');
     if digits.is_empty() || digits.len() > LONGEST || !digits.chars().all(is_key) {
         return Err(err::INVALDIGITS);

@@ -32,9 +32,15 @@ pub(crate) fn doctor() -> u8 {
     file(&mut findings);
     match service::state() {
         State::Running => findings.good("the telephony service runs"),
-        State::Stopped => findings.good("the telephony service is stopped; it starts with the first program that needs it"),
-        State::Other => findings.bad("the telephony service starts or stops", "If it hangs: restart Windows, and send the log."),
-        State::Missing => findings.bad("there is no telephony service", "Install the Windows feature for telephony (TapiSrv)."),
+        State::Stopped => {
+            findings.good("the telephony service is stopped; it starts with the first program that needs it")
+        }
+        State::Other => {
+            findings.bad("the telephony service starts or stops", "If it hangs: restart Windows, and send the log.")
+        }
+        State::Missing => {
+            findings.bad("there is no telephony service", "Install the Windows feature for telephony (TapiSrv).")
+        }
     }
     match access::protect(&files::folder()) {
         Ok(()) => findings.good("the folder of the settings has its rights"),
@@ -85,7 +91,8 @@ fn provider(findings: &mut Findings, one: &Standing) {
                 );
             } else {
                 let known = one.stored;
-                findings.good(&format!("provider {}: {} lines at the gateway, {known} stored here", one.id, answer.lines));
+                findings
+                    .good(&format!("provider {}: {} lines at the gateway, {known} stored here", one.id, answer.lines));
             }
         }
         Err(error) => findings.bad(

@@ -55,7 +55,8 @@ fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
         config.gateway = Address::parse(gateway).map_err(|error| usage(error.to_string()))?.to_string();
     }
     if let Some(fingerprint) = arguments.value("fingerprint") {
-        let bytes = parse_fingerprint(fingerprint).ok_or_else(|| usage("--fingerprint is no SHA-256 of 64 hex digits"))?;
+        let bytes =
+            parse_fingerprint(fingerprint).ok_or_else(|| usage("--fingerprint is no SHA-256 of 64 hex digits"))?;
         config.fingerprint = Some(format_fingerprint(&bytes));
     }
     if let Some(file) = arguments.value("ca-file") {
@@ -71,9 +72,9 @@ fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
         config.log_level = level.to_owned();
     }
     config.allow_plain |= arguments.flag("allow-plain");
-    let from_file = arguments.value("token-file").map(|file| {
-        fs::read_to_string(file).map_err(|error| Failure(code::FAILED, format!("{file}: {error}")))
-    });
+    let from_file = arguments
+        .value("token-file")
+        .map(|file| fs::read_to_string(file).map_err(|error| Failure(code::FAILED, format!("{file}: {error}"))));
     let from_environment = || std::env::var("LINEGATE_TOKEN").ok().filter(|token| !token.is_empty());
     let token = match from_file {
         Some(text) => Some(text?),
@@ -87,8 +88,7 @@ fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
 
 fn prepare_folder() -> Result<(), Failure> {
     let folder = files::folder();
-    fs::create_dir_all(&folder)
-        .map_err(|cause| MachineError::File { path: folder.display().to_string(), cause })?;
+    fs::create_dir_all(&folder).map_err(|cause| MachineError::File { path: folder.display().to_string(), cause })?;
     access::protect(&folder)?;
     Ok(())
 }
@@ -137,7 +137,9 @@ fn change(provider: u32, arguments: &Arguments) -> Result<String, Failure> {
     if arguments.flag("outlook") {
         tel::outlook()?;
     }
-    Ok(format!("the settings of provider {provider} are stored; they count from the next start of the telephony service"))
+    Ok(format!(
+        "the settings of provider {provider} are stored; they count from the next start of the telephony service"
+    ))
 }
 
 pub(crate) fn configure(arguments: &Arguments) -> u8 {
@@ -170,7 +172,9 @@ pub(crate) fn remove(arguments: &Arguments) -> u8 {
                 Ok(()) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(cause) => {
-                    return Err(MachineError::File { path: files::settings_of(*id).display().to_string(), cause }.into());
+                    return Err(
+                        MachineError::File { path: files::settings_of(*id).display().to_string(), cause }.into()
+                    );
                 }
             }
             removed += 1;

@@ -92,7 +92,11 @@ fn as_json(standing: &[Standing], exit: u8) -> Value {
 }
 
 fn print(standing: &[Standing]) {
-    println!("Linegate TAPI bridge {}; the telephony service is {}", env!("CARGO_PKG_VERSION"), service::state().word());
+    println!(
+        "Linegate TAPI bridge {}; the telephony service is {}",
+        env!("CARGO_PKG_VERSION"),
+        service::state().word()
+    );
     if standing.is_empty() {
         println!("no provider is registered: linegate-tapi install --gateway URL");
     }

@@ -8,13 +8,13 @@ use linegate_tsp_machine::config::Config;
 use linegate_tsp_machine::text::{narrow, wide};
 use serde_json::{Value, json};
 use windows_sys::Win32::System::Registry::{
-    HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, REG_DWORD, REG_SZ, RegDeleteTreeW, RegGetValueW, RegSetKeyValueW,
-    RRF_RT_REG_SZ,
+    HKEY, HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, REG_DWORD, REG_SZ, RRF_RT_REG_SZ, RegDeleteTreeW, RegGetValueW,
+    RegSetKeyValueW,
 };
 
 use crate::arguments::Arguments;
-use crate::install::{Failure, ours, report};
 use crate::code;
+use crate::install::{Failure, ours, report};
 
 const SETTINGS: &str = "Software\\Linegate\\TAPI";
 const CLASSES: [&str; 2] = ["Software\\Classes\\tel", "Software\\Classes\\callto"];
@@ -33,7 +33,8 @@ pub(crate) fn dial_link(link: &str) -> u8 {
 
 pub(crate) fn dial(arguments: &Arguments) -> u8 {
     let work = || {
-        let number = arguments.word().ok_or(Failure(code::USAGE, "whom to dial? linegate-tapi dial NUMBER".to_owned()))?;
+        let number =
+            arguments.word().ok_or(Failure(code::USAGE, "whom to dial? linegate-tapi dial NUMBER".to_owned()))?;
         let provider = arguments.provider().map_err(|error| Failure(code::USAGE, error.0))?;
         place_call(&number_of(number), arguments.value("line"), provider)
     };

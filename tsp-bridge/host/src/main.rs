@@ -55,7 +55,11 @@ fn main() -> ExitCode {
             failed.push(scenario.name);
         }
     }
-    println!("\ntest result: {}. {passed} passed; {} failed", if failed.is_empty() { "ok" } else { "FAILED" }, failed.len());
+    println!(
+        "\ntest result: {}. {passed} passed; {} failed",
+        if failed.is_empty() { "ok" } else { "FAILED" },
+        failed.len()
+    );
     for name in &failed {
         println!("    {name}");
     }

@@ -116,7 +116,8 @@ impl Service {
 
     /// The device of a number: lines are found by their first address.
     pub fn device(&self, number: &str) -> u32 {
-        let devices = (self.base..self.base + self.lines).chain(world().created.iter().map(|made| made.1).collect::<Vec<_>>());
+        let devices =
+            (self.base..self.base + self.lines).chain(world().created.iter().map(|made| made.1).collect::<Vec<_>>());
         for device in devices {
             if address_of(device, 0).as_deref() == Some(number) {
                 return device;
@@ -241,8 +242,12 @@ impl Block {
     }
 
     pub fn text(&self, pair: usize) -> String {
-        let units: Vec<u16> =
-            self.part(pair).unwrap_or_default().chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
+        let units: Vec<u16> = self
+            .part(pair)
+            .unwrap_or_default()
+            .chunks_exact(2)
+            .map(|two| u16::from_le_bytes([two[0], two[1]]))
+            .collect();
         linegate_tsp_machine::text::narrow(&units)
     }
 
@@ -261,7 +266,8 @@ pub fn address_of(device: u32, address: u32) -> Option<String> {
 
 /// A request that is accepted; gives what it was completed with.
 pub fn finish(what: &str, call: impl FnOnce(u32) -> i32) -> i32 {
-    let request = begin(what, call).unwrap_or_else(|error| panic!("{what} was refused with {:#x}", error.cast_unsigned()));
+    let request =
+        begin(what, call).unwrap_or_else(|error| panic!("{what} was refused with {:#x}", error.cast_unsigned()));
     completed(what, request)
 }
 
@@ -400,9 +406,10 @@ pub fn has_been(ht: usize, state: u32) -> Option<(u32, usize, usize)> {
 /// Waits for a new call on a line.
 pub fn until_offered(open: Open, state: u32) -> (usize, usize) {
     until(&format!("a new call on {:#x} in state {state:#x}", open.ht), |world| {
-        let found = world.calls.iter().find(|(_, call)| {
-            call.is_new && call.ht_line == open.ht && !call.is_closed && call.state() == state
-        });
+        let found = world
+            .calls
+            .iter()
+            .find(|(_, call)| call.is_new && call.ht_line == open.ht && !call.is_closed && call.state() == state);
         found.map(|(ht, call)| (*ht, call.handle))
     })
 }

@@ -131,10 +131,15 @@ pub fn until_within<T>(what: &str, patience: Duration, mut look: impl FnMut(&mut
             let calls: Vec<String> = guard
                 .calls
                 .iter()
-                .map(|(ht, call)| format!("{ht:#x} {:x?} tentative={} closed={}", call.states, call.is_tentative, call.is_closed))
+                .map(|(ht, call)| {
+                    format!("{ht:#x} {:x?} tentative={} closed={}", call.states, call.is_tentative, call.is_closed)
+                })
                 .collect();
             let tail: Vec<&Told> = guard.told.iter().rev().take(12).collect();
-            let text = format!("in vain: {what}\n  calls: {calls:#?}\n  last messages: {tail:x?}\n  requests: {:?}", guard.requests);
+            let text = format!(
+                "in vain: {what}\n  calls: {calls:#?}\n  last messages: {tail:x?}\n  requests: {:?}",
+                guard.requests
+            );
             drop(guard);
             panic!("{text}");
         }
@@ -155,7 +160,11 @@ impl World {
         }
         self.last += 1;
         let small = 0x10000 + self.last * 0x101;
-        if self.wide_handles && cfg!(target_pointer_width = "64") { small | (0x7_0000_0000_u64 as usize) } else { small }
+        if self.wide_handles && cfg!(target_pointer_width = "64") {
+            small | (0x7_0000_0000_u64 as usize)
+        } else {
+            small
+        }
     }
 
     pub fn request(&mut self, makes: Option<usize>) -> u32 {
@@ -203,7 +212,14 @@ pub unsafe extern "system" fn completion(request: u32, result: i32) {
 }
 
 /// `LINEEVENT` of lines.
-pub unsafe extern "system" fn line_event(ht_line: usize, ht_call: usize, message: u32, first: usize, second: usize, third: usize) {
+pub unsafe extern "system" fn line_event(
+    ht_line: usize,
+    ht_call: usize,
+    message: u32,
+    first: usize,
+    second: usize,
+    third: usize,
+) {
     let name = INSIDE.with(Cell::get);
     let mut world = world();
     if !name.is_empty() {
@@ -261,7 +277,9 @@ pub unsafe extern "system" fn line_event(ht_line: usize, ht_call: usize, message
                 world.fail(format!("message {message} for call {ht_call:#x}, which is closed"));
             }
             if call.is_tentative {
-                world.fail(format!("message {message} {first:#x} for call {ht_call:#x} before its request was completed"));
+                world.fail(format!(
+                    "message {message} {first:#x} for call {ht_call:#x} before its request was completed"
+                ));
             }
             if call.state() == call_state::IDLE {
                 world.fail(format!("message {message} {first:#x} for call {ht_call:#x} after IDLE"));
@@ -306,7 +324,14 @@ pub unsafe extern "system" fn line_event(ht_line: usize, ht_call: usize, message
 }
 
 /// `LINEEVENT` of the provider: LINE_CREATE and LINE_REMOVE.
-pub unsafe extern "system" fn line_create(ht_line: usize, ht_call: usize, message: u32, first: usize, second: usize, third: usize) {
+pub unsafe extern "system" fn line_create(
+    ht_line: usize,
+    ht_call: usize,
+    message: u32,
+    first: usize,
+    second: usize,
+    third: usize,
+) {
     let mut world = world();
     if ht_line != 0 || ht_call != 0 || third != 0 {
         world.fail(format!("message {message} of the provider has wrong parameters"));

@@ -28,7 +28,9 @@ impl Address {
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.contains('@') {
-            return Err(LinkError::Address("The address holds a user or a password; the token has a field of its own."));
+            return Err(LinkError::Address(
+                "The address holds a user or a password; the token has a field of its own.",
+            ));
         }
         if rest.len() > authority.len() && rest.get(authority.len()..).is_some_and(|path| path != "/") {
             return Err(LinkError::Address("The address ends after the port; a path does not belong to it."));
@@ -68,7 +70,11 @@ impl Address {
 
     /// Host and port as the `Host` header has them.
     pub fn authority(&self) -> String {
-        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 

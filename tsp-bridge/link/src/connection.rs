@@ -263,7 +263,9 @@ fn serve(shared: &Arc<Shared>, was_open: &mut bool) -> Result<(), LinkError> {
         let count = match socket.read(&mut buffer) {
             Ok(0) => return Err(LinkError::Socket("the gateway closed it".to_owned())),
             Ok(count) => count,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) =>
+            {
                 if heard.elapsed() > round * SILENT_ROUNDS {
                     return Err(LinkError::Silent);
                 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ClientConnection;
 use tungstenite::handshake::HandshakeError;
-use tungstenite::handshake::client::{ClientHandshake, Request};
 use tungstenite::handshake::MidHandshake;
+use tungstenite::handshake::client::{ClientHandshake, Request};
 use tungstenite::protocol::{Message, WebSocket, WebSocketConfig};
 
 use crate::LinkError;
@@ -82,9 +82,8 @@ impl Session {
     /// Begins the handshake.
     pub(crate) fn new(tls: Option<ClientConnection>, request: Request) -> Result<Self, LinkError> {
         let pipe = Pipe::default();
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MESSAGE_LIMIT))
-            .max_frame_size(Some(MESSAGE_LIMIT));
+        let config =
+            WebSocketConfig::default().max_message_size(Some(MESSAGE_LIMIT)).max_frame_size(Some(MESSAGE_LIMIT));
         let begun = ClientHandshake::start(pipe.clone(), request, Some(config)).map_err(broke)?;
         let stage = match begun.handshake() {
             Ok((socket, _)) => Stage::Open(Box::new(socket)),

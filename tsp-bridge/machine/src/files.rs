@@ -23,9 +23,9 @@ pub fn settings_of(provider: u32) -> PathBuf {
 /// The lines of a gateway and a filter: they keep their permanent numbers also when the provider is added anew.
 pub fn lines_of(gateway: &str, filter: &[String]) -> PathBuf {
     let name = format!("{gateway} {}", filter.join(" "));
-    let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    });
+    let hash = name
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3));
     folder().join(format!("lines-{hash:016x}.json"))
 }
 

@@ -76,16 +76,8 @@ pub fn write(level: Level, text: Arguments<'_>) {
     if !is_on(level) {
         return;
     }
-    let mut now = SYSTEMTIME {
-        wYear: 0,
-        wMonth: 0,
-        wDayOfWeek: 0,
-        wDay: 0,
-        wHour: 0,
-        wMinute: 0,
-        wSecond: 0,
-        wMilliseconds: 0,
-    };
+    let mut now =
+        SYSTEMTIME { wYear: 0, wMonth: 0, wDayOfWeek: 0, wDay: 0, wHour: 0, wMinute: 0, wSecond: 0, wMilliseconds: 0 };
     // SAFETY: fills the structure that it is given.
     unsafe { GetSystemTime(&mut now) };
     let line = format!(

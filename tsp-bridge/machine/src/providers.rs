@@ -65,9 +65,8 @@ impl Key {
         let name = wide(name);
         let (mut kind, mut value, mut size) = (0, 0_u32, 4);
         // SAFETY: the value has room for the four bytes that `size` announces.
-        let code = unsafe {
-            RegQueryValueExW(self.0, name.as_ptr(), null(), &mut kind, (&raw mut value).cast(), &mut size)
-        };
+        let code =
+            unsafe { RegQueryValueExW(self.0, name.as_ptr(), null(), &mut kind, (&raw mut value).cast(), &mut size) };
         (code == ERROR_SUCCESS && kind == REG_DWORD && size == 4).then_some(value)
     }
 
@@ -76,9 +75,8 @@ impl Key {
         let mut units = [0_u16; 520];
         let (mut kind, mut size) = (0, 1_038);
         // SAFETY: the buffer is one unit longer than `size` announces.
-        let code = unsafe {
-            RegQueryValueExW(self.0, name.as_ptr(), null(), &mut kind, units.as_mut_ptr().cast(), &mut size)
-        };
+        let code =
+            unsafe { RegQueryValueExW(self.0, name.as_ptr(), null(), &mut kind, units.as_mut_ptr().cast(), &mut size) };
         (code == ERROR_SUCCESS && kind != REG_DWORD).then(|| narrow(&units))
     }
 

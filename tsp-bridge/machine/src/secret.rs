@@ -61,9 +61,8 @@ pub fn open(sealed: &str) -> Result<String, MachineError> {
     let (data, purpose) = (blob(&bytes), blob(PURPOSE));
     let mut out = CRYPT_INTEGER_BLOB { cbData: 0, pbData: null_mut() };
     // SAFETY: the blobs point to living bytes of their length, which DPAPI only reads.
-    let done = unsafe {
-        CryptUnprotectData(&data, null_mut(), &purpose, null(), null(), CRYPTPROTECT_UI_FORBIDDEN, &mut out)
-    };
+    let done =
+        unsafe { CryptUnprotectData(&data, null_mut(), &purpose, null(), null(), CRYPTPROTECT_UI_FORBIDDEN, &mut out) };
     if done == 0 {
         // SAFETY: no arguments.
         return Err(MachineError::Windows { what: "opening the token", code: unsafe { GetLastError() } });

@@ -142,8 +142,10 @@ impl Instance {
         *lock(&self.completion) = Some(completion);
         self.with(|bridge, now| bridge.init(line_base, lines, now));
         let Some(me) = self.myself.upgrade() else { return Ok(()) };
-        let thread =
-            Builder::new().name("linegate-dispatcher".to_owned()).stack_size(STACK).spawn(move || me.dispatch_guarded());
+        let thread = Builder::new()
+            .name("linegate-dispatcher".to_owned())
+            .stack_size(STACK)
+            .spawn(move || me.dispatch_guarded());
         *lock(&self.dispatcher) = Some(thread?);
         self.start_link();
         Ok(())

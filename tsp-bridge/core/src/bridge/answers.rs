@@ -259,13 +259,18 @@ fn refusal(act: &Act, response: &Response) -> i32 {
         (400 | 422, _) => err::INVALPARAM,
         (429 | 503, _) => err::RESOURCEUNAVAIL,
         (502, "pbx_refused") => match csta {
-            "invalidCalledDeviceID" | "invalidDestination" | "invalidDeviceID" | "numberUnallocated" => err::INVALADDRESS,
+            "invalidCalledDeviceID" | "invalidDestination" | "invalidDeviceID" | "numberUnallocated" => {
+                err::INVALADDRESS
+            }
             "conferenceMemberLimitExceeded" => err::CONFERENCEFULL,
             _ if *act == Act::Join || matches!(act, Act::Conference { .. }) && csta.contains("resource") => {
                 err::CONFERENCEFULL
             }
             "resourceBusy" | "outstandingRequestsLimitExceeded" if makes_a_call => err::CALLUNAVAIL,
-            "invalidConnectionID" | "invalidConnectionState" | "incorrectState" | "invalidObjectState"
+            "invalidConnectionID"
+            | "invalidConnectionState"
+            | "incorrectState"
+            | "invalidObjectState"
             | "invalidCallState" => err::INVALCALLSTATE,
             _ => err::OPERATIONFAILED,
         },

@@ -95,9 +95,10 @@ impl Bridge {
         let by_consultation = || {
             let original = self.by_call_id(call.consultation_of.as_deref()?)?;
             self.calls.values().filter(asked).find(|waiting| {
-                let is_asked_for = self.commands.values().any(
-                    |command| matches!(command.act, Act::Consult { consult, .. } if consult == waiting.handle),
-                );
+                let is_asked_for = self
+                    .commands
+                    .values()
+                    .any(|command| matches!(command.act, Act::Consult { consult, .. } if consult == waiting.handle));
                 is_asked_for && waiting.consultation_of == Some(original)
             })
         };
@@ -152,8 +153,10 @@ impl Bridge {
 
     /// Takes over what the gateway says about a call.
     pub(super) fn update(&mut self, handle: u32, view: &GatewayCall, now: Now) {
-        let address =
-            self.by_gateway_id(&view.line_id).and_then(|line| self.stored(line)).map_or(0, |l| l.address_of(view.address));
+        let address = self
+            .by_gateway_id(&view.line_id)
+            .and_then(|line| self.stored(line))
+            .map_or(0, |l| l.address_of(view.address));
         let call_id = self.call_id(&view.conversation_id);
         let (app_specific, call_data) = super::provider::read_data(&view.data);
         let (state, mode) = self.shown_state(handle, view);
@@ -244,7 +247,10 @@ impl Bridge {
     /// Tells TAPI what it does not know of a call yet.
     pub(super) fn emit(&mut self, handle: u32) {
         let Some(call) = self.calls.get(&handle) else { return };
-        if call.phase != Phase::Told || call.ht == 0 || (call.id.is_none() && call.role == Role::Plain && !call.is_over()) {
+        if call.phase != Phase::Told
+            || call.ht == 0
+            || (call.id.is_none() && call.role == Role::Plain && !call.is_over())
+        {
             return;
         }
         let parent = match call.role {
@@ -423,7 +429,8 @@ impl Bridge {
             return *id;
         }
         // FNV-1a: the same number in every provider and after every start.
-        let mut id = conversation.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let mut id =
+            conversation.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         while id == 0 || self.call_ids.values().any(|taken| *taken == id) {
             id = id.wrapping_add(1);
         }

@@ -133,7 +133,8 @@ impl Bridge {
             // Who joined just now is not in the list of a moment ago.
             if present.len() >= members.len() {
                 for member in &members {
-                    if let Some(Role::Member { is_listed, .. }) = self.calls.get_mut(member).map(|call| &mut call.role) {
+                    if let Some(Role::Member { is_listed, .. }) = self.calls.get_mut(member).map(|call| &mut call.role)
+                    {
                         *is_listed = true;
                     }
                 }

@@ -282,9 +282,7 @@ impl Bridge {
                     self.open_line(*line).is_some()
                         && (*call == 0 || self.calls.get(call).is_some_and(|known| known.ht == *ht_call))
                 }
-                Output::NewCall { line, call, .. } => {
-                    self.open_line(*line).is_some() && self.calls.contains_key(call)
-                }
+                Output::NewCall { line, call, .. } => self.open_line(*line).is_some() && self.calls.contains_key(call),
             };
             if makes_sense {
                 if let Output::NewCall { call, .. } = &output

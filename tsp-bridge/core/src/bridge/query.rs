@@ -198,7 +198,8 @@ impl Bridge {
             (LinkState::Up, Some(view)) if view.is_in_service() => "In service.".to_owned(),
             (LinkState::Up, Some(view)) => {
                 let why = view.monitor.reason.clone().or_else(|| view.monitor.code.clone()).unwrap_or_default();
-                let what = if view.status == "in_service" { "Its calls cannot be seen" } else { "No phone is registered" };
+                let what =
+                    if view.status == "in_service" { "Its calls cannot be seen" } else { "No phone is registered" };
                 if why.is_empty() { format!("{what}.") } else { format!("{what}: {why}") }
             }
         };

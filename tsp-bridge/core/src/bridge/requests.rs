@@ -44,7 +44,16 @@ impl Bridge {
     }
 
     /// A command about one call.
-    pub(super) fn act_on(&mut self, request: u32, handle: u32, line: usize, act: Act, path: String, body: Value, now: Now) {
+    pub(super) fn act_on(
+        &mut self,
+        request: u32,
+        handle: u32,
+        line: usize,
+        act: Act,
+        path: String,
+        body: Value,
+        now: Now,
+    ) {
         let line_handle = self.line_handle(line);
         self.note_request(request, line_handle, &[handle]);
         self.command(Some(request), act, line, handle, &Ask { method: "POST", path, body }, now);
@@ -320,8 +329,7 @@ impl Bridge {
         let Some(digits) = digits else { return self.call(handle).map(|_| ()) };
         let digits = parse_tones(digits)?;
         let (id, line) = self.able(handle, feature::GENERATEDIGITS)?;
-        let ask =
-            Ask { method: "POST", path: format!("/api/v1/calls/{id}/digits"), body: json!({"digits": digits}) };
+        let ask = Ask { method: "POST", path: format!("/api/v1/calls/{id}/digits"), body: json!({"digits": digits}) };
         self.command(None, Act::Digits { call: handle, end_to_end }, line, handle, &ask, now);
         Ok(())
     }

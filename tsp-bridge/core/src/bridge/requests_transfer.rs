@@ -75,14 +75,10 @@ impl Bridge {
         }
         let word = if mode == TRANSFER { "complete_transfer" } else { "complete_conference" };
         let allows = |handle: u32| {
-            self.calls.get(&handle).is_some_and(|call| {
-                call.view.as_ref().is_some_and(|view| view.allows(word))
-            })
+            self.calls.get(&handle).is_some_and(|call| call.view.as_ref().is_some_and(|view| view.allows(word)))
         };
         let is_plain = |handle: u32| {
-            self.calls
-                .get(&handle)
-                .is_some_and(|call| !call.is_over() && call.role == Role::Plain && call.id.is_some())
+            self.calls.get(&handle).is_some_and(|call| !call.is_over() && call.role == Role::Plain && call.id.is_some())
         };
         // What one of the two allows, the other does too a moment later.
         if !is_plain(original) || !is_plain(consult) || !(allows(original) || allows(consult)) {

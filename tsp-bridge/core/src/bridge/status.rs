@@ -7,7 +7,8 @@ use super::{Bridge, LinkState};
 use crate::layout::{Structure, address_caps, address_status, call_info, call_status, dev_caps, dev_status};
 use crate::params::forward_entries;
 use crate::tapi::{
-    addr_cap, addr_feature, addr_state, call_state, dev_state, disconnect, err, feature, feature2, info, line_feature, party,
+    addr_cap, addr_feature, addr_state, call_state, dev_state, disconnect, err, feature, feature2, info, line_feature,
+    party,
 };
 use crate::writer::{Writer, utf16z};
 
@@ -24,8 +25,7 @@ const ASCII: u32 = 1;
 /// LINEDEVCAPFLAGS_CALLHUB: the call id is the same on every line.
 const CALL_HUB: u32 = 0x400;
 /// TAPIPROTOCOL_PSTN, {831CE2D6-83B5-11d1-BB5C-00C04FB6809F}.
-const PSTN: [u8; 16] =
-    [0xD6, 0xE2, 0x1C, 0x83, 0xB5, 0x83, 0xD1, 0x11, 0xBB, 0x5C, 0x00, 0xC0, 0x4F, 0xB6, 0x80, 0x9F];
+const PSTN: [u8; 16] = [0xD6, 0xE2, 0x1C, 0x83, 0xB5, 0x83, 0xD1, 0x11, 0xBB, 0x5C, 0x00, 0xC0, 0x4F, 0xB6, 0x80, 0x9F];
 /// The class of a line device, with the empty one that ends the list.
 const CLASSES: &str = "tapi/line";
 /// Most parties of a conference that are counted on; the router may say no earlier.
@@ -431,8 +431,7 @@ fn system_time(wall_ms: u64) -> [u8; 16] {
     let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     let weekday = (days + 4) % 7;
-    let parts =
-        [year, month, weekday, day, rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60, rest % 1_000];
+    let parts = [year, month, weekday, day, rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60, rest % 1_000];
     let mut out = [0_u8; 16];
     for (place, part) in out.chunks_exact_mut(2).zip(parts) {
         place.copy_from_slice(&u16::try_from(part).unwrap_or(0).to_le_bytes());

@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::api::{self, EXTRAS, SECTION_7, tsp};
 use crate::control;
 use crate::service::{
-    Block, H_PROVIDER, PROVIDER, Service, V2_0, V3_0, address_of, begin, configure, enumerate, eventually, forget_lines,
-    settle, until_offered, until_state, wide,
+    Block, H_PROVIDER, PROVIDER, Service, V2_0, V3_0, address_of, begin, configure, enumerate, eventually,
+    forget_lines, settle, until_offered, until_state, wide,
 };
 use crate::world::{completion, inside, line_create, line_event, quiet, until, world};
 
@@ -58,7 +58,8 @@ pub fn c03_lines_are_enumerated_with_the_gateway_down() {
     let mut store = linegate_tsp_core::store::Store::default();
     for id in 1..=500 {
         let number = format!("{}", 1000 + id);
-        let line = serde_json::from_value(json!({"id": format!("line_{id}"), "tapi_id": id, "number": number})).unwrap();
+        let line =
+            serde_json::from_value(json!({"id": format!("line_{id}"), "tapi_id": id, "number": number})).unwrap();
         let (place, _) = store.admit(&line, 9);
         store.lines[place].learn(&line);
     }
@@ -87,9 +88,8 @@ fn permanent_ids(base: u32, lines: u32) -> Vec<(u32, Option<String>)> {
 pub fn c04_a_second_init_changes_nothing_and_a_restart_keeps_order_and_ids() {
     let mut service = Service::ready();
     let before = permanent_ids(service.base, service.lines);
-    let again = unsafe {
-        (tsp().init)(V3_0, PROVIDER, 77, 0, service.lines as usize, 0, completion, std::ptr::null_mut())
-    };
+    let again =
+        unsafe { (tsp().init)(V3_0, PROVIDER, 77, 0, service.lines as usize, 0, completion, std::ptr::null_mut()) };
     assert_eq!(again, 0, "a second init succeeds");
     assert_eq!(permanent_ids(service.base, service.lines), before, "and has no effect");
     assert!(before.iter().all(|(id, _)| id >> 16 == PROVIDER && id & 0xFFFF != 0), "{before:x?}");
@@ -228,7 +228,10 @@ pub fn c08_wrong_devices_handles_and_pointers_are_refused() {
         assert_eq!((api.icon)(open.device, std::ptr::null(), null().cast()), err::INVALPOINTER);
         assert_eq!((api.ui_identify)(null().cast()), err::INVALPOINTER);
         assert_eq!((api.open)(open.device + 1, 1, null().cast(), V3_0, line_event), err::INVALPOINTER);
-        assert_eq!((api.make_call)(5, open.hd, 1, null().cast(), class.as_ptr(), 0, std::ptr::null()), err::INVALPOINTER);
+        assert_eq!(
+            (api.make_call)(5, open.hd, 1, null().cast(), class.as_ptr(), 0, std::ptr::null()),
+            err::INVALPOINTER
+        );
         // What the router does not have.
         assert_eq!((api.dev_specific)(5, open.hd, 0, 0, null(), 0), err::OPERATIONUNAVAIL);
         assert_eq!((api.dev_feature)(5, open.hd, 0, null(), 0), err::OPERATIONUNAVAIL);

@@ -9,9 +9,9 @@ use super::structures::{forward_list, forward_list_with};
 use crate::api::tsp;
 use crate::control;
 use crate::service::{
-    Block, Open, Service, address_of, begin, call, configure, dev_status_flags, drop_call, enumerate, eventually,
-    forget_lines, has_been, make_call, refused, settle, succeed, talk, until_in_service, until_offered, until_state,
-    H_PROVIDER, PROVIDER, V3_0,
+    Block, H_PROVIDER, Open, PROVIDER, Service, V3_0, address_of, begin, call, configure, dev_status_flags, drop_call,
+    enumerate, eventually, forget_lines, has_been, make_call, refused, settle, succeed, talk, until_in_service,
+    until_offered, until_state,
 };
 use crate::world::{quiet, until, world};
 
@@ -21,9 +21,8 @@ fn forward(open: Open, all: u32, address: u32, list: Option<&[u8]>) -> impl FnOn
         let mut consult = 0xAB_usize;
         let mut list = list;
         let pointer = list.as_ref().map_or(std::ptr::null(), |list| list.as_ptr());
-        let result = unsafe {
-            (tsp().forward)(request, open.hd, all, address, pointer, 99, 0, &mut consult, std::ptr::null())
-        };
+        let result =
+            unsafe { (tsp().forward)(request, open.hd, all, address, pointer, 99, 0, &mut consult, std::ptr::null()) };
         assert!(result < 0 || consult == 0, "there is no consultation call");
         if let Some(list) = &mut list {
             list.fill(0xDD);
@@ -109,9 +108,10 @@ pub fn c29_forwarding_and_do_not_disturb() {
 }
 
 fn told(open: Open, state: u32) -> bool {
-    world().told.iter().any(|told| {
-        told.ht_line == open.ht && told.message == msg::LINEDEVSTATE && told.params[0] as u32 == state
-    })
+    world()
+        .told
+        .iter()
+        .any(|told| told.ht_line == open.ht && told.message == msg::LINEDEVSTATE && told.params[0] as u32 == state)
 }
 
 pub fn c30_a_phone_goes_and_comes() {
@@ -138,7 +138,9 @@ pub fn c31_a_short_loss_of_the_gateway() {
     let made = talk(open, "202");
     let states = world().calls[&made.ht].states.len();
     control::ask("/gateway", &json!({"do": "kill"}));
-    eventually("the line is out of service", || told(open, dev_state::OUTOFSERVICE) && told(open, dev_state::DISCONNECTED));
+    eventually("the line is out of service", || {
+        told(open, dev_state::OUTOFSERVICE) && told(open, dev_state::DISCONNECTED)
+    });
     assert_eq!(dev_status_flags(open), 0);
     assert_eq!(crate::service::call_status(made.hd).2, 0, "nothing can be asked meanwhile");
     assert_eq!(make_call(open, Some("208"), None).err(), Some(err::INVALLINESTATE));
@@ -272,9 +274,7 @@ pub fn c33_closing_and_shutting_down_in_the_middle() {
     assert!(world().requests[&held].result.is_some(), "completed before lineClose returned");
     assert_eq!(unsafe { (tsp().close_call)(made.hd) }, err::INVALCALLHANDLE);
     assert!(world().requests[&pending.request].result.is_none(), "the other line goes on");
-    let more: Vec<u32> = (0..20)
-        .filter_map(|_| begin("lineForward", forward(other, 0, 0, None)).ok())
-        .collect();
+    let more: Vec<u32> = (0..20).filter_map(|_| begin("lineForward", forward(other, 0, 0, None)).ok()).collect();
     let began = Instant::now();
     let took = service.shut_down();
     assert!(took < Duration::from_secs(2), "{took:?}");

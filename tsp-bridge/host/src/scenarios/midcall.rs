@@ -40,9 +40,7 @@ pub fn c23_hold_unhold_and_swap() {
     succeed("lineAnswer", |r| unsafe { (tsp().answer)(r, hd, std::ptr::null(), 0) });
     until_state(second, call_state::CONNECTED);
     until_state(first.ht, call_state::ONHOLD);
-    eventually("both can be swapped", || {
-        call_status(first.hd).2 & call_status(hd).2 & feature::SWAPHOLD != 0
-    });
+    eventually("both can be swapped", || call_status(first.hd).2 & call_status(hd).2 & feature::SWAPHOLD != 0);
     succeed("lineSwapHold", |r| unsafe { (tsp().swap)(r, hd, first.hd) });
     until_state(first.ht, call_state::CONNECTED);
     until_state(second, call_state::ONHOLD);
@@ -111,9 +109,7 @@ pub fn c25_consultation_transfer() {
 }
 
 fn refused_mode(_service: &Service) -> i32 {
-    refused("lineCompleteTransfer", |r| unsafe {
-        (tsp().complete_transfer)(r, 1, 2, 0, std::ptr::null_mut(), 1)
-    })
+    refused("lineCompleteTransfer", |r| unsafe { (tsp().complete_transfer)(r, 1, 2, 0, std::ptr::null_mut(), 1) })
 }
 
 pub fn c25_consultation_is_given_up() {
@@ -215,9 +211,7 @@ pub fn c26_conference() {
     answer_outside();
     until_state(third.ht, call_state::CONNECTED);
     eventually("it can be added", || call_status(third.hd).2 & feature::ADDTOCONF != 0);
-    let no_conference = refused("lineAddToConference", |r| unsafe {
-        (tsp().add_to_conference)(r, third.hd, third.hd)
-    });
+    let no_conference = refused("lineAddToConference", |r| unsafe { (tsp().add_to_conference)(r, third.hd, third.hd) });
     assert_eq!(no_conference, err::INVALCONFCALLHANDLE);
     let member = refused("lineAddToConference", |r| unsafe { (tsp().add_to_conference)(r, parent.hd, first.hd) });
     assert_eq!(member, err::INVALCALLHANDLE);
@@ -226,9 +220,8 @@ pub fn c26_conference() {
     until_state(parent.ht, call_state::CONNECTED);
     // One is taken out; the others go on.
     eventually("it can be taken out", || call_status(third.hd).2 & feature::REMOVEFROMCONF != 0);
-    let outcome = crate::service::finish("lineRemoveFromConference", |r| unsafe {
-        (tsp().remove_from_conference)(r, third.hd)
-    });
+    let outcome =
+        crate::service::finish("lineRemoveFromConference", |r| unsafe { (tsp().remove_from_conference)(r, third.hd) });
     if outcome == 0 {
         until_state(third.ht, call_state::IDLE);
     } else {
@@ -305,7 +298,10 @@ pub fn c27_data_of_programs() {
     until("it is told", |world| (world.calls[&made.ht].infos & 0x4000_0000 != 0).then_some(()));
     assert_eq!(call_info(made.hd).part(300), Some(&data[..]));
     let big = [0_u8; 2_049];
-    assert_eq!(refused("lineSetCallData", |r| unsafe { (tsp().call_data)(r, made.hd, big.as_ptr(), 2_049) }), err::INVALPARAM);
+    assert_eq!(
+        refused("lineSetCallData", |r| unsafe { (tsp().call_data)(r, made.hd, big.as_ptr(), 2_049) }),
+        err::INVALPARAM
+    );
     // It is the gateway's now.
     let calls = control::gateway("GET", "/calls", json!(null));
     let kept = calls["body"]["items"].as_array().unwrap().iter().any(|call| call["data"]["tapi_app_specific"] == 4711);
@@ -344,11 +340,8 @@ pub fn c28_features_are_what_can_be_done() {
     refuse("ringback");
     control::phone("202", "answer", json!({}));
     until_state(made.ht, call_state::CONNECTED);
-    let speaking = feature::DROP
-        | feature::HOLD
-        | feature::BLINDTRANSFER
-        | feature::SETUPTRANSFER
-        | feature::GENERATEDIGITS;
+    let speaking =
+        feature::DROP | feature::HOLD | feature::BLINDTRANSFER | feature::SETUPTRANSFER | feature::GENERATEDIGITS;
     check(speaking, "what can be done while they speak");
     refuse("connected");
     succeed("lineHold", |r| unsafe { (tsp().hold)(r, made.hd) });

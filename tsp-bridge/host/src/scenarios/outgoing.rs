@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::api::tsp;
 use crate::control;
 use crate::service::{
-    Block, Service, call, call_info, call_status, close_call, completed, configure, drop_call, has_been, make_call,
-    make_call_units, refused, succeed, until_state, wide, PROVIDER,
+    Block, PROVIDER, Service, call, call_info, call_status, close_call, completed, configure, drop_call, has_been,
+    make_call, make_call_units, refused, succeed, until_state, wide,
 };
 use crate::world::{quiet, until, world};
 
@@ -33,7 +33,10 @@ pub fn c13_a_call_is_made() {
     assert_eq!(has_been(made.ht, call_state::DISCONNECTED).unwrap().1, 1, "a normal end");
     assert_eq!(call_status(made.hd), (call_state::IDLE, 0, 0, 0), "readable until it is closed");
     assert_eq!(call_info(made.hd).text(132), "202");
-    assert_eq!(refused("lineDrop", |r| unsafe { (tsp().drop_call)(r, made.hd, std::ptr::null(), 0) }), err::INVALCALLSTATE);
+    assert_eq!(
+        refused("lineDrop", |r| unsafe { (tsp().drop_call)(r, made.hd, std::ptr::null(), 0) }),
+        err::INVALCALLSTATE
+    );
     close_call(made.ht);
     assert_eq!(unsafe { (tsp().close_call)(made.hd) }, err::INVALCALLHANDLE);
     // From another address of the line.
@@ -135,7 +138,10 @@ pub fn c16_every_form_of_a_destination() {
         succeed("lineDial", |request| unsafe { (tsp().dial)(request, made.hd, wide("02").as_ptr(), 0) });
         until_state(made.ht, call_state::RINGBACK);
         assert_eq!(call_info(made.hd).text(132), "202");
-        assert_eq!(refused("lineDial", |r| unsafe { (tsp().dial)(r, made.hd, wide("1").as_ptr(), 0) }), err::INVALCALLSTATE);
+        assert_eq!(
+            refused("lineDial", |r| unsafe { (tsp().dial)(r, made.hd, wide("1").as_ptr(), 0) }),
+            err::INVALCALLSTATE
+        );
         drop_call(made.hd);
         until_state(made.ht, call_state::IDLE);
         close_call(made.ht);

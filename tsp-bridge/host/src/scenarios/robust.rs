@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::api::{self, tsp};
 use crate::control;
 use crate::service::{
-    Block, PROVIDER, Service, V3_0, call, drop_call, dev_status_flags, make_call, settle, talk, until_in_service,
-    until_state, wide, has_been, begin, eventually,
+    Block, PROVIDER, Service, V3_0, begin, call, dev_status_flags, drop_call, eventually, has_been, make_call, settle,
+    talk, until_in_service, until_state, wide,
 };
 use crate::world::{quiet, world};
 
@@ -86,7 +86,12 @@ pub fn c34_sixteen_threads_hammer_every_export() {
         thread.join().expect("a thread of the hammer");
     }
     let late = super::memory();
-    println!("  {} calls of exports; private memory {} KiB, then {} KiB", COUNT.load(Ordering::Relaxed), early / 1024, late / 1024);
+    println!(
+        "  {} calls of exports; private memory {} KiB, then {} KiB",
+        COUNT.load(Ordering::Relaxed),
+        early / 1024,
+        late / 1024
+    );
     assert!(late < early + 12 * 1024 * 1024, "memory grows");
     control::proxy("pass");
     control::ask("/cut", &json!({}));
@@ -111,14 +116,22 @@ fn one_call(dice: &mut Dice, base: u32, lines: u32) {
         let mut open: Vec<(usize, usize)> =
             world.lines.iter().filter(|(_, line)| line.is_open).map(|(ht, line)| (line.handle, *ht)).collect();
         open.sort_unstable();
-        if open.is_empty() || dice.roll(50) == 0 { (dice.roll(1 << 31) as usize, 0) } else { open[dice.roll(open.len() as u64) as usize] }
+        if open.is_empty() || dice.roll(50) == 0 {
+            (dice.roll(1 << 31) as usize, 0)
+        } else {
+            open[dice.roll(open.len() as u64) as usize]
+        }
     };
     let (call, ht_call) = {
         let world = world();
         let mut calls: Vec<(usize, usize)> =
             world.calls.iter().filter(|(_, call)| !call.is_closed).map(|(ht, call)| (call.handle, *ht)).collect();
         calls.sort_unstable();
-        if calls.is_empty() || dice.roll(50) == 0 { (dice.roll(1 << 31) as usize, 0) } else { calls[dice.roll(calls.len() as u64) as usize] }
+        if calls.is_empty() || dice.roll(50) == 0 {
+            (dice.roll(1 << 31) as usize, 0)
+        } else {
+            calls[dice.roll(calls.len() as u64) as usize]
+        }
     };
     let mut block = Block::new(252 + dice.roll(900) as usize);
     let number = wide(["202", "208", "204", "", "9;", "0301", "x"][dice.roll(7) as usize]);

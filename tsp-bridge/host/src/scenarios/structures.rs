@@ -130,9 +130,12 @@ pub fn c07_every_other_structure_at_every_size() {
     let version = V3_0;
     let shape = |name, structure, pairs, owned| Shape { name, structure, version, pairs, owned };
     check(
-        &shape("LINECALLINFO", Structure::CallInfo, &[112, 120, 132, 140, 152, 160, 172, 180, 192, 200, 300], &[
-            12, 60, 92, 96, 208, 212, 224, 228, 232, 236,
-        ]),
+        &shape(
+            "LINECALLINFO",
+            Structure::CallInfo,
+            &[112, 120, 132, 140, 152, 160, 172, 180, 192, 200, 300],
+            &[12, 60, 92, 96, 208, 212, 224, 228, 232, 236],
+        ),
         |pointer| unsafe { (tsp().call_info)(made.hd, pointer) },
     );
     check(&shape("LINECALLSTATUS", Structure::CallStatus, &[], &[20]), |pointer| unsafe {

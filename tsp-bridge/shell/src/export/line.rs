@@ -1,8 +1,8 @@
 //! Exports about lines.
 
+use linegate_tsp_core::layout::{Structure, var_string};
 use linegate_tsp_core::tapi::err;
 use linegate_tsp_core::writer::Writer;
-use linegate_tsp_core::layout::{Structure, var_string};
 use linegate_tsp_machine::text::narrow;
 
 use super::export;

@@ -19,7 +19,8 @@ pub(crate) fn write_device_text(text: &DeviceText, block: &mut [u8]) -> Option<(
 
 /// Reads them back.
 pub(crate) fn read_device_text(block: &[u8]) -> DeviceText {
-    let units: Vec<u16> = block.chunks_exact(2).filter_map(|two| Some(u16::from_le_bytes(two.try_into().ok()?))).collect();
+    let units: Vec<u16> =
+        block.chunks_exact(2).filter_map(|two| Some(u16::from_le_bytes(two.try_into().ok()?))).collect();
     let mut parts = units.split(|unit| *unit == 0).map(String::from_utf16_lossy);
     let mut next = || parts.next().unwrap_or_default();
     DeviceText { name: next(), device: next(), status: next() }

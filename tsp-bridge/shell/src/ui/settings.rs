@@ -9,10 +9,10 @@ use linegate_tsp_machine::config::Config;
 use linegate_tsp_machine::text::{narrow, wide};
 use windows_sys::Win32::Foundation::{HWND, LPARAM, WPARAM};
 use windows_sys::Win32::UI::WindowsAndMessaging::{
-    CB_ADDSTRING, CB_GETCURSEL, CB_SETCURSEL, DialogBoxIndirectParamW, EndDialog, GetDlgItem,
-    GetDlgItemTextW, GetWindowLongPtrW, IDC_WAIT, IDCANCEL, IDOK, IDYES, LoadCursorW, MB_ICONINFORMATION,
-    MB_ICONQUESTION, MB_ICONWARNING, MB_OK, MB_YESNO, MessageBoxW, SendMessageW, SetCursor, SetDlgItemTextW,
-    SetWindowLongPtrW, WM_COMMAND, WM_INITDIALOG,
+    CB_ADDSTRING, CB_GETCURSEL, CB_SETCURSEL, DialogBoxIndirectParamW, EndDialog, GetDlgItem, GetDlgItemTextW,
+    GetWindowLongPtrW, IDC_WAIT, IDCANCEL, IDOK, IDYES, LoadCursorW, MB_ICONINFORMATION, MB_ICONQUESTION,
+    MB_ICONWARNING, MB_OK, MB_YESNO, MessageBoxW, SendMessageW, SetCursor, SetDlgItemTextW, SetWindowLongPtrW,
+    WM_COMMAND, WM_INITDIALOG,
 };
 
 use super::template::Template;
@@ -155,7 +155,8 @@ fn read(dialog: HWND, work: &Work) -> Result<Config, String> {
         let bytes = parse_fingerprint(&fingerprint).ok_or("The fingerprint is no SHA-256 of 64 hex digits.")?;
         Some(format_fingerprint(&bytes))
     };
-    config.lines = text(dialog, LINES).split([' ', ',', ';']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    config.lines =
+        text(dialog, LINES).split([' ', ',', ';']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
     let place = usize::try_from(send(dialog, LEVEL, CB_GETCURSEL, 0, 0)).unwrap_or(2);
     config.log_level = LEVELS.get(place).copied().unwrap_or("info").to_owned();
     config.allow_plain = send(dialog, PLAIN, BM_GETCHECK, 0, 0) == 1;

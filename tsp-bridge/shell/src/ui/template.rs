@@ -2,7 +2,8 @@
 
 use linegate_tsp_machine::text::wide;
 use windows_sys::Win32::UI::WindowsAndMessaging::{
-    DS_MODALFRAME, DS_SETFONT, WS_BORDER, WS_CAPTION, WS_CHILD, WS_POPUP, WS_SYSMENU, WS_TABSTOP, WS_VISIBLE, WS_VSCROLL,
+    DS_MODALFRAME, DS_SETFONT, WS_BORDER, WS_CAPTION, WS_CHILD, WS_POPUP, WS_SYSMENU, WS_TABSTOP, WS_VISIBLE,
+    WS_VSCROLL,
 };
 
 /// Predefined classes.

@@ -7,7 +7,10 @@ fn conferenced(id: &str, others: &[&str]) -> Value {
         .iter()
         .map(|number| json!({"id": format!("party_{number}"), "number": number, "raw": number, "state": "connected"}))
         .collect();
-    with(call(id, "conferenced"), json!({"conference_id": "k", "participants": parties, "connected": {"number": "202"}}))
+    with(
+        call(id, "conferenced"),
+        json!({"conference_id": "k", "participants": parties, "connected": {"number": "202"}}),
+    )
 }
 
 /// 201 holds 202 and speaks with 208.

@@ -53,7 +53,10 @@ fn calls_that_are_not_in_the_truth_are_over() {
     let (mut kit, line) = Kit::new();
     kit.talking(line, "c1");
     kit.bridge.link_closed("broken", kit.now);
-    kit.snapshot(&[line_of("201", 1), line_of("202", 2)], &[with(call("c9", "offering"), json!({"direction": "inbound"}))]);
+    kit.snapshot(
+        &[line_of("201", 1), line_of("202", 2)],
+        &[with(call("c9", "offering"), json!({"direction": "inbound"}))],
+    );
     assert_eq!(kit.last(0x10).0, call_state::IDLE);
     assert_eq!(kit.offers(), 1);
 }

@@ -44,8 +44,19 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 const STATES: [&str; 13] = [
-    "dial_tone", "dialing", "proceeding", "ringback", "offering", "connected", "on_hold", "remote_held", "conferenced",
-    "busy", "failed", "ended", "from the future",
+    "dial_tone",
+    "dialing",
+    "proceeding",
+    "ringback",
+    "offering",
+    "connected",
+    "on_hold",
+    "remote_held",
+    "conferenced",
+    "busy",
+    "failed",
+    "ended",
+    "from the future",
 ];
 const CAUSES: [&str; 6] = ["normal", "merged", "transferred", "busy", "answered_elsewhere", "merged"];
 
@@ -79,8 +90,10 @@ impl Run {
         match step {
             Step::Call { id, state, inbound, consult, conference, cause } => {
                 let id = format!("c{id}");
-                let parties: Vec<Value> =
-                    ["202", "208"].iter().map(|n| json!({"id": n, "number": n, "raw": n, "state": "connected"})).collect();
+                let parties: Vec<Value> = ["202", "208"]
+                    .iter()
+                    .map(|n| json!({"id": n, "number": n, "raw": n, "state": "connected"}))
+                    .collect();
                 self.kit.updated(with(
                     call(&id, STATES[usize::from(*state)]),
                     json!({
