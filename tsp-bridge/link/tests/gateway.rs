@@ -1,5 +1,5 @@
 //! The link against a gateway of a few lines: handshake, TLS, frames both ways, loss, refusal.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::result_large_err, missing_docs)]
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};

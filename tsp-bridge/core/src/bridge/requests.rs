@@ -44,24 +44,15 @@ impl Bridge {
     }
 
     /// A command about one call.
-    pub(super) fn act_on(
-        &mut self,
-        request: u32,
-        handle: u32,
-        line: usize,
-        act: Act,
-        path: String,
-        body: Value,
-        now: Now,
-    ) {
+    pub(super) fn act_on(&mut self, request: u32, handle: u32, line: usize, path: String, body: Value, now: Now) {
         let line_handle = self.line_handle(line);
         self.note_request(request, line_handle, &[handle]);
-        self.command(Some(request), act, line, handle, &Ask { method: "POST", path, body }, now);
+        self.command(Some(request), Act::Plain, line, handle, &Ask { method: "POST", path, body }, now);
     }
 
     fn plain(&mut self, request: u32, handle: u32, wanted: u32, verb: &str, body: Value, now: Now) -> Accepted {
         let (id, line) = self.able(handle, wanted)?;
-        self.act_on(request, handle, line, Act::Plain, format!("/api/v1/calls/{id}/{verb}"), body, now);
+        self.act_on(request, handle, line, format!("/api/v1/calls/{id}/{verb}"), body, now);
         Ok(())
     }
 
@@ -192,7 +183,7 @@ impl Bridge {
         call.digits = digits.clone();
         self.review(handle, now);
         let path = format!("/api/v1/calls/{id}/dial");
-        self.act_on(request, handle, line, Act::Plain, path, json!({"digits": digits}), now);
+        self.act_on(request, handle, line, path, json!({"digits": digits}), now);
         Ok(())
     }
 
@@ -263,7 +254,7 @@ impl Bridge {
         match consult_id {
             Some(id) => {
                 let path = format!("/api/v1/calls/{id}/drop");
-                self.act_on(request, handle, line, Act::Plain, path, Value::Null, now);
+                self.act_on(request, handle, line, path, Value::Null, now);
                 Ok(())
             }
             None => self.plain(request, handle, feature::UNHOLD, "retrieve", Value::Null, now),
@@ -286,7 +277,7 @@ impl Bridge {
             return Err(err::INVALCALLSTATE);
         };
         let path = format!("/api/v1/calls/{id}/swap");
-        self.act_on(request, active, line, Act::Plain, path, json!({"with": with}), now);
+        self.act_on(request, active, line, path, json!({"with": with}), now);
         Ok(())
     }
 

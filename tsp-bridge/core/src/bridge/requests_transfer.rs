@@ -140,7 +140,7 @@ impl Bridge {
         let (id, party) = self.participant_of(member)?;
         let line = self.call(member)?.line;
         let path = format!("/api/v1/calls/{id}/remove-from-conference");
-        self.act_on(request, member, line, Act::Plain, path, json!({"party": party}), now);
+        self.act_on(request, member, line, path, json!({"party": party}), now);
         Ok(())
     }
 }
