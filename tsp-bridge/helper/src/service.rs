@@ -3,7 +3,7 @@
 use std::ptr::{null, null_mut};
 
 use linegate_tsp_machine::text::wide;
-use linegate_tsp_machine::{MachineError, providers};
+use linegate_tsp_machine::{MachineError, files, providers};
 use windows_sys::Win32::System::LibraryLoader::{
     GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW, LoadLibraryW,
 };
@@ -80,20 +80,33 @@ fn tapi(name: &core::ffi::CStr) -> Option<unsafe extern "system" fn() -> isize> 
 
 /// Adds a provider; `write` stores its settings under the number that it gets.
 pub(crate) fn add_provider(write: impl Fn(u32) -> Result<(), MachineError>) -> Result<u32, MachineError> {
+    // TAPI may start the provider at once: its settings are to be there by then.
+    let expected = providers::next_id()?;
+    write(expected)?;
+    let settle = |id: u32| {
+        if id != expected {
+            write(id)?;
+            let _ = std::fs::remove_file(files::settings_of(expected));
+        }
+        Ok(id)
+    };
     if let Some(function) = tapi(c"lineAddProviderW") {
         // SAFETY: the export has this signature.
         let add = unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, AddProvider>(function) };
         let (file, mut id) = (wide(providers::FILE_NAME), 0_u32);
         // SAFETY: the name ends with NUL; without a window nothing is shown.
         if unsafe { add(file.as_ptr(), null_mut(), &mut id) } == 0 && id != 0 {
-            write(id)?;
-            return Ok(id);
+            return settle(id);
         }
     }
     // The service cannot be asked: the list itself is its to read at its next start.
-    let id = providers::add()?;
-    write(id)?;
-    Ok(id)
+    match providers::add() {
+        Ok(id) => settle(id),
+        Err(error) => {
+            let _ = std::fs::remove_file(files::settings_of(expected));
+            Err(error)
+        }
+    }
 }
 
 /// Removes a provider.

@@ -125,6 +125,17 @@ pub fn list() -> Result<Vec<Provider>, MachineError> {
     Ok(Key::open(false)?.map(|key| key.list()).unwrap_or_default())
 }
 
+/// The permanent id that the next provider will get.
+///
+/// # Errors
+/// What Windows says.
+pub fn next_id() -> Result<u32, MachineError> {
+    let Some(key) = Key::open(false)? else { return Ok(1) };
+    let highest = key.list().iter().map(|provider| provider.id).max().unwrap_or(0);
+    // An id is never given twice, also after a removal.
+    Ok(key.number("NextProviderID").unwrap_or(1).max(highest + 1))
+}
+
 /// Adds one of ours; gives its permanent id.
 ///
 /// # Errors
@@ -133,11 +144,8 @@ pub fn add() -> Result<u32, MachineError> {
     let Some(key) = Key::open(true)? else {
         return Err(MachineError::Windows { what: "opening TAPI's list of providers", code: 2 });
     };
-    let known = key.list();
-    let highest = known.iter().map(|provider| provider.id).max().unwrap_or(0);
-    // An id is never given twice, also after a removal.
-    let id = key.number("NextProviderID").unwrap_or(1).max(highest + 1);
-    let place = known.len();
+    let id = next_id()?;
+    let place = key.list().len();
     key.set_number(&format!("ProviderID{place}"), id)?;
     key.set_text(&format!("ProviderFilename{place}"), FILE_NAME)?;
     key.set_number("NextProviderID", id + 1)?;
