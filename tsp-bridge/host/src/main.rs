@@ -2,6 +2,7 @@
 //! It runs under Wine against the real provider, the real gateway and a simulated router (scripts/test-bridge).
 //!
 //!     linegate-tapi-host PROVIDER.tsp PORTS.json [NAME...]
+//!     linegate-tapi-host PROVIDER.tsp PORTS.json --dialog    shows the settings, for a person or a screenshot
 #![cfg(windows)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::missing_safety_doc, reason = "the callbacks are called by the provider as TSPI says")]
@@ -24,6 +25,9 @@ fn main() -> ExitCode {
     };
     control::start(ports);
     api::start(provider);
+    if wanted.first().is_some_and(|word| word == "--dialog") {
+        return scenarios::show_settings();
+    }
     let has_fault = api::address(api::module(), "LinegateFault").is_some();
     let (mut passed, mut failed) = (0, Vec::new());
     for scenario in scenarios::ALL {

@@ -61,7 +61,7 @@ struct Open {
     size: u64,
 }
 
-/// Sets how much is written; the most talkative of several providers counts.
+/// Sets how much is written. The log is the process's: of several providers the last one that started counts.
 pub fn set_level(level: Level) {
     LEVEL.store(level as u8, Ordering::Relaxed);
 }

@@ -49,6 +49,8 @@ pub(crate) struct Instance {
     /// Something happened that the dispatcher wants to see.
     news: Condvar,
     flight: Mutex<Flight>,
+    /// What the dispatcher is about to tell TAPI: after a panic of our own it is told all the same.
+    in_hand: Mutex<Option<Output>>,
     landed: Condvar,
     h_provider: usize,
     line_create: LineEvent,
@@ -96,6 +98,7 @@ impl Instance {
             bridge: Mutex::new(Bridge::new(settings, store)),
             news: Condvar::new(),
             flight: Mutex::new(Flight::default()),
+            in_hand: Mutex::new(None),
             landed: Condvar::new(),
             h_provider,
             line_create,
@@ -266,6 +269,9 @@ impl Instance {
             self.landed.notify_all();
             panics.retain(|at| at.elapsed() < Duration::from_secs(60));
             panics.push(Instant::now());
+            if let Some(output) = lock(&self.in_hand).take() {
+                lock(&self.bridge).put_back(output);
+            }
             self.recover("the dispatcher");
             if panics.len() >= MOST_PANICS {
                 log!(Error, "provider {}: too many panics; its lines stay out of service", self.provider);
@@ -321,7 +327,9 @@ impl Instance {
             // Set while the core is still locked: who closes a line sees either the output or its flight.
             *lock(&self.flight) = self.flight_of(&output);
             drop(bridge);
+            *lock(&self.in_hand) = Some(output.clone());
             crate::fault::here(crate::fault::Place::Dispatcher);
+            *lock(&self.in_hand) = None;
             self.deliver(&output);
             *lock(&self.flight) = Flight::default();
             self.landed.notify_all();

@@ -244,6 +244,7 @@ impl Bridge {
     /// An instance that knows its lines from before.
     pub fn new(settings: Settings, mut store: Store) -> Self {
         store.gateway.clone_from(&settings.gateway);
+        let settings_slot = settings.slot;
         let mut bridge = Self {
             settings,
             store,
@@ -266,7 +267,8 @@ impl Bridge {
             last_handle: 0,
             last_command: 0,
             last_reference: 0,
-            last_temporary: 0,
+            // Unique in the process: TAPI hands the number back without saying whose it was.
+            last_temporary: settings_slot << 24,
             is_initialized: false,
         };
         bridge.lines_from_store();
@@ -294,6 +296,11 @@ impl Bridge {
             }
         }
         None
+    }
+
+    /// Takes an output back that TAPI was not told; it is the next one again.
+    pub fn put_back(&mut self, output: Output) {
+        self.outputs.push_front(output);
     }
 
     /// The next frame for the gateway.

@@ -106,7 +106,6 @@ export! {
     /// TAPI took a line that came later.
     fn TSPI_providerCreateLineDevice(temporary: usize, device: u32) {
         let temporary = u32::try_from(temporary).map_err(|_| err::BADDEVICEID)?;
-        // The number is unique in an instance only; the one that waits for it takes it.
         let taken = table::all()
             .into_iter()
             .any(|instance| instance.with(|bridge, _| bridge.create_line_device(temporary, device)).is_ok());
