@@ -54,7 +54,6 @@ pub struct Request {
 #[derive(Debug, Clone)]
 pub struct Told {
     pub ht_line: usize,
-    pub ht_call: usize,
     pub message: u32,
     pub params: [usize; 3],
 }
@@ -226,7 +225,7 @@ pub unsafe extern "system" fn line_event(
         world.fail(format!("message {message} came from inside {name}"));
     }
     if !world.is_short {
-        let told = Told { ht_line, ht_call, message, params: [first, second, third] };
+        let told = Told { ht_line, message, params: [first, second, third] };
         world.told.push(told);
     }
     if !world.lines.get(&ht_line).is_some_and(|line| line.is_open) {

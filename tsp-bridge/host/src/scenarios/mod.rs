@@ -87,12 +87,13 @@ scenarios! {
 pub fn show_settings() -> std::process::ExitCode {
     use windows_sys::Win32::UI::WindowsAndMessaging::GetDesktopWindow;
     type Dialog = unsafe extern "system" fn(usize, windows_sys::Win32::Foundation::HWND, u32) -> i32;
-    crate::service::configure(crate::service::PROVIDER, |config| config.lines = vec!["201".to_owned(), "2*".to_owned()]);
+    crate::service::configure(crate::service::PROVIDER, |config| {
+        config.lines = vec!["201".to_owned(), "2*".to_owned()]
+    });
     let address = crate::api::address(crate::api::module(), "TUISPI_providerConfig").expect("the export");
     // SAFETY: the export has this signature; the desktop is always a window.
-    let result = unsafe {
-        std::mem::transmute::<usize, Dialog>(address)(0, GetDesktopWindow(), crate::service::PROVIDER)
-    };
+    let result =
+        unsafe { std::mem::transmute::<usize, Dialog>(address)(0, GetDesktopWindow(), crate::service::PROVIDER) };
     println!("the dialog answers {result:#x}");
     std::process::ExitCode::from(u8::from(result != 0))
 }

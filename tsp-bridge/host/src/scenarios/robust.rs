@@ -183,6 +183,7 @@ fn one_call(dice: &mut Dice, base: u32, lines: u32) {
                     }
                 } else {
                     world.calls.remove(&ht);
+                    world.requests.remove(&request);
                 }
             }
             4 => ignore(begin("x", |r| (api.drop_call)(r, call, std::ptr::null(), 0))),
@@ -272,6 +273,7 @@ pub fn c35_panics_in_export_dispatcher_and_reader() {
 }
 
 pub fn c36_two_thousand_calls_a_minute() {
+    crate::service::configure(PROVIDER, |config| config.log_level = "info".to_owned());
     let service = Service::learned();
     println!("  {} lines", service.lines);
     let mut opened = Vec::new();
