@@ -58,18 +58,27 @@ impl CallTable {
         let left = connection.device.clone().map_or(Endpoint::NotKnown, Endpoint::Device);
         let in_conference = self.calls.get(&id).is_some_and(|tracked| tracked.call.conference_id.is_some());
         if in_conference {
+            let mut held_there = None;
             self.change(at, &id, |call| {
                 if let Some(participant) = participant_of(&mut call.participants, &left) {
                     participant.state = ParticipantState::Left;
                 }
-                let here =
-                    call.participants.iter().filter(|participant| participant.state != ParticipantState::Left).count();
-                if here <= 1 && call.state == CallState::Conferenced {
-                    call.state = CallState::Connected;
+                let mut here = call.participants.iter().filter(|one| one.state != ParticipantState::Left);
+                let (last, more) = (here.next(), here.next());
+                if more.is_none() && matches!(call.state, CallState::Conferenced | CallState::OnHold) {
+                    // Two are left, or nobody: whether the other one waits on hold is known from the conference.
+                    let waits = last.is_some_and(|one| one.state == ParticipantState::OnHold);
+                    if call.state == CallState::Conferenced {
+                        call.state = if waits { CallState::RemoteHeld } else { CallState::Connected };
+                    }
                     call.conference_id = None;
-                    call.participants.retain(|participant| participant.state != ParticipantState::Left);
+                    call.participants.retain(|one| one.state != ParticipantState::Left);
+                    held_there = Some(waits);
                 }
             });
+            if let (Some(waits), Some(tracked)) = (held_there, self.calls.get_mut(&id)) {
+                tracked.is_held_there = waits;
+            }
             return;
         }
         // Two parties: our own end usually follows at once; if not, the snapshot decides.

@@ -234,3 +234,15 @@ fn parties_are_named_from_the_numbers_of_the_pbx() {
     let caller = bench.call(ANNA).caller;
     assert_eq!((caller.name.as_deref(), caller.number.as_deref()), (Some("Bert"), Some("202")));
 }
+
+#[test]
+fn who_waits_on_hold_when_a_conference_ends_is_known_after_a_hold_of_ours_too() {
+    let mut bench = conference();
+    bench.say(ANNA, held(A, &device("233"))).say(ANNA, held(A, &phone(ANNA)));
+    bench.say(ANNA, cleared(A, &device("240")));
+    assert_eq!((bench.state(ANNA), bench.call(ANNA).conference_id), (S::OnHold, None));
+    bench.say(ANNA, super::bench::retrieved(A, &phone(ANNA)));
+    assert_eq!(bench.state(ANNA), S::RemoteHeld);
+    bench.say(ANNA, super::bench::retrieved(A, &device("233")));
+    assert_eq!(bench.state(ANNA), S::Connected);
+}
