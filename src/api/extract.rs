@@ -130,6 +130,25 @@ pub(super) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem
     Ok(value)
 }
 
+/// Reads a JSON list of objects.
+///
+/// # Errors
+/// As [`parse_json`].
+pub(super) fn parse_json_list<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, Problem> {
+    let items: Vec<serde_json::Value> =
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(bytes))
+            .map_err(|error| wrong_json(error.inner(), pointer(error.path())))?;
+    let read = |(index, item): (usize, serde_json::Value)| {
+        if !item.is_object() {
+            return Err(Problem::new("invalid_value", "The list must hold JSON objects.")
+                .field(&format!("/{index}"), "An object is needed."));
+        }
+        serde_path_to_error::deserialize(item)
+            .map_err(|error| wrong_json(error.inner(), format!("/{index}{}", pointer(error.path()))))
+    };
+    items.into_iter().enumerate().map(read).collect()
+}
+
 fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
     for segment in path {

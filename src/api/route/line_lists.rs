@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::auth::{Admin, Reader};
-use super::super::extract::{parse_json, read_body};
+use super::super::extract::{parse_json_list, read_body};
 use super::super::problem::Problem;
 use super::super::query::{Params, wrong};
 use super::super::schema::{Configuring, Refused, Unknown};
@@ -132,7 +132,7 @@ pub(in crate::api) async fn import_lines(
         Form::Text => line_list::read(&line_list::text_of(&body)).map_err(mistakes)?,
         Form::Csv => line_list::read_csv(&line_list::text_of(&body)).map_err(mistakes)?,
         Form::Json => {
-            let lines: Vec<ListedLineBody> = parse_json(&body)?;
+            let lines: Vec<ListedLineBody> = parse_json_list(&body)?;
             (1..).zip(lines.into_iter().map(ListedLine::from)).collect()
         }
     };
