@@ -6,9 +6,11 @@
 pub mod error;
 pub mod gateway;
 pub mod journal;
+pub mod line_form;
 mod link;
 pub mod merge;
 mod numbers;
 pub mod pbx;
 pub mod probe;
+pub mod rules_form;
 mod site_copy;
