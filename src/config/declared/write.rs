@@ -30,7 +30,18 @@ struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     number_rules: Option<Rules>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    line: Vec<toml::Table>,
+    line: Vec<LineTable>,
+}
+
+#[derive(Serialize)]
+struct LineTable {
+    number: toml::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_id: Option<toml::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<toml::Value>,
+    #[serde(flatten)]
+    rest: toml::Table,
 }
 
 #[derive(Serialize)]
@@ -80,7 +91,7 @@ fn table(present: &Present) -> Result<Table, String> {
         values: toml_table(values)?,
         tables: toml_table(tables)?,
         number_rules,
-        line: present.lines.iter().filter_map(line).map(toml_table).collect::<Result<Vec<_>, _>>()?,
+        line: present.lines.iter().filter_map(line).map(line_table).collect::<Result<Vec<_>, _>>()?,
     })
 }
 
@@ -155,6 +166,13 @@ fn line(line: &Value) -> Option<Map<String, Value>> {
         out.insert("labels".to_owned(), line["labels"].clone());
     }
     has_more.then_some(out)
+}
+
+/// What tells lines apart comes first.
+fn line_table(values: Map<String, Value>) -> Result<LineTable, String> {
+    let mut rest = toml_table(values)?;
+    let number = rest.remove("number").ok_or_else(|| "a line has no number".to_owned())?;
+    Ok(LineTable { number, device_id: rest.remove("device_id"), source: rest.remove("source"), rest })
 }
 
 fn toml_table(values: Map<String, Value>) -> Result<toml::Table, String> {
