@@ -141,7 +141,7 @@ pub(super) fn parse_json_list<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T
     let read = |(index, item): (usize, serde_json::Value)| {
         if !item.is_object() {
             return Err(Problem::new("invalid_value", "The list must hold JSON objects.")
-                .field(&format!("/{index}"), "An object is needed."));
+                .field(format!("/{index}"), "An object is needed."));
         }
         serde_path_to_error::deserialize(item)
             .map_err(|error| wrong_json(error.inner(), format!("/{index}{}", pointer(error.path()))))
