@@ -14,7 +14,7 @@ use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
     calls, clients, csta, doctor, documents, events, features, health, journal, line_lists, lines, locate, log_level,
-    me, number_rules, operations, pbxs, probe, status_page, tickets, tokens,
+    me, number_rules, operations, pbxs, probe, rules_replay, status_page, tickets, tokens,
 };
 use super::state::ApiState;
 use super::{idempotency, layers};
@@ -27,6 +27,7 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(pbxs::pbx_status))
         .routes(routes!(number_rules::get_number_rules, number_rules::put_number_rules))
         .routes(routes!(number_rules::test_number_rules))
+        .routes(routes!(rules_replay::replay_number_rules))
         .routes(routes!(number_rules::list_number_rules_versions))
         .routes(routes!(number_rules::undo_number_rules))
         .routes(routes!(number_rules::export_number_rules))

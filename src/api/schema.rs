@@ -48,6 +48,8 @@ placeholders! {
     NumberRulesInput,
     /// A number that is followed through rules.
     NumberRulesTest,
+    /// Rules that run over the last calls.
+    NumberRulesReplay,
     /// The snapshot frame.
     Snapshot,
     /// The answer of a poll.

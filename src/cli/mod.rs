@@ -1,10 +1,12 @@
 //! The command line: `linegate <command>`.
 
+mod declared;
 mod journal;
 mod lists;
 mod output;
 mod probe;
 mod remote;
+mod replay;
 mod router;
 mod rules;
 mod server;
@@ -63,6 +65,9 @@ enum Command {
     /// Rules that change numbers: shown, dialled
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Settings as code: PBXs, entered lines and number rules as one file
+    #[command(subcommand)]
+    Config(declared::ConfigCommand),
     /// Dial a number from a line
     Dial(DialArgs),
     /// Show finished calls, or with --blind the times in which a router was not seen
@@ -358,9 +363,12 @@ struct Failure {
 }
 
 impl Failure {
+    /// As `git diff --exit-code`: there are differences.
+    const DIFFERS: u8 = 1;
     const USAGE: u8 = 64;
     const UNAVAILABLE: u8 = 69;
     const SOFTWARE: u8 = 70;
+    const LATER: u8 = 75;
     const CONFIG: u8 = 78;
 
     fn new(code: u8, sentence: impl Into<String>) -> Self {
@@ -421,6 +429,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             lists::import(&remote, &pbx, &file, csv, dry_run).await
         }
         Command::Rules(command) => rules::run(command).await,
+        Command::Config(command) => declared::run(command).await,
         Command::Dial(args) => remote::dial(args).await,
         Command::Journal(args) => journal::journal(args).await,
         Command::Probe(args) => probe::probe(args).await,

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::output::{self, text};
+use super::replay::{ReplayArgs, replay};
 use super::{Failure, Remote};
 use crate::client::Client;
 
@@ -40,6 +41,8 @@ pub(super) enum RulesCommand {
         #[command(flatten)]
         how: How,
     },
+    /// Let rules run over the last calls: which numbers would be shown in another way
+    Replay(ReplayArgs),
     /// Print the rules as text that can be imported
     Export(Of),
     /// List the kept versions
@@ -99,8 +102,13 @@ impl List {
 }
 
 impl Of {
+    /// Whether JSON is wanted.
+    pub(super) fn is_json(&self) -> bool {
+        self.remote.json
+    }
+
     /// A client, and the path of the rules.
-    async fn rules(&self) -> Result<(Client, String), Failure> {
+    pub(super) async fn rules(&self) -> Result<(Client, String), Failure> {
         let client = self.remote.client()?;
         let pbxs = client.list("/pbxs").await?;
         let found: Vec<&Value> = match &self.pbx {
@@ -154,6 +162,7 @@ pub(super) async fn run(command: RulesCommand) -> Result<(), Failure> {
                 client.post_bytes(&format!("{path}/import?{}{list}", how.query()), "text/plain", lines).await?;
             print(&of.remote, &answer)
         }
+        RulesCommand::Replay(args) => replay(args).await,
         RulesCommand::Export(of) => {
             let (client, path) = of.rules().await?;
             output::line(client.text(&format!("{path}/export"), "text/plain").await?.trim_end())?;
@@ -186,7 +195,8 @@ pub(super) async fn run(command: RulesCommand) -> Result<(), Failure> {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+/// The bytes of a file, or of standard input.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let mut lines = Vec::new();
     let done = if file == Path::new("-") {
         std::io::stdin().lock().read_to_end(&mut lines).map(drop)

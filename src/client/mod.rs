@@ -1,12 +1,14 @@
 //! A small client of the API: used by the command line, by tests, and as an example for integrators.
 
+mod guarded;
 mod stream;
 
 use std::fmt;
 
-use reqwest::{Method, RequestBuilder, StatusCode, header};
+use reqwest::{RequestBuilder, StatusCode, header};
 use serde_json::Value;
 
+pub use reqwest::Method;
 pub use stream::{Stream, StreamError};
 
 /// Where the gateway is and who asks.

@@ -131,7 +131,8 @@ impl FileConfig {
     }
 }
 
-fn place(text: &str, error: &toml::de::Error) -> String {
+/// The line where a text is wrong.
+pub(super) fn place(text: &str, error: &toml::de::Error) -> String {
     match error.span() {
         Some(span) => {
             let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;

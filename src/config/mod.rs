@@ -3,6 +3,7 @@
 //! Live settings (PBXs, lines, rules, tokens) belong to the store and the API. The file may name PBXs to create at
 //! the first start; it never silently undoes what the API changed.
 
+pub mod declared;
 mod file;
 mod source;
 

@@ -10,7 +10,7 @@ use super::party::{Participant, Party};
 use super::timestamp::Timestamp;
 
 /// Who began it, seen from the line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Somebody called the line.

@@ -229,6 +229,7 @@ pub fn write_line(out: &mut Vec<u8>, line: &Line) {
     object.text("number", &line.number);
     object.text("display_number", &line.display_number);
     object.text("name", &line.name);
+    object.flag("has_own_name", line.has_own_name);
     object.opt("device_id", line.device_id.as_deref());
     object.text(
         "kind",

@@ -150,6 +150,9 @@ pub struct Line {
     pub display_number: String,
     /// Display name.
     pub name: String,
+    /// A person gave this line of the PBX its name: loads keep it.
+    #[serde(default)]
+    pub has_own_name: bool,
     /// MAC of the phone, 12 hex digits; `null` for a mobility user.
     pub device_id: Option<String>,
     /// Phone or user.
@@ -221,6 +224,7 @@ impl Line {
             number,
             display_number,
             name,
+            has_own_name,
             device_id,
             kind,
             source,

@@ -43,6 +43,9 @@ pub struct LineBody {
     /// The phone that a mobility user was logged in at.
     #[serde(default)]
     pub host_mac: Option<String>,
+    /// The mobility user whose line it is: another number is the same person's.
+    #[serde(default)]
+    pub user: Option<String>,
 }
 
 /// A line as it is stored.

@@ -3,7 +3,7 @@
 use cme_twin::{Faults, HttpFailure, TwinConfig, XmlKnobs};
 use serde_json::{Value, json};
 
-use crate::kit::{Gateway, House, Reader, pbx_on, text};
+use crate::kit::{Gateway, House, Reader, pbx_on, refused, text};
 
 async fn fails(failure: HttpFailure) {
     let mut house = House::open().await;
@@ -106,10 +106,17 @@ async fn an_unknown_host_and_a_refused_port_say_what_to_check() {
     gateway.stop().await;
 }
 
-/// The system with 202's number changed to 212, and 208 taken off its phone.
+/// The system with 202's number changed to 212, the mobility user's to 215, and 208 taken off its phone.
 fn changed(config: &TwinConfig) -> TwinConfig {
     let mut config = config.clone();
     config.system.dns.get_mut(&2).unwrap().number = "212".to_owned();
+    config.system.dns.get_mut(&5).unwrap().number = "215".to_owned();
+    for user in config.system.user_profiles.values_mut() {
+        user.numbers
+            .iter_mut()
+            .filter(|(number, _)| number == "205")
+            .for_each(|(number, _)| *number = "215".to_owned());
+    }
     config.system.phones.remove(&5);
     config.system.dns.remove(&8);
     config
@@ -118,7 +125,11 @@ fn changed(config: &TwinConfig) -> TwinConfig {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renumbered_phone_keeps_its_line_and_a_vanished_one_is_marked() {
     let house = House::open().await;
-    let (ben, ida) = (house.line("202").await, house.line("208").await);
+    let (ben, eli, ida) = (house.line("202").await, house.line("205").await, house.line("208").await);
+    // While the router has it, it is the router's to take away.
+    let path = format!("/lines/{}", text(&ida, "/id"));
+    let (status, problem) = refused(house.client().delete(&path).await);
+    assert_eq!((status, text(&problem, "/code")), (409, "conflict"), "{problem}");
     // The router is configured anew: a twin with the other configuration takes the place of the first one.
     let (sip, xml) = (house.twin.sip_addr(), house.twin.xml_addr());
     house.twin.stop().await;
@@ -139,6 +150,13 @@ async fn a_renumbered_phone_keeps_its_line_and_a_vanished_one_is_marked() {
     let gone = house.until_line("208", "is missing", |line| !line["missing_since"].is_null()).await;
     assert_eq!((&gone["id"], text(&gone, "/monitor/state")), (&ida["id"], "off"));
     assert_eq!(house.line("212").await["tapi_id"], ben["tapi_id"]);
+    let person = house.line("215").await;
+    assert_eq!((&person["id"], &person["tapi_id"], &person["kind"]), (&eli["id"], &eli["tapi_id"], &eli["kind"]));
+    // What vanished stays until a person deletes it; then it is gone for good.
+    house.client().delete(&path).await.unwrap();
+    assert_eq!(refused(house.client().get(&path).await).0, 404);
+    let load = house.client().post(&format!("/pbxs/{}/load-lines", house.pbx), &json!({})).await.unwrap();
+    assert_eq!((&load["added"], &load["removed"], load["unchanged"].as_u64()), (&json!([]), &json!([]), Some(4)));
     house.dial("201", "212").await;
     house.until_call("212", "offering").await;
     house.close().await;

@@ -84,3 +84,33 @@ async fn a_name_that_a_person_gave_survives_the_next_load() {
     assert_eq!(text(&house.line("201").await, "/name"), "Anna Berg");
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_may_be_written_in_full_and_are_one_line_in_every_form() {
+    let location = json!({"location": {"enabled": true, "country_code": "49", "area_code": "89", "prefix": "1234"}});
+    let house = House::with(TwinConfig::default(), location).await;
+    let list = "+49(89)1234-201;Anna Berg;SEP00AA11BB0001;+49 89 1234-204\n+49(89)1234-290;Door;0000-0000-0290;\n";
+    let done = house.import("text/plain", false, list).await.unwrap();
+    assert_eq!((text(&done, "/added/0/number"), done["unchanged"].as_u64()), ("290", Some(1)), "{done}");
+    let door = house.line("290").await;
+    assert_eq!((text(&door, "/display_number"), text(&door, "/device_id")), ("+49(89)1234-290", "000000000290"));
+    for (list, part) in
+        [("291;A;;\n+49 89 1234 291;B;;\n", "Line 1 has this number"), ("+49(30)1234-291;A;;\n", "+49(89)1234-")]
+    {
+        let (status, problem) = refused(house.import("text/plain", false, list).await);
+        assert!(status == 422 && text(&problem, "/errors/0/detail").contains(part), "{problem}");
+    }
+    let new = |number: &str| json!({"pbx_id": house.pbx, "number": number, "device_id": "0000.0000.0290"});
+    assert_eq!(refused(house.client().post("/lines", &new("+49891234290")).await).0, 409);
+    // A person gets another number and stays the same line.
+    let path = format!("/lines/{}", text(&door, "/id"));
+    let moved = house.client().patch(&path, &json!({"number": "+49(89)1234-292"})).await.unwrap();
+    assert_eq!((text(&moved, "/number"), &moved["id"], &moved["tapi_id"]), ("292", &door["id"], &door["tapi_id"]));
+    // And is found under every form of it.
+    for number in ["292", "%2B49(89)1234-292", "%2B49%2089%201234%20292", "tel:%2B49891234292"] {
+        let found = house.client().list(&format!("/lines?number={number}")).await.unwrap();
+        assert_eq!(found.len(), 1, "{number}");
+    }
+    house.client().delete(&path).await.unwrap();
+    house.close().await;
+}

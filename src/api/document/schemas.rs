@@ -272,6 +272,14 @@ fn composed(schemas: &Value) -> Vec<(&'static str, Value)> {
                    "example": {"direction": "incoming", "number": "0301234"}}),
         ),
         (
+            "NumberRulesReplay",
+            json!({"type": "object", "description": "Rules, and how many calls they run over.", "additionalProperties": false,
+                   "properties": {"calls": {"type": "integer", "minimum": 1, "maximum": 10000, "default": 1000, "description": "The last calls of the journal."},
+                                  "rules": {"oneOf": [{"type": "null"}, reference("RuleLists")], "description": "Lists to be tried instead of the stored ones."},
+                                  "text": nullable("The same as text: sections and one rule a line.")},
+                   "example": {"calls": 1000, "rules": {"incoming": [{"search": "^0(.*)", "replace": "\\1"}]}}}),
+        ),
+        (
             "Snapshot",
             json!({"type": "object", "description": "Everything that is known up to `as_of_seq`.",
                    "required": ["type", "epoch", "as_of_seq", "pbxs", "lines", "calls"],

@@ -13,7 +13,7 @@ use super::super::problem::Problem;
 use super::super::query::{Params, wrong};
 use super::super::schema::{Acting, Conditional, Configuring, LinePatch, Refused, Unknown};
 use super::{as_patch, json, json_bytes, made_call, no_content, object_id, tagged, written};
-use crate::domain::{Call, Line, LineId, LineKind, LineStatus};
+use crate::domain::{Call, DialString, Line, LineId, LineKind, LineStatus};
 use crate::service::gateway::{DialRequest, NewLine};
 
 type Answer = Result<Response<Body>, Problem>;
@@ -48,7 +48,12 @@ impl Wanted {
     }
 
     fn fits(&self, line: &Line) -> bool {
-        let has = |number: &str| line.number == number || line.addresses.iter().any(|address| address.number == number);
+        let has = |number: &str| {
+            let is_shown = |full: &String| plain(&line.display_number).as_ref() == Some(full);
+            line.number == number
+                || line.addresses.iter().any(|address| address.number == number)
+                || plain(number).is_some_and(|full| is_shown(&full))
+        };
         let holds = |text: &str| {
             [&line.number, &line.display_number, &line.name]
                 .into_iter()
@@ -65,11 +70,16 @@ impl Wanted {
     }
 }
 
+/// A number that is written in full, without what is between its digits.
+fn plain(number: &str) -> Option<String> {
+    DialString::parse(number).ok().filter(DialString::is_international).map(|number| number.to_string())
+}
+
 /// List the lines
 #[utoipa::path(get, path = "/api/v1/lines", tag = "Lines", security(("bearer" = ["read"])),
     params(("pbx" = Option<String>, Query, description = "Only of this PBX"),
            ("q" = Option<String>, Query, description = "Part of a number, name or device id"),
-           ("number" = Option<String>, Query, description = "Exactly this number, on any button"),
+           ("number" = Option<String>, Query, description = "Exactly this number, on any button; or the number of the line in full, in any notation"),
            ("status" = Option<LineStatus>, Query, description = "Only with this status"),
            ("kind" = Option<LineKind>, Query, description = "Only of this kind"),
            ("label" = Option<String>, Query, description = "`key:value`; may stand several times"),

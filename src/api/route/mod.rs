@@ -18,6 +18,7 @@ pub(super) mod number_rules;
 pub(super) mod operations;
 pub(super) mod pbxs;
 pub(super) mod probe;
+pub(super) mod rules_replay;
 pub(super) mod status_page;
 pub(super) mod tickets;
 pub(super) mod tokens;

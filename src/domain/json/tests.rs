@@ -98,6 +98,7 @@ prop_compose! {
             number: "201".to_owned(),
             display_number: texts.1,
             name: texts.2,
+            has_own_name: pick > 1,
             device_id: (pick > 0).then(|| "00AA11BB0001".to_owned()),
             kind: if pick > 0 { LineKind::Static } else { LineKind::ExtensionMobility },
             source: [LineSource::Pbx, LineSource::Manual, LineSource::Import][pick % 3],

@@ -7,6 +7,7 @@ mod doctor;
 mod numbers;
 mod pbxs;
 mod probes;
+mod replay;
 mod types;
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,6 +27,7 @@ use crate::domain::{Call, CallId, DialString, LineId, PbxId, PbxState, PbxStatus
 use crate::io::sip_tcp::Listeners;
 use crate::store::{Store, StoreError};
 pub use numbers::{RuleTest, RulesChange, RulesVersion};
+pub use replay::{Replay, ReplayedForm, ReplayedNumber};
 pub use types::{
     CallAction, Caller, DialPlan, DialRequest, Done, Imported, LineChange, LineDiff, NewLine, Outcome, Written,
 };

@@ -88,7 +88,7 @@ impl Gateway {
         Ok(())
     }
 
-    fn numbers(&self, pbx: &PbxId) -> Outcome<Numbers> {
+    pub(super) fn numbers(&self, pbx: &PbxId) -> Outcome<Numbers> {
         self.link(pbx)?;
         Ok(self.inner.numbers.of(pbx))
     }
@@ -303,7 +303,7 @@ impl Gateway {
         .await?
     }
 
-    fn known_numbers(&self, pbx: &PbxId) -> Vec<String> {
+    pub(super) fn known_numbers(&self, pbx: &PbxId) -> Vec<String> {
         let view = self.journal().view();
         let lines = view.lines.values().filter(|line| line.value.pbx_id == *pbx);
         lines.flat_map(|line| line.value.addresses.iter().map(|address| address.number.clone())).collect()
@@ -357,7 +357,7 @@ fn trace(plan: &NumberPlan, test: &Tested, is_known: impl Fn(&str) -> bool) -> O
 }
 
 /// Long lists take their time to compile and to look through: not on the threads that serve everybody.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Outcome<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Outcome<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| ServiceError::new(Code::ShuttingDown, "The gateway is stopping."))

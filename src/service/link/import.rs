@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::line_edit::{by_hand, listed};
+use super::line_edit::by_hand;
 use super::task::LinkTask;
 use crate::domain::line_list::ListedLine;
 use crate::domain::{LineId, LineSource};
@@ -77,7 +77,7 @@ impl LinkTask {
             .map(|(id, entry)| ((entry.row.number.as_str(), entry.row.device_id.as_deref()), id))
             .collect();
         for (line, wanted) in lines {
-            let wanted = match listed(&wanted) {
+            let wanted = match self.in_stored_form(&wanted) {
                 Ok(wanted) => wanted,
                 Err(error) => {
                     errors.push((line, error.detail));

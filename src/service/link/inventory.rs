@@ -105,16 +105,16 @@ impl LinkTask {
             }
         }
         for record in unmatched {
-            // The first button of a phone got another number: the line stays what it is.
-            let renumbered = record.device_id.as_ref().and_then(|device| {
-                let mut same = self.lines.iter().filter(|(id, entry)| {
-                    entry.row.device_id.as_ref() == Some(device)
-                        && entry.row.body.source == LineSource::Pbx
-                        && !seen.contains(*id)
-                });
-                let first = same.next()?.0.clone();
-                same.next().is_none().then_some(first)
+            // The first button of a phone, or a mobility user, got another number: the line stays what it is.
+            let is_same = |row: &LineRow| match &record.device_id {
+                Some(device) => row.device_id.as_ref() == Some(device),
+                None => row.device_id.is_none() && record.user.is_some() && row.body.user == record.user,
+            };
+            let mut same = self.lines.iter().filter(|(id, entry)| {
+                entry.row.body.source == LineSource::Pbx && is_same(&entry.row) && !seen.contains(*id)
             });
+            let first = same.next().map(|(id, _)| id.clone());
+            let renumbered = first.filter(|_| same.next().is_none());
             match renumbered {
                 Some(id) => {
                     seen.insert(id.clone());
@@ -137,6 +137,18 @@ impl LinkTask {
             .map(|(_, entry)| entry.row.clone())
             .collect();
         (wishes, unchanged, vanished)
+    }
+
+    /// The name that the router gave a line at the last look.
+    pub(super) fn name_at_router(&self, row: &LineRow) -> Option<String> {
+        let options = &self.row.settings.options;
+        let inventory = self.discovery.inventory.as_ref().filter(|_| options.read_line_names)?;
+        let records = inventory.lines(LineOptions {
+            read_line_names: options.read_line_names,
+            read_line_buttons: options.read_line_buttons,
+        });
+        let is_it = |record: &LineRecord| record.number == row.number && record.device_id == row.device_id;
+        records.lines.into_iter().find(is_it).map(|record| record.name)
     }
 
     /// The lines by what identifies them at the router.
@@ -196,6 +208,7 @@ impl LinkTask {
             cti_watch: None,
             cti_notify: None,
             host_mac: None,
+            user: None,
         };
         facts(&mut body, record);
         LineRow {
@@ -346,12 +359,12 @@ impl LinkTask {
 fn facts(body: &mut LineBody, record: &LineRecord) -> bool {
     let host = record.host.as_ref().and_then(|host| host.device_id.clone());
     let host = host.filter(|_| record.kind == AxlKind::ExtensionMobility);
-    let new = (Some(record.in_service), record.cti_watch, record.cti_notify, host);
-    let old = (body.in_service, body.cti_watch, body.cti_notify, body.host_mac.clone());
+    let new = (Some(record.in_service), record.cti_watch, record.cti_notify, host, record.user.clone());
+    let old = (body.in_service, body.cti_watch, body.cti_notify, body.host_mac.clone(), body.user.clone());
     if new == old {
         return false;
     }
-    (body.in_service, body.cti_watch, body.cti_notify, body.host_mac) = new;
+    (body.in_service, body.cti_watch, body.cti_notify, body.host_mac, body.user) = new;
     true
 }
 

@@ -9,19 +9,13 @@ use super::Reply;
 use super::etag;
 use super::seat::Phase;
 use super::task::LinkTask;
-use crate::csta::Mac;
 use crate::domain::line_list::ListedLine;
 use crate::domain::{LineId, LineKind, LineSource, Monitor, MonitorState, PbxId, RandomIds};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{Caller, NewLine, Outcome, Written};
 use crate::service::journal::{Actor, Known};
+use crate::service::line_form::{self, Forms, mac, name, wrong};
 use crate::store::{LineBody, LineRow, StoreError};
-
-/// Labels of one line, and the length of each part.
-const LABELS: usize = 64;
-const LABEL_LENGTH: usize = 256;
-const NAME_LENGTH: usize = 128;
-const BUTTONS: usize = 32;
 
 /// JSON and version of something written.
 pub(super) type Edited = Result<(Bytes, Option<i64>), ServiceError>;
@@ -43,6 +37,16 @@ impl LinkTask {
         }
     }
 
+    /// A line that a person wrote, with its numbers as extensions.
+    pub(super) fn in_stored_form(&self, line: &ListedLine) -> Result<ListedLine, ServiceError> {
+        self.with_forms(|forms| forms.listed(line))
+    }
+
+    fn with_forms<T>(&self, read: impl FnOnce(&Forms<'_>) -> T) -> T {
+        let is_known = |number: &str| self.lines.values().any(|entry| entry.row.number == number);
+        read(&Forms { plan: self.table.plan(), is_known: &is_known })
+    }
+
     fn shown_json(&self, id: &LineId) -> Edited {
         let entry = self.lines.get(id).ok_or_else(|| ServiceError::not_found("line"))?;
         Ok((Known::line(entry.shown.clone()).json, Some(entry.row.version)))
@@ -50,12 +54,13 @@ impl LinkTask {
 
     /// Adds a line by hand.
     pub(super) async fn create_line(&mut self, new: NewLine, caller: &Caller) -> Edited {
-        let wanted = ListedLine {
-            number: extension(&new.number, "/number")?,
-            device_id: new.device_id.as_deref().map(|text| mac(text, "/device_id")).transpose()?,
-            name: name(new.name.as_deref().unwrap_or_default())?,
-            buttons: buttons(&new.buttons)?,
+        let written = ListedLine {
+            number: new.number,
+            device_id: new.device_id,
+            name: new.name.unwrap_or_default(),
+            buttons: new.buttons,
         };
+        let wanted = self.in_stored_form(&written)?;
         if let Some(entry) = self
             .lines
             .values()
@@ -135,22 +140,24 @@ impl LinkTask {
                     row.body.name = name(&text)?;
                     row.body.has_own_name = !is_manual;
                 }
-                // From the next load on it is the router's again.
+                // It is the router's again, as it is there or from the next load on.
                 ("name", Value::Null) => {
-                    row.body.name = String::new();
+                    row.body.name = self.name_at_router(&row).unwrap_or_default();
                     row.body.has_own_name = false;
                 }
                 ("enabled", Value::Bool(enabled)) => row.body.enabled = enabled,
                 ("labels", Value::Null) => row.body.labels.clear(),
                 ("labels", Value::Object(labels)) => merge_labels(&mut row.body.labels, labels)?,
-                ("number", Value::String(text)) if is_manual => row.number = extension(&text, &pointer)?,
+                ("number", Value::String(text)) if is_manual => {
+                    row.number = self.with_forms(|forms| forms.extension(&text, &pointer))?
+                }
                 ("device_id", Value::String(text)) if is_manual => row.device_id = Some(mac(&text, &pointer)?),
                 ("device_id", Value::Null) if is_manual => row.device_id = None,
                 ("buttons", Value::Array(list)) if is_manual => {
                     let numbers: Option<Vec<String>> =
                         list.into_iter().map(|item| item.as_str().map(str::to_owned)).collect();
                     let numbers = numbers.ok_or_else(|| wrong(&pointer, "A list of numbers as texts."))?;
-                    row.body.buttons = buttons(&numbers)?;
+                    row.body.buttons = self.with_forms(|forms| forms.buttons(&numbers))?;
                 }
                 ("number" | "device_id" | "buttons", _) if !is_manual => {
                     return Err(ServiceError::new(
@@ -284,61 +291,11 @@ pub(super) fn by_hand(pbx: &PbxId, line: ListedLine, source: LineSource) -> Line
             cti_watch: None,
             cti_notify: None,
             host_mac: None,
+            user: None,
         },
         device_id: line.device_id,
         version: 1,
     }
-}
-
-/// A line of a list in the forms that are stored.
-pub(super) fn listed(line: &ListedLine) -> Result<ListedLine, ServiceError> {
-    Ok(ListedLine {
-        number: extension(&line.number, "/number")?,
-        device_id: line.device_id.as_deref().map(|text| mac(text, "/device_id")).transpose()?,
-        name: name(&line.name)?,
-        buttons: buttons(&line.buttons)?,
-    })
-}
-
-fn wrong(pointer: &str, detail: &str) -> ServiceError {
-    ServiceError::new(Code::InvalidValue, detail).with_field(pointer, detail)
-}
-
-fn extension(text: &str, pointer: &str) -> Result<String, ServiceError> {
-    let number = text.trim();
-    let good = !number.is_empty()
-        && number.len() <= 24
-        && number
-            .strip_prefix('+')
-            .unwrap_or(number)
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'*' || byte == b'#');
-    if good {
-        Ok(number.to_owned())
-    } else {
-        Err(wrong(pointer, "A number has 1 to 24 digits, as it stands at the ephone-dn."))
-    }
-}
-
-fn mac(text: &str, pointer: &str) -> Result<String, ServiceError> {
-    Mac::parse(text).map(|mac| mac.as_str().to_owned()).ok_or_else(|| {
-        wrong(pointer, "A device id is the MAC of the phone: 12 hex digits in any notation, with or without SEP.")
-    })
-}
-
-fn name(text: &str) -> Result<String, ServiceError> {
-    let text = text.trim();
-    if text.chars().count() > NAME_LENGTH || text.chars().any(char::is_control) {
-        return Err(wrong("/name", "A name has at most 128 characters and no control characters."));
-    }
-    Ok(text.to_owned())
-}
-
-fn buttons(list: &[String]) -> Result<Vec<String>, ServiceError> {
-    if list.len() > BUTTONS {
-        return Err(wrong("/buttons", "A phone has at most 32 further buttons."));
-    }
-    list.iter().enumerate().map(|(index, text)| extension(text, &format!("/buttons/{index}"))).collect()
 }
 
 fn merge_labels(
@@ -351,16 +308,13 @@ fn merge_labels(
             Value::Null => {
                 labels.remove(&key);
             }
-            Value::String(text) if text.len() <= LABEL_LENGTH && !key.is_empty() && key.len() <= LABEL_LENGTH => {
+            Value::String(text) if line_form::is_label(&key, &text) => {
                 labels.insert(key, text);
             }
             _ => return Err(wrong(&pointer, "A label is a text of at most 256 bytes.")),
         }
     }
-    if labels.len() > LABELS {
-        return Err(wrong("/labels", "A line has at most 64 labels."));
-    }
-    Ok(())
+    line_form::labels(labels)
 }
 
 fn exists(other: &LineId) -> ServiceError {

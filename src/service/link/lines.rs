@@ -93,6 +93,7 @@ pub(in crate::service) fn first_line(row: &LineRow, at: Timestamp, numbers: &Num
         number: row.number.clone(),
         display_number: numbers.display(&row.number),
         name: row.body.name.clone(),
+        has_own_name: row.body.has_own_name,
         device_id: row.device_id.clone(),
         kind: row.body.kind,
         source: row.body.source,

@@ -17,6 +17,8 @@ use crate::store::NumberRulesRow;
 
 /// Samples of a PBX.
 const MAX_SAMPLES: usize = 500;
+/// Calls of a replay.
+const MAX_CALLS: usize = 10_000;
 /// Fields that are shown and not set.
 const READ_ONLY: [&str; 4] = ["version", "updated_at", "updated_by", "findings"];
 
@@ -189,17 +191,62 @@ pub(in crate::service) fn read_test(body: Value, stored: &RuleLists) -> Result<T
     }
     let rules = match test.rules {
         None => None,
-        Some(rules) => {
-            let named: Vec<ListName> =
-                ListName::ALL.into_iter().filter(|name| rules.contains_key(name.as_str())).collect();
-            let mut given: RuleLists = read(rules, "/rules")?;
-            for name in ListName::ALL.into_iter().filter(|name| !named.contains(name)) {
-                *given.list_mut(name) = stored.list(name).to_vec();
-            }
-            Some(given)
-        }
+        Some(rules) => Some(read_given_lists(rules, stored)?),
     };
     Ok(Tested { direction: test.direction, number: test.number, rules })
+}
+
+/// Lists that stand in for the stored ones; those that are not named stay.
+///
+/// # Errors
+/// Names the field that is wrong or does not exist.
+pub(in crate::service) fn read_given_lists(
+    rules: Map<String, Value>,
+    stored: &RuleLists,
+) -> Result<RuleLists, ServiceError> {
+    let named: Vec<ListName> = ListName::ALL.into_iter().filter(|name| rules.contains_key(name.as_str())).collect();
+    let mut given: RuleLists = read(rules, "/rules")?;
+    for name in ListName::ALL.into_iter().filter(|name| !named.contains(name)) {
+        *given.list_mut(name) = stored.list(name).to_vec();
+    }
+    Ok(given)
+}
+
+/// A replay as it comes in a request.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::service) struct WantedReplay {
+    /// The last calls that are looked at.
+    #[serde(default = "usual_calls")]
+    pub(in crate::service) calls: usize,
+    /// Lists instead of the stored ones.
+    #[serde(default)]
+    pub(in crate::service) rules: Option<Map<String, Value>>,
+    /// The same as text.
+    #[serde(default)]
+    pub(in crate::service) text: Option<String>,
+}
+
+fn usual_calls() -> usize {
+    1000
+}
+
+/// Reads the body of a replay.
+///
+/// # Errors
+/// Names the field that is wrong or does not exist.
+pub(in crate::service) fn read_replay(body: Value) -> Result<WantedReplay, ServiceError> {
+    let body = match body {
+        Value::Null => Map::new(),
+        Value::Object(body) => body,
+        _ => return Err(invalid("The body must be a JSON object: rules or text, and calls.")),
+    };
+    let wanted: WantedReplay = read(body, "")?;
+    if !(1..=MAX_CALLS).contains(&wanted.calls) {
+        let detail = format!("1 to {MAX_CALLS} calls.");
+        return Err(invalid("So many calls cannot be looked at.").with_field("/calls", detail));
+    }
+    Ok(wanted)
 }
 
 fn read<T: for<'de> Deserialize<'de>>(body: Map<String, Value>, before: &str) -> Result<T, ServiceError> {

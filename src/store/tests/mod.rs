@@ -45,6 +45,7 @@ fn line(pbx: &PbxRow, number: &str, device: Option<&str>) -> LineRow {
             cti_watch: None,
             cti_notify: None,
             host_mac: None,
+            user: None,
         },
         version: 1,
     }
