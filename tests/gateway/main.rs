@@ -26,6 +26,7 @@ mod process;
 mod registration;
 mod restarts;
 mod secrets;
+mod service;
 mod sessions;
 mod setup;
 mod shared;
