@@ -1,10 +1,11 @@
 //! The composition root: settings in, a running gateway out, and its orderly end.
 
 mod certificate;
+mod manager;
 pub mod setup;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::config::{Hidden, Settings, Tls};
 use crate::service::error::ServiceError;
 use crate::service::gateway::Gateway;
 use crate::service::journal::Retention;
+pub use crate::store::Restored;
 use crate::store::{FolderLock, Secret, Store, StoreError, admin_token, lock_folder};
 use crate::telemetry::{LogControl, MetricsText};
 pub use certificate::{CertificateError, fingerprint, self_signed};
@@ -158,6 +160,14 @@ impl Running {
     /// # Errors
     /// When the listener fails.
     pub async fn until(mut self, end: impl Future<Output = ()>) -> Result<(), AppError> {
+        manager::ready(&self.url());
+        let alive = tokio::spawn(manager::live(self.gateway.clone()));
+        let ended = self.until_end(end).await;
+        alive.abort();
+        ended
+    }
+
+    async fn until_end(&mut self, end: impl Future<Output = ()>) -> Result<(), AppError> {
         tokio::select! {
             served = &mut self.server => {
                 self.stop().await;
@@ -167,6 +177,7 @@ impl Running {
                 }
             }
             () = end => {
+                manager::stopping();
                 self.stop().await;
                 Ok(())
             }
@@ -191,6 +202,23 @@ impl Running {
         }
         tracing::info!("stopped");
     }
+}
+
+/// Copies the data folder into a new folder, also while a gateway uses it.
+///
+/// # Errors
+/// When there is no database, the target exists already, or something cannot be read or written.
+pub async fn backup(folder: &Path, to: &Path) -> Result<(), AppError> {
+    Ok(crate::store::backup(folder, to).await?)
+}
+
+/// Puts a backup in the place of a data folder that no gateway uses.
+///
+/// # Errors
+/// When a gateway runs there, the backup cannot be used, or something cannot be read or written.
+pub async fn restore(from: &Path, folder: &Path) -> Result<Restored, AppError> {
+    let epoch = uuid::Uuid::new_v4().simple().to_string();
+    Ok(crate::store::restore(from, folder, &epoch).await?)
 }
 
 type TlsOfFiles = (TlsSwitch, certificate::Files);

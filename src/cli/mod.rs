@@ -1,9 +1,11 @@
 //! The command line: `linegate <command>`.
 
+mod data;
 mod declared;
 mod journal;
 mod lists;
 mod output;
+mod papers;
 mod probe;
 mod remote;
 mod replay;
@@ -88,6 +90,33 @@ enum Command {
     CmeConfig(router::CmeConfigArgs),
     /// Print the SHA-256 fingerprint of the gateway's own certificate
     Fingerprint(Flags),
+    /// Copy the data folder into a new folder, also while the gateway runs
+    ///
+    /// The copy holds the key of the stored passwords and the admin token: keep it as well as the data folder itself.
+    Backup {
+        #[command(flatten)]
+        flags: Flags,
+        /// The folder to make
+        to: PathBuf,
+    },
+    /// Put a backup in the place of the data folder; the gateway must not run
+    Restore {
+        #[command(flatten)]
+        flags: Flags,
+        /// A folder made by `linegate backup`, or a database that was kept before an upgrade
+        from: PathBuf,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder; it is made when it does not exist
+        folder: PathBuf,
+    },
     /// Say whether a gateway works: exit code 0 when it does
     Healthcheck {
         #[command(flatten)]
@@ -405,6 +434,10 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Twin(args) => server::twin(*args).await,
         Command::CheckConfig(flags) => server::check_config(&flags),
         Command::Openapi { output } => server::openapi(output.as_deref()),
+        Command::Backup { flags, to } => data::backup(&flags, &to).await,
+        Command::Restore { flags, from } => data::restore(&flags, &from).await,
+        Command::Completions { shell } => papers::completions(shell),
+        Command::Man { folder } => papers::manual(&folder),
         Command::Fingerprint(flags) => server::fingerprint(&flags),
         Command::Watch(args) => watch::watch(args).await,
         Command::Pbx(PbxCommand::Add(args)) => remote::pbx_add(args).await,

@@ -11,9 +11,18 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (4, include_str!("../../migrations/0004_number_rules.sql")),
 ];
 
+/// The schema of a database; 0 when it is empty.
+pub(super) async fn found(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    Ok(sqlx::query("pragma user_version").fetch_one(connection).await?.get(0))
+}
+
+/// The schema that this release knows.
+pub(super) fn known() -> i64 {
+    MIGRATIONS.last().map_or(0, |(version, _)| *version)
+}
+
 pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let found: i64 = sqlx::query("pragma user_version").fetch_one(&mut *connection).await?.get(0);
-    let known = MIGRATIONS.last().map_or(0, |(version, _)| *version);
+    let (found, known) = (found(connection).await?, known());
     if found > known {
         return Err(StoreError::Newer { found, known });
     }

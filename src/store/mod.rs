@@ -3,6 +3,7 @@
 //! Configuration is synced before it counts as written (`synchronous = full`); the journal is written before any
 //! reader sees it, without a sync (decision 1 of performance-and-reliability: it survives the process, not the power).
 
+mod backup;
 mod calls;
 mod events;
 mod finished;
@@ -25,6 +26,7 @@ use sqlx::sqlite::{
 };
 use tokio::sync::Mutex;
 
+pub use backup::{Restored, backup, restore};
 pub use events::{Batch, EventRow, LiveRow, Pruned, StoredEvent};
 pub use finished::{BlindQuery, FinishedQuery, FinishedRow, SightRow, StoredBlind, StoredFinished};
 pub use idempotency::{Claim, StoredAnswer};
@@ -64,13 +66,33 @@ pub enum StoreError {
     /// The database was written by a newer release.
     #[error(
         "the database is of a newer release (schema {found}, this release knows {known}): install that release again, or \
-         restore the backup of this one"
+         go back with `linegate restore`, for example to before-schema-{known}.db, which the upgrade left in the data folder"
     )]
     Newer {
         /// Its schema.
         found: i64,
         /// The newest schema that this release knows.
         known: i64,
+    },
+    /// There is nothing to copy.
+    #[error("there is no database {path}: name the data folder with --data-dir, or the backup that was made")]
+    NoDatabase {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// A backup would go over something.
+    #[error("{path} exists already: name a folder that does not exist yet")]
+    TargetExists {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A backup cannot be used.
+    #[error("the backup {path} cannot be used ({detail}): take another one; nothing was changed")]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
     },
     /// A secret cannot be read.
     #[error(transparent)]
@@ -130,7 +152,7 @@ impl Store {
 
         make_folder(folder)?;
         let vault = Vault::open(folder, key)?;
-        let path = folder.join("linegate.db");
+        let path = folder.join(backup::DATABASE);
         touch_private(&path)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
@@ -139,6 +161,7 @@ impl Store {
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true);
         let mut writer = options.clone().synchronous(SqliteSynchronous::Full).connect().await?;
+        backup::before_migration(&mut writer, folder).await?;
         migrate::run(&mut writer).await?;
         let journal = options.clone().synchronous(SqliteSynchronous::Normal).connect().await?;
         let readers = SqlitePoolOptions::new()

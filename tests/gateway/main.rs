@@ -28,6 +28,7 @@ mod registration;
 mod replay;
 mod restarts;
 mod secrets;
+mod service;
 mod sessions;
 mod setup;
 mod shared;

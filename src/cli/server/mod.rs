@@ -11,7 +11,7 @@ mod demo;
 
 pub(super) use demo::demo;
 
-fn read(flags: &Flags) -> Result<Settings, Failure> {
+pub(super) fn read(flags: &Flags) -> Result<Settings, Failure> {
     Settings::read(flags, &ProcessEnvironment).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Failure::new(Failure::CONFIG, format!("These settings cannot be used:\n  {}", lines.join("\n  ")))

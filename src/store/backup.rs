@@ -1,0 +1,240 @@
+//! Backups: a copy of the data folder taken while the gateway runs, the way back, and the copy before a migration.
+
+use std::path::{Path, PathBuf};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+
+use super::{StoreError, lock_folder, make_folder, migrate, restrict, touch_private};
+
+/// The database in its folder.
+pub(super) const DATABASE: &str = "linegate.db";
+/// What else a backup holds: without the key the stored passwords are lost, the others spare work.
+const BESIDE: [&str; 4] = ["secret.key", "admin-token", "tls-cert.pem", "tls-key.pem"];
+/// How the copy before a migration is named; its schema follows.
+const BEFORE: &str = "before-schema-";
+
+/// What a restore put in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// Schema of the database; a newer release brings it up to date at its next start.
+    pub schema: i64,
+    /// Where the data lies that was there before.
+    pub replaced: Option<PathBuf>,
+}
+
+/// Copies the data folder into a new folder, also while a gateway uses it. What was written before this is called is
+/// in the copy.
+///
+/// # Errors
+/// When there is no database, the target exists already, or something cannot be read or written.
+pub async fn backup(folder: &Path, to: &Path) -> Result<(), StoreError> {
+    let database = folder.join(DATABASE);
+    if !database.is_file() {
+        return Err(StoreError::NoDatabase { path: database });
+    }
+    if to.exists() {
+        return Err(StoreError::TargetExists { path: to.to_owned() });
+    }
+    // A backup that fails half way must not look like one.
+    let mut name = to.file_name().unwrap_or_default().to_os_string();
+    name.push(".partial");
+    let partial = to.with_file_name(name);
+    if partial.exists() {
+        std::fs::remove_dir_all(&partial).map_err(fail(&partial))?;
+    }
+    make_folder(&partial)?;
+    let mut connection = options(&database).connect().await?;
+    let copied = copy_database(&mut connection, &partial.join(DATABASE)).await;
+    connection.close().await?;
+    copied?;
+    for file in BESIDE {
+        let from = folder.join(file);
+        if from.is_file() {
+            copy_private(&from, &partial.join(file))?;
+        }
+    }
+    std::fs::rename(&partial, to).map_err(fail(to))
+}
+
+/// Puts a backup (a folder of [`backup`], or a single database) in the place of a data folder that no gateway uses.
+/// What was there is moved aside. Readers of the stream get a new epoch, because what they read after the backup is gone;
+/// the events in the backup are kept.
+///
+/// # Errors
+/// When a gateway runs there, the backup is damaged or of a newer release, or something cannot be read or written;
+/// the data folder is as before then.
+pub async fn restore(from: &Path, folder: &Path, epoch: &str) -> Result<Restored, StoreError> {
+    let (source, beside) = match from.is_dir() {
+        true => (from.join(DATABASE), Some(from)),
+        false => (from.to_owned(), None),
+    };
+    if !source.is_file() {
+        return Err(StoreError::NoDatabase { path: source });
+    }
+    let _lock = lock_folder(folder)?;
+    let staged = folder.join("linegate.db.restoring");
+    copy_private(&source, &staged)?;
+    let schema = match prepare(&staged, &source, epoch).await {
+        Ok(schema) => schema,
+        Err(error) => {
+            let _ = std::fs::remove_file(&staged);
+            return Err(error);
+        }
+    };
+    let replaced = set_aside(folder, beside)?;
+    std::fs::rename(&staged, folder.join(DATABASE)).map_err(fail(&staged))?;
+    for file in BESIDE {
+        if let Some(found) = beside.map(|beside| beside.join(file)).filter(|found| found.is_file()) {
+            copy_private(&found, &folder.join(file))?;
+        }
+    }
+    give_to_owner(folder)?;
+    Ok(Restored { schema, replaced })
+}
+
+/// Looks whether a copied database is whole and ours, and gives it its new epoch.
+async fn prepare(staged: &Path, source: &Path, epoch: &str) -> Result<i64, StoreError> {
+    let damaged = |detail: String| StoreError::Damaged { path: source.to_owned(), detail };
+    let mut connection = options(staged).connect().await.map_err(|error| damaged(error.to_string()))?;
+    let found: Result<String, sqlx::Error> =
+        sqlx::query("pragma integrity_check").fetch_one(&mut connection).await.map(|row| row.get(0));
+    match found {
+        Ok(word) if word == "ok" => {}
+        Ok(words) => return Err(damaged(words)),
+        Err(error) => return Err(damaged(error.to_string())),
+    }
+    let schema = migrate::found(&mut connection).await?;
+    if schema == 0 {
+        return Err(damaged("it is not Linegate's".to_owned()));
+    }
+    if schema > migrate::known() {
+        return Err(StoreError::Newer { found: schema, known: migrate::known() });
+    }
+    let mut transaction = connection.begin().await?;
+    // As after a clean end: the events stay, under a new name, which each of them tells.
+    let old: Option<String> = sqlx::query("select value from meta where key = 'epoch'")
+        .fetch_optional(&mut *transaction)
+        .await?
+        .map(|row| row.get(0));
+    if let Some(old) = old {
+        sqlx::query(
+            "update event set frame = cast(replace(cast(frame as text), ?1, ?2) as blob) \
+             where instr(cast(frame as text), ?1) > 0",
+        )
+        .bind(format!("\"epoch\":\"{old}\""))
+        .bind(format!("\"epoch\":\"{epoch}\""))
+        .execute(&mut *transaction)
+        .await?;
+    }
+    sqlx::query(
+        "insert into meta (key, value) values ('epoch', ?1), ('clean_end', '1') \
+         on conflict (key) do update set value = excluded.value",
+    )
+    .bind(epoch)
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    connection.close().await?;
+    Ok(schema)
+}
+
+/// Copies the database before its schema changes, so that the release before can be installed again. Of earlier copies
+/// none is kept.
+pub(super) async fn before_migration(connection: &mut SqliteConnection, folder: &Path) -> Result<(), StoreError> {
+    let found = migrate::found(connection).await?;
+    if found == 0 || found >= migrate::known() {
+        return Ok(());
+    }
+    let name = format!("{BEFORE}{found}.db");
+    let copy = folder.join(&name);
+    if copy.exists() {
+        // Of a migration that did not come to its end.
+        std::fs::remove_file(&copy).map_err(fail(&copy))?;
+    }
+    copy_database(connection, &copy).await?;
+    for entry in std::fs::read_dir(folder).map_err(fail(folder))?.flatten() {
+        let file = entry.file_name().to_string_lossy().into_owned();
+        if file.starts_with(BEFORE) && file != name {
+            std::fs::remove_file(entry.path()).map_err(fail(&entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_secs(30))
+}
+
+/// SQLite copies what was committed when it begins; who writes meanwhile need not wait.
+async fn copy_database(connection: &mut SqliteConnection, to: &Path) -> Result<(), StoreError> {
+    // SQLite takes an empty file, which has our permissions from the first byte on.
+    touch_private(to)?;
+    sqlx::query("vacuum into ?1").bind(to.to_string_lossy().into_owned()).execute(connection).await?;
+    std::fs::File::open(to).and_then(|file| file.sync_all()).map_err(fail(to))
+}
+
+fn copy_private(from: &Path, to: &Path) -> Result<(), StoreError> {
+    touch_private(to)?;
+    let copy = || -> std::io::Result<()> {
+        let mut target = std::fs::OpenOptions::new().write(true).truncate(true).open(to)?;
+        std::io::copy(&mut std::fs::File::open(from)?, &mut target)?;
+        target.sync_all()
+    };
+    copy().map_err(fail(from))?;
+    restrict(to, 0o600)
+}
+
+/// Moves what a restore replaces into a folder of its own.
+fn set_aside(folder: &Path, beside: Option<&Path>) -> Result<Option<PathBuf>, StoreError> {
+    let comes = |file: &str| beside.is_some_and(|beside| beside.join(file).is_file());
+    let mut leaving: Vec<String> = [DATABASE, "linegate.db-wal"].map(str::to_owned).to_vec();
+    leaving.extend(BESIDE.into_iter().filter(|file| comes(file)).map(str::to_owned));
+    leaving.retain(|file| folder.join(file).exists());
+    // Rebuilt from the journal beside the database; an old one must not meet the new database.
+    let shared = folder.join("linegate.db-shm");
+    if shared.exists() {
+        std::fs::remove_file(&shared).map_err(fail(&shared))?;
+    }
+    if leaving.is_empty() {
+        return Ok(None);
+    }
+    let mut number = 1;
+    let aside = loop {
+        let path = folder.join(format!("replaced-{number}"));
+        if !path.exists() {
+            break path;
+        }
+        number += 1;
+    };
+    make_folder(&aside)?;
+    for file in leaving {
+        let from = folder.join(&file);
+        std::fs::rename(&from, aside.join(&file)).map_err(fail(&from))?;
+    }
+    Ok(Some(aside))
+}
+
+/// An administrator restores as root; the gateway, which is not, must be able to read what was put there.
+fn give_to_owner(folder: &Path) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let owner = std::fs::metadata(folder).map_err(fail(folder))?;
+        for entry in std::fs::read_dir(folder).map_err(fail(folder))?.flatten() {
+            let path = entry.path();
+            let meta = std::fs::symlink_metadata(&path).map_err(fail(&path))?;
+            if (meta.uid(), meta.gid()) != (owner.uid(), owner.gid()) {
+                std::os::unix::fs::lchown(&path, Some(owner.uid()), Some(owner.gid())).map_err(fail(&path))?;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+fn fail(path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Folder { path, source }
+}

@@ -1,0 +1,178 @@
+//! Copies of the data, and the way back.
+
+use std::path::Path;
+
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+
+use super::super::{Batch, EventRow, Restored, Secret, Store, StoreError, admin_token, backup, lock_folder, restore};
+use super::{open, pbx};
+
+fn event(seq: u64, epoch: &str) -> EventRow {
+    EventRow {
+        seq,
+        at: 1,
+        event: "call.updated",
+        pbx_id: None,
+        line_id: None,
+        call_id: None,
+        frame: format!(r#"{{"type":"event","epoch":"{epoch}","seq":{seq},"data":"\"epoch\":\"{epoch}\""}}"#)
+            .into_bytes()
+            .into(),
+    }
+}
+
+async fn write(store: &Store, seqs: std::ops::RangeInclusive<u64>) {
+    let events = seqs.map(|seq| event(seq, "one")).collect();
+    store.write_batch(&Batch { events, ..Batch::default() }).await.unwrap();
+}
+
+/// Ends the connections as the end of the process would; dropping them alone ends them some time later.
+async fn shut(store: Store) {
+    let inner = std::sync::Arc::into_inner(store.inner).unwrap();
+    inner.readers.close().await;
+    inner.journal.into_inner().close().await.unwrap();
+    inner.writer.into_inner().close().await.unwrap();
+}
+
+/// A database as an earlier release left it.
+async fn old_database(folder: &Path) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.join("linegate.db"));
+    let mut old = options.create_if_missing(true).connect().await.unwrap();
+    for part in [
+        include_str!("../../../migrations/0001_base.sql"),
+        include_str!("../../../migrations/0002_journal.sql"),
+        "insert into live_call (id, body) values ('call_1', '{}')",
+        "pragma user_version = 2",
+    ] {
+        sqlx::raw_sql(part).execute(&mut old).await.unwrap();
+    }
+    old.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_taken_while_it_is_used_brings_everything_back_under_a_new_epoch() {
+    let parent = tempfile::tempdir().unwrap();
+    let (data, copy) = (parent.path().join("data"), parent.path().join("copy"));
+    let store = Store::open(&data, None).await.unwrap();
+    let lock = lock_folder(&data).unwrap();
+    let (token, _) = admin_token(&store, None).unwrap();
+    store.begin_epoch("boot", "one").await.unwrap();
+    store.insert_pbx(&pbx("hq")).await.unwrap();
+    write(&store, 1..=3).await;
+    backup(&data, &copy).await.unwrap();
+    write(&store, 4..=5).await;
+    store.insert_pbx(&pbx("later")).await.unwrap();
+
+    let error = restore(&copy, &data, "two").await.unwrap_err();
+    assert!(matches!(error, StoreError::InUse { .. }), "a gateway runs: {error}");
+    shut(store).await;
+    drop(lock);
+    let restored = restore(&copy, &data, "two").await.unwrap();
+    assert_eq!(restored.replaced, Some(data.join("replaced-1")));
+
+    let store = Store::open(&data, None).await.unwrap();
+    let pbxs = store.pbxs().await.unwrap();
+    assert_eq!(pbxs.len(), 1);
+    assert_eq!(pbxs[0].axl_password, Some(Secret::new("canary-axl")), "the key came with it");
+    assert_eq!(admin_token(&store, None).unwrap().0, token);
+    // Another boot of the machine: the events stay all the same.
+    let epoch = store.begin_epoch("other boot", "three").await.unwrap();
+    assert_eq!((epoch.name.as_str(), epoch.oldest_seq, epoch.last_seq), ("two", 1, 3));
+    let events = store.events_after(0, 100).await.unwrap();
+    assert_eq!(events.len(), 3);
+    let frame = String::from_utf8_lossy(&events[0].frame).into_owned();
+    assert_eq!(frame, r#"{"type":"event","epoch":"two","seq":1,"data":"\"epoch\":\"one\""}"#);
+    // What was replaced is whole: it can be brought back in turn.
+    let again = parent.path().join("again");
+    let replaced = restore(&data.join("replaced-1"), &again, "four").await.unwrap();
+    assert_eq!(replaced.replaced, None);
+    let other = Store::open(&again, None).await.unwrap();
+    assert_eq!(other.events_after(0, 100).await.unwrap().len(), 5, "the events that were in the -wal");
+}
+
+#[tokio::test]
+async fn a_backup_never_goes_over_anything_and_says_what_is_missing() {
+    let parent = tempfile::tempdir().unwrap();
+    let error = backup(&parent.path().join("nowhere"), &parent.path().join("copy")).await.unwrap_err();
+    assert!(error.to_string().contains("--data-dir"), "{error}");
+    let data = parent.path().join("data");
+    shut(Store::open(&data, None).await.unwrap()).await;
+    let error = backup(&data, parent.path()).await.unwrap_err();
+    assert!(matches!(error, StoreError::TargetExists { .. }), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_may_read_a_backup() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let parent = tempfile::tempdir().unwrap();
+    let (data, copy) = (parent.path().join("data"), parent.path().join("copy"));
+    shut(Store::open(&data, None).await.unwrap()).await;
+    backup(&data, &copy).await.unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&copy), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&copy).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(files.len(), 2, "the database and the key: {files:?}");
+    assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
+}
+
+#[tokio::test]
+async fn a_backup_that_cannot_be_used_changes_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let data = parent.path().join("data");
+    let store = Store::open(&data, None).await.unwrap();
+    store.insert_pbx(&pbx("hq")).await.unwrap();
+    shut(store).await;
+
+    let torn = parent.path().join("torn.db");
+    std::fs::write(&torn, "this is no database. ".repeat(100)).unwrap();
+    let error = restore(&torn, &data, "two").await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+
+    let newer = parent.path().join("newer");
+    backup(&data, &newer).await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(newer.join("linegate.db"));
+    let mut connection = options.connect().await.unwrap();
+    sqlx::raw_sql("pragma user_version = 999").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let error = restore(&newer, &data, "two").await.unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 999, .. }), "{error}");
+
+    assert_eq!(Store::open(&data, None).await.unwrap().pbxs().await.unwrap().len(), 1);
+    assert!(!data.join("linegate.db.restoring").exists() && !data.join("replaced-1").exists());
+}
+
+#[tokio::test]
+async fn the_database_of_an_earlier_release_is_kept_when_it_is_upgraded_and_can_be_had_back() {
+    let folder = tempfile::tempdir().unwrap();
+    old_database(folder.path()).await;
+    std::fs::write(folder.path().join("before-schema-1.db"), "of an upgrade long ago").unwrap();
+    let store = open(&folder).await;
+    assert_eq!(store.live_lives().await.unwrap().len(), 1);
+    let kept = folder.path().join("before-schema-2.db");
+    assert!(kept.is_file() && !folder.path().join("before-schema-1.db").exists());
+    shut(store).await;
+
+    // A start without a migration leaves the copy that is there.
+    let before = std::fs::read(&kept).unwrap();
+    shut(open(&folder).await).await;
+    assert_eq!(std::fs::read(&kept).unwrap(), before);
+    let back = restore(&kept, folder.path(), "two").await.unwrap();
+    assert_eq!(back, Restored { schema: 2, replaced: Some(folder.path().join("replaced-1")) });
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("linegate.db"));
+    let mut connection = options.connect().await.unwrap();
+    let row = sqlx::query(
+        "select count(*), (select count(*) from pragma_table_info('live_call') where name = 'life') from live_call",
+    );
+    let row = row.fetch_one(&mut connection).await.unwrap();
+    assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (1, 0), "as the earlier release wrote it");
+}
+
+#[tokio::test]
+async fn a_new_database_needs_no_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(&folder).await);
+    let names = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
+    assert!(names.into_iter().all(|name| !name.to_string_lossy().starts_with("before-schema")));
+}
