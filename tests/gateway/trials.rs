@@ -258,3 +258,12 @@ async fn all_wanted_types_of_forwarding_are_set() {
     house.until_line("201", "it is forwarded", |line| line["forwarding"]["unconditional"] == "208").await;
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_name_for_the_phone_is_tried_when_the_router_does_not_know_the_first() {
+    let wrong = json!({"device_id.self": "tel:9{number}"});
+    let mut house = speaking(Faults::default(), wrong).await;
+    house.until_line("201", "it is monitored", |line| line["monitor"]["state"] == "active").await;
+    until_learned(&mut house, json!({"device_id.self": "tel:{number}"})).await;
+    house.close().await;
+}
