@@ -268,3 +268,21 @@ async fn a_call_that_waits_behind_a_busy_tone_is_answered_on_every_release() {
         house.close().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dial_tone_that_a_snapshot_looked_at_still_takes_digits() {
+    let mut house = House::open().await;
+    let line = house.line_id("201").await;
+    for _ in 0..6 {
+        let tone = house.client().post(&format!("/lines/{line}/calls"), &json!({})).await.unwrap();
+        house.settle_calls().await;
+        house.client().post(&format!("/lines/{line}/refresh"), &json!({})).await.unwrap();
+        house.settle_calls().await;
+        let now = house.client().get(&format!("/calls/{}", text(&tone, "/id"))).await.unwrap();
+        assert!(now["allowed_actions"].as_array().unwrap().contains(&json!("dial")), "{now}");
+        house.do_with(&tone, "dial", json!({"digits": "202"})).await;
+        house.until_call("202", "offering").await;
+        house.clear().await;
+    }
+    house.close().await;
+}
