@@ -83,6 +83,8 @@ pub struct Faults {
     pub services_off: Vec<String>,
     /// The only form in which a dialled number is understood: `tel` or `bare`; empty = either.
     pub number_form: String,
+    /// The only form in which a device is monitored: `device` (`tel:…;device=…`), `tel`, `sip` or `bare`; empty = any.
+    pub device_form: String,
     /// The own state stands last in the states of a snapshot.
     pub own_state_last: bool,
     /// Events have no `localConnectionInfo`.

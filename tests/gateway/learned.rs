@@ -71,6 +71,54 @@ async fn what_works_no_more_is_unlearned() {
     house.close().await;
 }
 
+fn device(form: &str) -> Faults {
+    Faults { device_form: form.to_owned(), ..Faults::default() }
+}
+
+/// A router that is addressed in one way, then in another: what was learned is given up.
+async fn unlearns(before: Faults, learned: Value, after: Faults, then: Value) {
+    let config = TwinConfig { system: System::large(1), faults: before, ..TwinConfig::default() };
+    let mut house = House::unsettled(config, json!({})).await;
+    until(&mut house, learned).await;
+    let mut house = restarted(house, after).await;
+    until(&mut house, then.clone()).await;
+    // And what works now is what the next run begins with.
+    let faults = house.twin.faults();
+    let mut house = restarted(house, faults).await;
+    until(&mut house, then).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_name_of_the_phone_takes_the_place_of_the_learned_one() {
+    let learned = json!({"device_id.self": "tel:{number}"});
+    unlearns(device("tel"), learned.clone(), device("device"), json!({})).await;
+    unlearns(device("tel"), learned, device("bare"), json!({"device_id.self": "{number}"})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declaration_that_is_wanted_again_is_sent_again() {
+    let refuse = |times| {
+        let answer = Answer { status: 415, times, retry_after: 0 };
+        Faults { answers: BTreeMap::from([("INVITE".to_owned(), answer)]), ..Faults::default() }
+    };
+    unlearns(refuse(1), json!({"xml.declaration": "off"}), refuse(1), json!({})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_opens_no_session_any_more_is_forgotten_as_a_whole() {
+    // The line as private data was learned; now every identity is refused with it.
+    let silent = Faults { no_invite_body: true, ..Faults::default() };
+    let config = TwinConfig { system: System::large(1), faults: silent, ..TwinConfig::default() };
+    let mut house = House::unsettled(config, json!({})).await;
+    until(&mut house, json!({"status.private_line": "lcs"})).await;
+    let identities = 6;
+    let mut house = restarted(house, faults(identities)).await;
+    until(&mut house, json!({})).await;
+    assert!(session_user(&house).starts_with("1001_"), "the trials begin with what is configured");
+    house.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_wrote_wins_over_what_was_learned() {
     let mut house = that_learned().await;

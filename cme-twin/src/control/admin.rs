@@ -112,6 +112,12 @@ pub(super) async fn cti_shutdown(State(twin): State<Twin>, body: Bytes) -> Resul
     Ok(Json(json!({})))
 }
 
+pub(super) async fn basic_mode(State(twin): State<Twin>, body: Bytes) -> Result<Json<Value>, Failure> {
+    let switch: Switch = read(&body)?;
+    twin.basic_mode(switch.on);
+    Ok(Json(json!({})))
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Status {

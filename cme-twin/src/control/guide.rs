@@ -35,6 +35,7 @@ The router
   GET    /xml/knobs                   PUT changes the fields that are given
   POST   /reload                      {\"down_ms\": 3000}   restart
   POST   /cti/shutdown                {\"on\": true}
+  POST   /cti/basic                   {\"on\": true}   cti csta mode basic
   POST   /cti/status                  {\"status\": \"overloadReached\"}   tells all sessions
   POST   /cti/reference               another reference identifier
   POST   /sessions/{number}/clear     BYE

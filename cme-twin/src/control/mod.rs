@@ -37,6 +37,7 @@ fn routes(twin: Twin) -> Router {
         .route("/connections/reset", post(admin::reset))
         .route("/connections/half-open", post(admin::half_open))
         .route("/cti/shutdown", post(admin::cti_shutdown))
+        .route("/cti/basic", post(admin::basic_mode))
         .route("/cti/status", post(admin::cti_status))
         .route("/cti/reference", post(admin::reference))
         .route("/sessions/{number}/clear", post(admin::clear_session))

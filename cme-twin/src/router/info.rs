@@ -5,6 +5,16 @@ use crate::csta::{self, Element, Outcome, Service};
 use crate::fault::EventOrder;
 use crate::sip::{Message, check, compose};
 
+/// How a device is written.
+fn form_of(device: &str) -> &'static str {
+    match device {
+        _ if device.starts_with("sip:") => "sip",
+        _ if !device.starts_with("tel:") => "bare",
+        _ if device.contains(";device=") => "device",
+        _ => "tel",
+    }
+}
+
 impl Router {
     pub(super) fn info(&mut self, conn: u64, message: &Message) {
         let Some(key) = self.session_of(message) else {
@@ -76,6 +86,12 @@ impl Router {
             if !called.is_empty() && !self.faults.number_form.is_empty() && self.faults.number_form != form {
                 return Outcome::Refused("operation", "invalidCalledDeviceID");
             }
+        }
+        let monitored = root.child("monitorObject").and_then(|object| object.value("deviceObject"));
+        if monitored
+            .is_some_and(|device| !self.faults.device_form.is_empty() && self.faults.device_form != form_of(device))
+        {
+            return Outcome::Refused("operation", "invalidMonitorObject");
         }
         let Some(watch) = self.sessions.get(&key).map(|session| session.watch.clone()) else {
             return Outcome::Refused("operation", "generic");

@@ -33,6 +33,11 @@ impl Twin {
         self.shared.act_now(|router| router.cti_shutdown(on));
     }
 
+    /// `cti csta mode basic` on or off: without it events name the phones of shared numbers.
+    pub fn basic_mode(&self, on: bool) {
+        self.shared.act_now(|router| router.exchange.system.basic_mode = on);
+    }
+
     /// The reference identifier of the registrations changes.
     pub fn change_reference(&self) {
         self.shared.act_now(crate::router::Router::change_reference);

@@ -44,6 +44,9 @@ pub(super) struct ProbeArgs {
     /// Also what takes many minutes
     #[arg(long)]
     long: bool,
+    /// Also what ends the sessions of every line: `cti shutdown`, a reload, a second CSTA program. You need the router's console
+    #[arg(long)]
+    disturb: bool,
     /// Seconds that you have for each act
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(5..=600))]
     patience: u16,
@@ -94,6 +97,7 @@ pub(super) async fn probe(args: ProbeArgs) -> Result<(), Failure> {
         "invalid": args.invalid,
         "steps": (!args.steps.is_empty()).then_some(&args.steps),
         "long": args.long,
+        "disturb": args.disturb,
         "patience_s": args.patience,
     });
     let path = format!("{path}/probe");

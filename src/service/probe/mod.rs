@@ -57,6 +57,9 @@ pub struct ProbeRequest {
     /// Also what takes many minutes.
     #[serde(default)]
     pub long: bool,
+    /// Also what ends the sessions of every line; it needs somebody at the router's console and another CSTA program.
+    #[serde(default)]
+    pub disturb: bool,
     /// Seconds that a person has for each act; 90 without it.
     #[serde(default)]
     #[schema(minimum = 5, maximum = 600)]

@@ -95,9 +95,31 @@ impl Script {
         }
     }
 
+    /// Asks a person for nothing but patience; an event that comes meanwhile ends it.
+    pub(super) async fn pause(
+        &mut self,
+        (act, at): (&str, &str),
+        text: String,
+        limit: Duration,
+    ) -> Result<Option<Event<'static>>, Halt> {
+        self.prompt(act, at, text, limit);
+        let came = self.until(limit, true, |_| true).await;
+        self.probe.change(|view| view.prompt = None);
+        came
+    }
+
     /// Asks a person for an act that the PBX does not tell here; the person says when it is done.
-    pub(super) async fn person_says(&mut self, (act, at): (&str, &str), text: String) -> Result<bool, Halt> {
+    pub(super) async fn person_says(&mut self, act: (&str, &str), text: String) -> Result<bool, Halt> {
         let patience = self.patience();
+        self.person_says_within(act, text, patience).await
+    }
+
+    pub(super) async fn person_says_within(
+        &mut self,
+        (act, at): (&str, &str),
+        text: String,
+        patience: Duration,
+    ) -> Result<bool, Halt> {
         self.prompt(act, at, format!("{text} Then press Enter."), patience);
         let skips = *self.probe.0.skips.borrow();
         let came = self.until(patience, true, |_| false).await;

@@ -1,6 +1,6 @@
 //! What the script says to the PBX: sessions, services, the monitor, and the calls of the line.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -9,6 +9,11 @@ use crate::csta::exchange::{Doubt, Outcome as Done, Refusal};
 use crate::csta::{CallState, Connection, DeviceId, MonitorFilter, MonitorType, OwnIndex, Request, Response};
 use crate::service::link::{Form, LinkCommand, Opened, ProbeAsk};
 use crate::sip::Failure;
+
+/// A router that reloads is back after this time, its phones too.
+const BACK: Duration = Duration::from_secs(180);
+/// How long after a refused session the next one is tried.
+const AGAIN: Duration = Duration::from_secs(2);
 
 impl Script {
     async fn ask<T>(&mut self, ask: impl FnOnce(oneshot::Sender<T>) -> ProbeAsk) -> Result<Option<T>, Halt> {
@@ -112,6 +117,32 @@ impl Script {
         }
         self.not_run("The PBX monitors this line in no form.");
         Ok(false)
+    }
+
+    /// Waits until the line can be monitored again, after something that may have ended its session.
+    pub(super) async fn monitored_again(&mut self, after: &str) -> Step {
+        self.look_ahead();
+        let begun = Instant::now();
+        while self.session.is_none() {
+            let form = self.form.clone();
+            let why = match self.open(&form).await? {
+                (session, Opened::Yes(_)) => {
+                    self.use_session(session, form);
+                    self.find(format!("After {after}: a new session stands, {} s later.", begun.elapsed().as_secs()));
+                    break;
+                }
+                (_, opened) => told_open(&opened),
+            };
+            if begun.elapsed() > BACK {
+                self.find(format!("After {after} no session can be opened: {why}."));
+                return Ok(());
+            }
+            self.until(AGAIN, true, |_| false).await?;
+        }
+        if !self.monitored().await? {
+            self.find(format!("After {after} the line cannot be monitored."));
+        }
+        Ok(())
     }
 
     pub(super) async fn close(&mut self) -> Step {

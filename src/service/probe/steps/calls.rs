@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{is_yes, made};
+use super::{is_yes, local, made};
 use crate::csta::exchange::{Outcome as Done, Refusal};
 use crate::csta::{Connection, DigitMode, Event, EventKind, FaultValue, OperationError, Request, SubjectDevice};
 use crate::service::probe::script::{Halt, SOON, Script, Step};
@@ -18,10 +18,6 @@ fn party(device: &SubjectDevice<'_>) -> &'static str {
         SubjectDevice::Restricted => "restricted",
         SubjectDevice::Absent => "absent",
     }
-}
-
-fn local(event: &Event<'_>) -> String {
-    event.local_connection_info.as_ref().map_or_else(|| "absent".to_owned(), |state| state.as_str().to_owned())
 }
 
 /// A call that rings at the line: the own connection.

@@ -1,5 +1,6 @@
 //! The steps of the test, in the order and with the numbers of dossier 15f.
 
+mod administration;
 mod advanced;
 mod calls;
 mod place;
@@ -8,7 +9,7 @@ mod settings;
 
 use super::script::{Halt, SOON, Script, Step};
 use crate::csta::exchange::Outcome as Done;
-use crate::csta::{Connection, EventKind, Request, Response};
+use crate::csta::{Connection, Event, EventKind, Request, Response};
 
 /// One step: its number, its title, and the questions of dossier 15b that it answers.
 pub(super) struct Plan {
@@ -49,13 +50,7 @@ pub(super) async fn run(script: &mut Script, number: u8) -> Step {
         3 => session::features(script).await,
         4 => session::devices(script).await,
         16 => session::second(script).await,
-        15 => {
-            script.not_run(
-                "`clear cti session`, `cti shutdown`, `no cti shutdown` and a reload end the sessions of every line. Do it \
-                 by hand when nobody phones, and look at `linegate watch` and the log meanwhile.",
-            );
-            Ok(())
-        }
+        15 => administration::all(script).await,
         number => {
             if !script.monitored().await? {
                 return Ok(());
@@ -109,6 +104,11 @@ pub(super) fn name_of(kind: &EventKind<'_>) -> &'static str {
         EventKind::DeviceCapsChanged { .. } => "DeviceCapsChanged",
         _ => "an event that nobody knows",
     }
+}
+
+/// The own state that an event tells.
+fn local(event: &Event<'_>) -> String {
+    event.local_connection_info.as_ref().map_or_else(|| "absent".to_owned(), |state| state.as_str().to_owned())
 }
 
 /// The connection that a service made.

@@ -1,6 +1,6 @@
 //! Steps 11 to 14: the phone goes and comes, the number elsewhere, mobility, quiet.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::csta::{Event, EventKind};
 use crate::service::probe::script::{Halt, Script, Step};
@@ -57,14 +57,44 @@ pub(super) async fn shared(script: &mut Script) -> Step {
         return Ok(());
     }
     let Some(partner) = script.partner() else { return Ok(()) };
+    beside(script, &partner, "as the router is set").await?;
+    if !script.wish.disturb {
+        script.not_run(
+            "The other mode (`cti csta mode basic`) changes what every program is told: ask for it with --disturb.",
+        );
+        return Ok(());
+    }
+    for (act, text, mode) in [
+        ("basic", "At the router: `voice service voip`, `cti csta mode basic`.", "in basic mode"),
+        ("advanced", "At the router: `voice service voip`, `no cti csta mode basic`.", "in advanced mode"),
+    ] {
+        if !script.person_says((act, "router"), text.to_owned()).await? {
+            return Ok(());
+        }
+        script.monitored_again(mode).await?;
+        if script.session().is_some() {
+            beside(script, &partner, mode).await?;
+            script.clear_all().await?;
+        }
+    }
+    Ok(())
+}
+
+/// The other phone uses the number.
+async fn beside(script: &mut Script, partner: &str, mode: &str) -> Step {
     let (number, mac) = (script.ground.number.clone(), script.ground.mac.clone());
     let text = format!("At another phone that has {number} too, call {partner} from that number.");
     let is_it = move |event: &Event<'static>| {
         !matches!(event.kind, EventKind::DoNotDisturb { .. } | EventKind::Forwarding { .. }) || mac.is_none()
     };
+    script.look_ahead();
     if let Some(event) = script.person(("call_partner", "other"), text, is_it).await? {
-        script.find(format!("A call of the other phone is told here, first with {}.", super::name_of(&event.kind)));
-        script.snapshot("the other phone uses the number", None).await?;
+        script.find(format!(
+            "A call of the other phone is told here {mode}, first with {}, localConnectionInfo {}.",
+            super::name_of(&event.kind),
+            super::local(&event),
+        ));
+        script.snapshot(&format!("the other phone uses the number, {mode}"), None).await?;
     }
     script.person_says(("hang_up", "other"), "Hang up that phone.".to_owned()).await?;
     Ok(())
@@ -80,14 +110,16 @@ pub(super) async fn mobility(script: &mut Script) -> Step {
     for (act, text) in [
         ("log_out", "Log out the user of this line."),
         ("log_in", "Log the user in again, at another phone if there is one."),
+        ("move", "Log the user in at one more phone without logging out at this one, if there is one."),
     ] {
         match script.person_or_end((act, "host"), text.to_owned(), patience, |_| true).await? {
             Some(Some(event)) => script.find(format!("“{act}” is told with {}.", super::name_of(&event.kind))),
             Some(None) => script.find(format!("With “{act}” the PBX ends the session.")),
             None => script.find(format!("Nothing is told of “{act}”.")),
         }
-        if !script.monitored().await? {
-            script.find(format!("After “{act}” the line cannot be monitored."));
+        script.monitored_again(&format!("“{act}”")).await?;
+        if script.session().is_none() {
+            return Ok(());
         }
     }
     Ok(())
@@ -99,9 +131,17 @@ pub(super) async fn quiet(script: &mut Script) -> Step {
         script.not_run("It takes ten minutes: ask for it with --long.");
         return Ok(());
     }
-    script
-        .person_within(("wait", "line"), "Ten quiet minutes: do nothing at this phone.".to_owned(), QUIET, |_| true)
-        .await?;
+    let begun = Instant::now();
+    let text = "Ten quiet minutes: do nothing at this phone. Enter ends them early.".to_owned();
+    let came = script.pause(("wait", "line"), text, QUIET).await?;
+    let minutes = begun.elapsed().as_secs() / 60;
+    match came {
+        Some(event) => {
+            script.find(format!("After {minutes} minutes there was {}: not quiet.", super::name_of(&event.kind)));
+        }
+        None if begun.elapsed() < QUIET => script.not_run("The ten minutes were ended early."),
+        None => script.find(format!("{minutes} minutes were quiet.")),
+    }
     let came = script.called_up(" and let it ring").await?;
     script.find(if came.is_some() { "The call is told at once." } else { "The call is not told." });
     Ok(())

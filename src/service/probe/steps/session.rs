@@ -14,15 +14,20 @@ pub(super) async fn registration(script: &mut Script) -> Step {
         script.not_run("The dialect says that this PBX is not registered at (register.mode = never).");
         return Ok(());
     }
+    register(script, "REGISTER").await
+}
+
+/// Registers once more and tells what came of it.
+pub(super) async fn register(script: &mut Script, what: &str) -> Step {
     match script.register().await? {
         Some(Ok(has_reference)) => {
             let with = if has_reference { "with" } else { "without" };
-            script.find(format!("REGISTER is answered, {with} a reference id in the header that the dialect names."));
+            script.find(format!("{what} is answered, {with} a reference id in the header that the dialect names."));
         }
         Some(Err(Failure { status: Some(status), reason, .. })) => {
-            script.find(format!("REGISTER is refused with SIP {status} {reason}."));
+            script.find(format!("{what} is refused with SIP {status} {reason}."));
         }
-        Some(Err(_)) | None => script.find("REGISTER is not answered."),
+        Some(Err(_)) | None => script.find(format!("{what} is not answered.")),
     }
     Ok(())
 }
@@ -188,9 +193,38 @@ pub(super) async fn second(script: &mut Script) -> Step {
         }
         script.close_session(session).await?;
     }
-    script.not_run(
-        "The same session server id from another machine would take the registration away from every line; watch for “another \
-         program uses the session server id” in the status instead.",
-    );
-    Ok(())
+    if !script.wish.disturb {
+        script.not_run(
+            "The same session server id from another machine takes the registration away from every line: ask for it with \
+             --disturb, or watch for “another program uses the session server id” in the status.",
+        );
+        return Ok(());
+    }
+    other_program(script).await
+}
+
+/// Another program that registers under the same session server id and opens sessions for the same lines.
+async fn other_program(script: &mut Script) -> Step {
+    if !script.monitored().await? {
+        return Ok(());
+    }
+    let text = "Start another CSTA program with the same session server id at this router (the driver that is to be replaced, \
+                say) and wait until it shows its lines.";
+    if !script.person_says(("start_program", "other"), text.to_owned()).await? {
+        return Ok(());
+    }
+    script.look_ahead();
+    match script.session() {
+        Some(session) => {
+            script.find("The session of the test stands beside the other program.");
+            let done = script.say_in(session, Request::RequestSystemStatus).await?;
+            script.find(format!("Asked for its status then: {}.", told(&done)));
+            let done = script.say_in(session, Request::SnapshotDevice { device: script.device.clone() }).await?;
+            script.find(format!("Asked for the calls of the line: {}.", told(&done)));
+        }
+        None => script.find("The other program ends the session of the test."),
+    }
+    register(script, "REGISTER beside the other program").await?;
+    script.person_says(("stop_program", "other"), "Stop the other program.".to_owned()).await?;
+    script.monitored_again("the other program is gone").await
 }

@@ -1,79 +1,24 @@
 //! The field test against the twin, with somebody at its phones, and the copy of a site.
 
+mod person;
+mod places;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use cme_twin::{Answer, Faults, System, Twin, TwinConfig};
-use linegate::client::Client;
 use serde_json::{Value, json};
 
 use crate::kit::{House, patiently, refused, text};
-
-/// Does at the twin's phones what the prompts ask for, until the test ends; says what it was asked for.
-async fn person(client: Client, path: String, twin: Twin) -> Vec<String> {
-    let mut asked = Vec::new();
-    let mut last = Value::Null;
-    let mut version = 0;
-    loop {
-        let Ok(view) = client.get(&format!("{path}?after={version}&wait_s=20")).await else {
-            // It has not begun.
-            tokio::time::sleep(crate::kit::GLANCE).await;
-            continue;
-        };
-        version = view["version"].as_u64().unwrap();
-        if view["state"] != "running" {
-            return asked;
-        }
-        let prompt = &view["prompt"];
-        let key = json!([prompt["act"], prompt["at"], view["log"].as_array().unwrap().len()]);
-        if prompt.is_null() || key == last {
-            continue;
-        }
-        last = key;
-        let (act, at) = (text(prompt, "/act").to_owned(), text(prompt, "/at").to_owned());
-        asked.push(format!("{act}@{at}"));
-        if do_it(&twin, &act, &at).await {
-            client.post(&format!("{path}/continue"), &json!({})).await.unwrap();
-        }
-    }
-}
-
-/// One act; whether the person has to say that it is done.
-async fn do_it(twin: &Twin, act: &str, at: &str) -> bool {
-    let number = match at {
-        "line" => "201",
-        "partner" => "202",
-        _ => "208",
-    };
-    match act {
-        "call_line" => drop(twin.dial("202", "201").await.unwrap()),
-        "answer" => drop(twin.answer(number).await.unwrap()),
-        "hold" => twin.hold(number).await.unwrap(),
-        "retrieve" => twin.retrieve(number).await.unwrap(),
-        "hang_up" if at == "line" => twin.hang_up(number).await.unwrap(),
-        "forward_on" => twin.forward("201", "202").await.unwrap(),
-        "forward_off" => twin.forward("201", "").await.unwrap(),
-        "dnd_on" => twin.dnd("1", true).await.unwrap(),
-        "dnd_off" => twin.dnd("1", false).await.unwrap(),
-        "unplug" => twin.unregister_phone("1").await.unwrap(),
-        "plug_in" => twin.register_phone("1").await.unwrap(),
-        "off_hook" => {
-            twin.off_hook("202").await.unwrap();
-            return true;
-        }
-        "on_hook" | "hang_up" => {
-            // Whatever is left there; a call that ended by itself is no longer there to hang up.
-            while twin.hang_up(number).await.is_ok() {}
-            return true;
-        }
-        other => panic!("nobody knows how to {other}"),
-    }
-    false
-}
+use person::Person;
 
 /// `linegate probe …` as a process; nothing can be typed.
 async fn command(house: &House, args: &[&str]) -> Output {
+    patiently("the field test ends", spawned(house, args)).await
+}
+
+async fn spawned(house: &House, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linegate"));
     command
         .arg("probe")
@@ -81,8 +26,7 @@ async fn command(house: &House, args: &[&str]) -> Output {
         .env("LINEGATE_URL", house.gateway.url())
         .env("LINEGATE_TOKEN", house.gateway.token());
     command.stdin(Stdio::null());
-    let done = tokio::task::spawn_blocking(move || command.output());
-    patiently("the field test ends", done).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap()
 }
 
 fn printed(output: &Output) -> String {
@@ -120,8 +64,8 @@ async fn every_step_is_run_with_somebody_at_the_phones() {
     house.twin.set_faults(refusing(1));
     let folder = tempfile::tempdir().unwrap();
     let (json_file, page_file) = (folder.path().join("report.json"), folder.path().join("report.md"));
-    let path = format!("/pbxs/{}/probe", house.pbx);
-    let acts = tokio::spawn(person(house.client().clone(), path, house.twin.clone()));
+    let acts = tokio::spawn(Person::at("201", &house).acts());
+    tokio::spawn(person::answers_outside(house.twin.clone()));
     let arguments = [
         "--pbx",
         "hq",
@@ -133,6 +77,8 @@ async fn every_step_is_run_with_somebody_at_the_phones() {
         "208",
         "--invalid",
         "298",
+        "--outside",
+        "00301234567",
         "--yes",
         "--patience",
         "20",
@@ -166,6 +112,8 @@ async fn every_step_is_run_with_somebody_at_the_phones() {
     found(&report, 5, "SnapshotDevice while held");
     found(&report, 6, "For the busy phone there is");
     found(&report, 6, "For the wrong number there is Failed");
+    found(&report, 6, "MakeCall to an outside number: yes");
+    found(&report, 6, "SnapshotDevice while calling outside: connected");
     found(&report, 7, "DialDigits at dial tone: yes");
     found(&report, 8, "A ringing call cannot be rejected");
     found(&report, 8, "DeflectCall: yes");
