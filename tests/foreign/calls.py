@@ -20,7 +20,6 @@ class Call:
         self.id = "-".join(hexes[at:at + 8] for at in range(0, 32, 8))
         self.calling, self.called = calling, called
         self.legs, self.conference, self.digits, self.redirecting = {}, False, "", NOT_REDIRECTED
-        self.was_conference = False
 
     def others(self, number):
         return [other for other in self.legs if other != number]
@@ -69,7 +68,7 @@ class Exchange:
             fields = [connection(tag, call.id, self.device(viewer, of)), subject(subject_tag, self.device(viewer, who))]
             fields += [part(viewer) if callable(part) else part for part in middle]
             fields += [*self.quirk.own_state(root, standard, named), Node("cause", cause)]
-            self.news.append((viewer, root, fields, call.was_conference))
+            self.news.append((viewer, root, fields))
 
     def parties(self, call):
         def called(viewer):
@@ -301,7 +300,7 @@ class Exchange:
             device = self.device(number, number)
             fields = [connection("droppedConnection", call_id, device), subject("releasingDevice", device)]
             fields += [*self.quirk.own_state("ConnectionClearedEvent", "null", "null"), Node("cause", "transfer")]
-            self.news.append((number, "ConnectionClearedEvent", fields, False))
+            self.news.append((number, "ConnectionClearedEvent", fields))
 
     def confer(self, held, active, number):
         self.pair(held, active, number)
@@ -310,7 +309,7 @@ class Exchange:
             raise Refused("stateIncompatibility", "invalidActiveConnectionState")
         ids = [(held.id, "primaryOldCall"), (active.id, "secondaryOldCall")]
         kept, old = self.join(held, active, number, True)
-        kept.conference = kept.was_conference = True
+        kept.conference = True
         self.merged(kept, "Conferenced", number, added, "conference", list(kept.legs), ids, old)
         return kept, added, old
 
@@ -327,7 +326,7 @@ class Exchange:
             fields.append(Node(items, *self.items(viewer, call, old)))
             state = call.legs.get(viewer, "null")
             fields += [*self.quirk.own_state(what, state, call.legs.get(number, "null")), Node("cause", cause)]
-            self.news.append((viewer, what + "Event", fields, call.was_conference))
+            self.news.append((viewer, what + "Event", fields))
 
     def items(self, viewer, call, old):
         found = []
@@ -373,12 +372,12 @@ class Exchange:
         to = [] if target is None else [Node("forwardTo", "tel:" + target)]
         fields = [subject("device", self.device(number, number)), Node("forwardingType", "forwardImmediate"),
                   Node("forwardStatus", "false" if target is None else "true"), *to]
-        self.news.append((number, "ForwardingEvent", fields, False))
+        self.news.append((number, "ForwardingEvent", fields))
 
     def set_quiet(self, number, on):
         (self.quiet.add if on else self.quiet.discard)(number)
         self.news.append((number, "DoNotDisturbEvent", [subject("device", self.device(number, number)),
-                          Node("doNotDisturbOn", "true" if on else "false")], False))
+                          Node("doNotDisturbOn", "true" if on else "false")]))
 
     # ---- what is --------------------------------------------------------------------------------------------
     def snapshot(self, number):

@@ -190,14 +190,12 @@ class Cme(Services, Wire):
         """Takes what happened at the phones to the sessions that watch them, in order."""
         due = asyncio.get_running_loop().time() + delay
         news, self.exchange.news = self.exchange.news, []
-        for viewer, root, fields, of_conference in news:
+        for viewer, root, fields in news:
             due += 0.001
             for session in self.sessions.values():
                 if session.line == viewer and session.xref:
                     event = Node(root, Node("monitorCrossRefID", session.xref), *fields)
-                    # No snapshot of a device tells a conference from a call: what is told of one is never lost.
-                    how = "send" if of_conference and self.quirk.loses else self.quirk.sending(viewer)
-                    session.queue.put_nowait((due, self.quirk.write(event), how))
+                    session.queue.put_nowait((due, self.quirk.write(event), self.quirk.sending(viewer)))
 
     async def speak(self, session):
         """Sends what a session has to say, one after another."""

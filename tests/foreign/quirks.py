@@ -87,7 +87,6 @@ class Quirk:
         self.second_survives = name == "second_survives"
         self.separate = name == "separate_info"
         self.forgets = name == "ids_missing"
-        self.loses = name in ("events_lost", "events_gap")
         self.odd = name == "odd_sip"
         self.closes_idle = name == "closes_idle"
 

@@ -8,6 +8,7 @@ mod change;
 mod echo;
 mod intent;
 mod lookup;
+mod moved;
 mod party;
 mod seat;
 mod shown;

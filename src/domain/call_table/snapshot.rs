@@ -22,6 +22,7 @@ impl CallTable {
         if !self.seats.contains_key(&seat) {
             return;
         }
+        self.follow_move(at, seat, calls);
         let mut seen: Vec<CallId> = Vec::new();
         let mut elsewhere: Vec<String> = Vec::new();
         for entry in calls {
@@ -35,7 +36,10 @@ impl CallTable {
             let Some(state) = state_of(entry) else { continue };
             match self.find(seat, pbx_call) {
                 Some(id) => {
+                    let joined = self.joined_with(seat, &id, calls);
                     self.confirm(at, &id, state, entry);
+                    self.complete_conference(at, &id, entry, joined.as_ref());
+                    self.mend_far_end(at, seat, &id, entry);
                     seen.push(id);
                 }
                 None => seen.extend(self.discover(at, seat, pbx_call, state, entry)),

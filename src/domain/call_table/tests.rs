@@ -9,6 +9,7 @@ mod clearing;
 mod dial;
 mod echo;
 mod model;
+mod moved;
 mod moves;
 mod setup;
 mod snapshots;

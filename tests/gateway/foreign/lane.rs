@@ -196,6 +196,20 @@ impl<'a> Lane<'a> {
         }
     }
 
+    /// The conference of a phone names so many others; after lost events they are found one by one.
+    pub(super) async fn confers_with(&mut self, phone: usize, others: usize) -> Value {
+        let began = Instant::now();
+        loop {
+            let call = self.has(phone, "conferenced").await;
+            let parties = call["participants"].as_array().unwrap();
+            if parties.iter().filter(|party| party["state"] != "left").count() == others {
+                return call;
+            }
+            assert!(self.site.loses_events() && began.elapsed() < PATIENCE, "not {others} participants: {call:#}");
+            self.look().await;
+        }
+    }
+
     /// The phone has no call.
     pub(super) async fn idle(&mut self, phone: usize) {
         let shown = self.settle("an idle phone").await;

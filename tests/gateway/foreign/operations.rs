@@ -311,8 +311,8 @@ impl Lane<'_> {
     }
 
     async fn confers(&mut self) {
-        let call = self.conferring().await;
-        assert_eq!(call["participants"].as_array().unwrap().len(), 2, "{call:#}");
+        self.conferring().await;
+        let call = self.confers_with(0, 2).await;
         if self.is_over().await {
             return;
         }
@@ -334,8 +334,7 @@ impl Lane<'_> {
         for phone in 1..4 {
             self.has(phone, "conferenced").await;
         }
-        let call = self.has(0, "conferenced").await;
-        assert_eq!(call["participants"].as_array().unwrap().len(), 3, "{call:#}");
+        self.confers_with(0, 3).await;
         if self.is_over().await {
             return;
         }
@@ -346,7 +345,8 @@ impl Lane<'_> {
     }
 
     async fn removes_from_a_conference(&mut self) {
-        let call = self.conferring().await;
+        self.conferring().await;
+        let call = self.confers_with(0, 2).await;
         let is_third = |party: &&Value| text(party, "/raw").ends_with(self.number(2));
         let party = call["participants"].as_array().unwrap().iter().find(is_third).unwrap()["id"].clone();
         self.act(&call, "remove-from-conference", json!({"party": party})).await;
