@@ -14,6 +14,7 @@ input it takes commands, one a line, and answers each with one line of JSON on s
     vanish A...    calls of these phones are gone, nobody is told
     appear A B     A talks to B, nobody was told
     restart        drop everything, new reference id; away for half a second
+    fall NAME      the next service of this name is not answered: it restarts instead
     quirk NAME     from now on                     state          calls and monitors
     truth          what is at the phones           violations     what the client did wrong, and the slowest answer
 """
@@ -46,7 +47,7 @@ class Cme(Services, Wire):
     def __init__(self, phones, quirk):
         super().__init__()
         self.quirk, self.sessions, self.refid, self.xref, self.nc = Quirk(quirk), {}, "4D1009AE", 0x40, 0
-        self.nonce, self.refused = "abc123", []
+        self.nonce, self.refused, self.falls_at = "abc123", [], None
         self.exchange = Exchange(phones, self.quirk, self.later)
 
     def later(self, seconds, act):
@@ -166,6 +167,9 @@ class Cme(Services, Wire):
         if session.outstanding > 1:
             self.fault("two services outstanding in one dialog", message.head + message.body.decode())
         request = csta.Request(message.body, self.fault)
+        if request.name == self.falls_at:
+            self.falls_at = None
+            return self.restart()
         try:
             reply = self.serve_one(session, request)
         except Refused as refused:
@@ -242,6 +246,8 @@ class Cme(Services, Wire):
             exchange.appear(rest[0], rest[1])
         elif verb == "restart":
             self.restart()
+        elif verb == "fall":
+            self.falls_at = rest[0]
         elif verb == "quirk":
             self.quirk = exchange.quirk = Quirk(rest[0])
         elif verb == "violations":

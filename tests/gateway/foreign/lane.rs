@@ -210,6 +210,13 @@ impl<'a> Lane<'a> {
         }
     }
 
+    /// The end of a call that a restart of the router brought.
+    pub(super) async fn ends_by_restart(&mut self, call: &Value) {
+        let is_end = |event: &Value| event["event"] == "call.ended" && event["call_id"] == call["id"];
+        let end = self.stream.find("the end of the call", is_end).await;
+        assert_eq!(text(&end, "/data/cause"), "pbx_restart", "{end:#}");
+    }
+
     /// The phone has no call.
     pub(super) async fn idle(&mut self, phone: usize) {
         let shown = self.settle("an idle phone").await;
@@ -331,7 +338,7 @@ impl<'a> Lane<'a> {
         }
     }
 
-    async fn until_monitored(&mut self) {
+    pub(super) async fn until_monitored(&mut self) {
         let began = Instant::now();
         loop {
             let lines = self.site.gateway.client.list("/lines").await.unwrap();

@@ -10,6 +10,8 @@ use lane::{LANES, Lane, Middle, Site};
 use operations::OPERATIONS;
 use serde_json::json;
 
+use crate::kit::{refused, text};
+
 /// Every operation on a router with this quirk; nothing is left, nothing was wrong.
 async fn every_operation(quirk: &'static str, middle: Middle) {
     let Some(site) = Site::open(quirk, middle).await else {
@@ -48,6 +50,35 @@ impl Lane<'_> {
         self.has(1, "connected").await;
         self.clear().await;
     }
+}
+
+/// The router restarts instead of answering: the wish has one clear outcome, the calls are over, and everything works again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_a_reload_leaves_unanswered_has_an_outcome() {
+    let Some(site) = Site::open("plain", Middle::Nothing).await else {
+        return;
+    };
+    let mut lane = Lane::open(&site, 0).await;
+    for (service, action) in
+        [("HoldCall", "hold"), ("SingleStepTransferCall", "blind-transfer"), ("ClearConnection", "drop")]
+    {
+        let call = lane.talk(0, 1).await;
+        site.tell(&format!("fall {service}")).await;
+        let to = lane.number(2).to_owned();
+        let body = if action == "blind-transfer" { json!({"to": to}) } else { json!({}) };
+        let path = format!("/calls/{}/{action}", text(&call, "/id"));
+        let (status, problem) = refused(site.gateway.client.post(&path, &body).await);
+        assert_eq!((status, text(&problem, "/code")), (504, "pbx_timeout"), "{problem:#}");
+        assert!(text(&problem, "/hint").len() > 20, "{problem:#}");
+        lane.ends_by_restart(&call).await;
+        lane.settle("nothing is left").await;
+        lane.until_monitored().await;
+    }
+    let call = lane.talk(0, 1).await;
+    lane.act(&call, "drop", json!({})).await;
+    lane.idle(0).await;
+    lane.close().await;
+    site.close().await;
 }
 
 macro_rules! quirks {
