@@ -302,7 +302,11 @@ impl LinkTask {
         let mut names: HashMap<String, String> = HashMap::new();
         if let Some(inventory) = &self.discovery.inventory {
             for extension in &inventory.extensions {
-                names.insert(extension.number.clone(), inventory.extension_name(extension));
+                let name = inventory.extension_name(extension);
+                for full in super::inventory::expansions(inventory, &extension.number) {
+                    names.insert(full, name.clone());
+                }
+                names.insert(extension.number.clone(), name);
             }
         }
         for entry in self.lines.values() {

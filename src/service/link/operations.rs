@@ -6,7 +6,7 @@ use super::seat::Seat;
 use super::task::LinkTask;
 use crate::csta::{self, CallExtras, ConsultOptions, DigitMode, ParticipationType, Request, Service};
 use crate::domain::call_table::SeatId;
-use crate::domain::{Action, Call, CallId, CallState};
+use crate::domain::{Action, Call, CallId, CallState, Participant};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::CallAction;
 use crate::service::pbx::{DialTone, RejectBy, ServiceChoice, TemplateValues};
@@ -292,16 +292,7 @@ impl LinkTask {
 
     fn plan_remove(&self, seat_id: SeatId, call: &Call, action: &CallAction) -> Planned {
         let wanted = action.party.as_deref().unwrap_or_default();
-        let found = call
-            .participants
-            .iter()
-            .find(|party| {
-                party.id.as_str() == wanted
-                    || party.number.as_deref() == Some(wanted)
-                    || party.raw.as_deref() == Some(wanted)
-            })
-            .filter(|_| !wanted.is_empty());
-        let Some(raw) = found.and_then(|party| party.raw.clone()) else {
+        let Some(raw) = participant(call, wanted).and_then(|party| party.raw.clone()) else {
             return Err(ServiceError::new(Code::NotFound, "There is no such participant in this conference.")
                 .with_hint("Use the id or the number of one of `participants`.")
                 .with_field("/party", "There is no such participant."));
@@ -424,4 +415,20 @@ fn digits_of(action: &CallAction) -> Result<String, ServiceError> {
     Err(ServiceError::new(Code::InvalidNumber, "These digits cannot be sent.")
         .with_hint(detail)
         .with_field("/digits", detail))
+}
+
+/// The participant with an id or a number; the number may be the short form of one that the PBX writes in full.
+fn participant<'a>(call: &'a Call, wanted: &str) -> Option<&'a Participant> {
+    if wanted.is_empty() {
+        return None;
+    }
+    fn numbers(party: &Participant) -> impl Iterator<Item = &str> {
+        [party.number.as_deref(), party.raw.as_deref()].into_iter().flatten()
+    }
+    let exact = |party: &&Participant| party.id.as_str() == wanted || numbers(party).any(|number| number == wanted);
+    call.participants.iter().find(exact).or_else(|| {
+        let mut longer = call.participants.iter().filter(|party| numbers(party).any(|number| number.ends_with(wanted)));
+        // Two that end alike are told apart by nobody.
+        longer.next().filter(|_| longer.next().is_none())
+    })
 }

@@ -132,7 +132,7 @@ impl<'a> Lane<'a> {
     }
 
     /// Waits for news, but not for long.
-    async fn look(&mut self) {
+    pub(super) async fn look(&mut self) {
         let mut patience = LOOK;
         // That nothing came is as good. What came together is one piece of news.
         while timeout(patience, self.stream.any("news")).await.is_ok() {

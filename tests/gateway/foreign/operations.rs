@@ -1,9 +1,10 @@
 //! The sixteen operations of the documents (dossier 15a), each from idle phones to idle phones.
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::lane::Lane;
-use crate::kit::text;
+use crate::kit::{PATIENCE, text};
 
 /// As many for each lane.
 pub(super) const OPERATIONS: [&str; 20] = [
@@ -223,14 +224,25 @@ impl Lane<'_> {
         self.act(&ringing, "answer", json!({})).await;
         let call = self.has(1, "connected").await;
         self.has(2, "connected").await;
-        self.connected(&call, 2);
+        self.connected(&call, 2).await;
     }
 
-    /// The call is with this phone. Who came by a transfer that was never told of, no snapshot corrects.
-    fn connected(&self, call: &Value, phone: usize) {
-        if !self.site.loses_events() {
+    /// The call is with this phone; after lost events a snapshot says so.
+    async fn connected(&mut self, call: &Value, phone: usize) {
+        let path = format!("/calls/{}", text(call, "/id"));
+        let began = Instant::now();
+        loop {
+            let call = self.site.gateway.client.get(&path).await.unwrap();
             // It may be written in full (dossier 9.2).
-            assert!(text(call, "/connected/raw").ends_with(self.number(phone)), "{call:#}");
+            if text(&call, "/connected/raw").ends_with(self.number(phone)) {
+                return;
+            }
+            assert!(
+                self.site.loses_events() && began.elapsed() < PATIENCE,
+                "not with {}: {call:#}",
+                self.number(phone)
+            );
+            self.look().await;
         }
     }
 
@@ -244,7 +256,7 @@ impl Lane<'_> {
             return;
         }
         let call = self.has(1, "connected").await;
-        self.connected(&call, 2);
+        self.connected(&call, 2).await;
         self.act(&call, "drop", json!({})).await;
         self.idle(2).await;
     }
@@ -348,7 +360,10 @@ impl Lane<'_> {
         self.conferring().await;
         let call = self.confers_with(0, 2).await;
         let is_third = |party: &&Value| text(party, "/raw").ends_with(self.number(2));
-        let party = call["participants"].as_array().unwrap().iter().find(is_third).unwrap()["id"].clone();
+        let party = call["participants"].as_array().unwrap().iter().find(is_third).unwrap().clone();
+        // However the router writes the number, it is a phone with a name, and its extension names it.
+        assert_eq!(text(&party, "/name"), format!("Phone {}", self.number(2)), "{party:#}");
+        let party = if self.site.quirk == "promoted" { json!(self.number(2)) } else { party["id"].clone() };
         self.act(&call, "remove-from-conference", json!({"party": party})).await;
         self.idle(2).await;
         self.has(0, "connected").await;
@@ -356,7 +371,7 @@ impl Lane<'_> {
             return;
         }
         let call = self.has(1, "connected").await;
-        self.connected(&call, 0);
+        self.connected(&call, 0).await;
     }
 
     async fn aborts(&mut self) {
