@@ -61,7 +61,7 @@ impl CallTable {
         let named = |id: &CallId| self.calls.get(id)?.call.pbx_call_id.as_deref().map(key);
         let consults = |id: &CallId| {
             let (call, about) = (named(id), self.calls.get(id)?.call.consultation_of.as_ref().and_then(named));
-            Some(call.zip(about)?)
+            call.zip(about)
         };
         let mut members = [a, b].into_iter().filter_map(|conversation| self.members.get(conversation)).flatten();
         let pairs = [(one.clone(), other.clone()), (other, one)];
