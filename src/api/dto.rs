@@ -6,12 +6,10 @@ use utoipa::ToSchema;
 
 use super::clients::ClientKind;
 use super::problem::Problem;
+use crate::domain::call_table::DATA_LIMIT;
 use crate::domain::{BlindCause, Call, FinishedCall, Line, LineId, PbxId, Timestamp, TokenId};
 use crate::service::gateway::RulesVersion;
 use crate::store::Scope;
-
-/// Largest `data` of a call, in bytes (api.md, "Calls").
-const DATA_LIMIT: usize = 4096;
 
 /// No fields: the body may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -230,3 +230,29 @@ async fn dial_tone_and_digits_at_the_phone_are_followed() {
     house.until_call("201", "ringback").await;
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_attach_at_once_lose_nothing() {
+    let mut house = House::open().await;
+    let call = house.dial("201", "202").await;
+    house.until_call("202", "offering").await;
+    let path = format!("/calls/{}", text(&call, "/id"));
+    let attach = |number: usize| {
+        let (client, path) = (house.client().clone(), path.clone());
+        async move { client.patch(&path, &json!({"data": {format!("member-{number}"): number}})).await }
+    };
+    let done = futures_util::future::join_all((0..20).map(attach)).await;
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    let data = house.client().get(&path).await.unwrap()["data"].clone();
+    assert_eq!(data.as_object().unwrap().len(), 20, "{data}");
+    // Too much is refused as a whole, and null empties.
+    let long = json!({"data": {"note": "x".repeat(4100)}});
+    let (status, problem) = refused(house.client().patch(&path, &long).await);
+    assert_eq!((status, text(&problem, "/errors/0/pointer")), (422, "/data"), "{problem}");
+    assert_eq!(refused(house.client().patch(&path, &json!({"data": [1]})).await).0, 422);
+    assert_eq!(house.client().get(&path).await.unwrap()["data"], data);
+    house.client().patch(&path, &json!({"data": null})).await.unwrap();
+    assert_eq!(house.client().get(&path).await.unwrap()["data"], json!({}));
+    house.clear().await;
+    house.close().await;
+}

@@ -10,7 +10,6 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::super::clients::Client;
 use super::super::problem::Problem;
@@ -281,9 +280,9 @@ impl Controller {
     ///
     /// # Errors
     /// As [`Controller::act`].
-    pub(in crate::api) async fn patch_call(&self, call: &CallId, data: Box<RawValue>) -> Result<Written, Problem> {
+    pub(in crate::api) async fn patch_call(&self, call: &CallId, patch: Value) -> Result<Written, Problem> {
         self.seen().call(call)?;
-        Ok(self.state.gateway().patch_call(&self.principal.caller(), call, data).await?)
+        Ok(self.state.gateway().patch_call(&self.principal.caller(), call, patch).await?)
     }
 
     /// Sets where all calls of an address go.

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode, Uri};
 
 use super::super::auth::{Controller, Reader};
-use super::super::dto::{CallPage, CallPatch, CallsAnswer, NoFields, compact_data};
+use super::super::dto::{CallPage, CallPatch, CallsAnswer, NoFields};
 use super::super::extract::{JsonBody, OptionalBody, PathId};
 use super::super::page::Page;
 use super::super::problem::Problem;
@@ -13,7 +13,6 @@ use super::super::schema::{Acting, Refused, Unknown};
 use super::{changed_calls, json_bytes, written};
 use crate::domain::{Action, Call, CallId, CallState};
 use crate::service::gateway::CallAction;
-use crate::service::merge::merge;
 
 type Answer = Result<Response<Body>, Problem>;
 
@@ -66,18 +65,11 @@ pub(in crate::api) async fn update_call(
     JsonBody(patch): JsonBody<CallPatch>,
 ) -> Answer {
     Params::read(&uri)?.finish()?;
-    let mut data = {
-        let seen = controller.seen();
-        let (call, _) = seen.call(&id)?;
-        serde_json::from_str(call.data.get()).map_err(Problem::internal)?
-    };
-    if patch.data.is_null() {
-        data = serde_json::json!({});
-    } else {
-        merge(&mut data, patch.data);
+    if !patch.data.is_null() && !patch.data.is_object() {
+        let detail = "`data` must be a JSON object, or null to empty it.";
+        return Err(Problem::new("invalid_value", detail).field("/data", detail));
     }
-    let raw = serde_json::value::to_raw_value(&data).map_err(Problem::internal)?;
-    let done = controller.patch_call(&id, compact_data(&raw)?).await?;
+    let done = controller.patch_call(&id, patch.data).await?;
     Ok(written(StatusCode::OK, done, None))
 }
 

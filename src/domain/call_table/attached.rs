@@ -10,7 +10,7 @@ use crate::domain::ids::{CallId, ConversationId};
 use crate::domain::timestamp::Moment;
 
 /// Most bytes of what is attached (api.md, "Calls").
-const LIMIT: usize = 4096;
+pub const DATA_LIMIT: usize = 4096;
 
 /// Whether nothing is attached.
 pub(super) fn is_empty(data: &RawValue) -> bool {
@@ -83,7 +83,7 @@ fn joined(first: &RawValue, second: &RawValue) -> Box<RawValue> {
     for (key, value) in members(second) {
         all.entry(key).or_insert(value);
     }
-    let both = serde_json::value::to_raw_value(&all).ok().filter(|both| both.get().len() <= LIMIT);
+    let both = serde_json::value::to_raw_value(&all).ok().filter(|both| both.get().len() <= DATA_LIMIT);
     both.unwrap_or_else(|| first.to_owned())
 }
 

@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::error::{Code, ServiceError};
 use super::journal::{Actor, Change, Journal, Known, Object, Retention, View};
@@ -224,9 +223,9 @@ impl Gateway {
     ///
     /// # Errors
     /// When the call is over.
-    pub async fn patch_call(&self, caller: &Caller, call: &CallId, data: Box<RawValue>) -> Outcome<Written> {
+    pub async fn patch_call(&self, caller: &Caller, call: &CallId, patch: Value) -> Outcome<Written> {
         let (caller, id) = (caller.clone(), call.clone());
-        self.link_of_call(call)?.ask(|reply| LinkCommand::Attach { call: id, caller, data, reply }).await
+        self.link_of_call(call)?.ask(|reply| LinkCommand::Attach { call: id, caller, patch, reply }).await
     }
 
     /// Where all calls of an address go, by the PBX's own word; `set` changes it first.

@@ -1,5 +1,6 @@
 //! What a link is asked: dispatch, and what must be true before anything goes to the PBX.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::commands::Order;
@@ -9,11 +10,12 @@ use super::shutdown::Shutdown;
 use super::task::LinkTask;
 use super::{LinkCommand, Reply};
 use crate::csta::Service;
-use crate::domain::call_table::SeatId;
+use crate::domain::call_table::{DATA_LIMIT, SeatId};
 use crate::domain::{Action, ActionSet, Call, CallId, LineId, MonitorState};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{CallAction, Caller, DialRequest, Done, Written};
 use crate::service::journal::Known;
+use crate::service::merge::merge;
 use crate::service::pbx::{RejectBy, ServiceChoice};
 
 impl LinkTask {
@@ -21,7 +23,7 @@ impl LinkTask {
         match command {
             LinkCommand::Dial { line, caller, request, reply } => self.dial(&line, &caller, request, reply),
             LinkCommand::Act { call, caller, action, reply } => self.act(&call, &caller, &action, reply),
-            LinkCommand::Attach { call, caller, data, reply } => self.attach(&call, &caller, data, reply),
+            LinkCommand::Attach { call, caller, patch, reply } => self.attach(&call, &caller, patch, reply),
             LinkCommand::Forwarding { line, address, caller, set, reply } => {
                 self.forwarding(&line, address, &caller, set, reply)
             }
@@ -231,12 +233,16 @@ impl LinkTask {
         }
     }
 
-    /// Replaces the data of a call.
-    fn attach(&mut self, call: &CallId, caller: &Caller, data: Box<RawValue>, reply: Reply<Written>) {
-        if self.table.call(call).is_none() {
-            let _ = reply.send(Err(ServiceError::not_found("call")));
-            return;
-        }
+    /// Merges a patch into the data of a call; here, where nobody else changes them meanwhile.
+    fn attach(&mut self, call: &CallId, caller: &Caller, patch: Value, reply: Reply<Written>) {
+        let merged = self.table.call(call).ok_or_else(|| ServiceError::not_found("call"));
+        let data = match merged.and_then(|call| patched(&call.data, patch)) {
+            Ok(data) => data,
+            Err(error) => {
+                let _ = reply.send(Err(error));
+                return;
+            }
+        };
         self.table.attach(self.at(), call, caller.name.clone(), data);
         let json = self.table.call(call).cloned().map(|call| Known::call(call).json);
         while let Some(output) = self.table.poll() {
@@ -244,6 +250,22 @@ impl LinkTask {
         }
         self.answer_written(reply, json.map(|json| (json, None)).ok_or_else(|| ServiceError::not_found("call")));
     }
+}
+
+/// Data after a merge patch; `null` empties them.
+fn patched(data: &RawValue, patch: Value) -> Result<Box<RawValue>, ServiceError> {
+    let wrong = |detail: &str| ServiceError::new(Code::InvalidValue, detail).with_field("/data", detail);
+    let empty = || Value::Object(serde_json::Map::new());
+    let merged = if patch.is_null() {
+        empty()
+    } else {
+        let mut merged = serde_json::from_str(data.get()).unwrap_or_else(|_| empty());
+        merge(&mut merged, patch);
+        merged
+    };
+    let raw =
+        serde_json::value::to_raw_value(&merged).map_err(|error| wrong(&format!("`data` is no JSON: {error}.")))?;
+    if raw.get().len() > DATA_LIMIT { Err(wrong("`data` has at most 4096 bytes.")) } else { Ok(raw) }
 }
 
 pub(super) fn not_allowed(call: &Call, action: Action) -> ServiceError {

@@ -45,7 +45,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -82,7 +81,7 @@ pub(super) enum LinkCommand {
     /// Act on a call.
     Act { call: CallId, caller: Caller, action: CallAction, reply: Reply<Done> },
     /// Replace the data of a call.
-    Attach { call: CallId, caller: Caller, data: Box<RawValue>, reply: Reply<Written> },
+    Attach { call: CallId, caller: Caller, patch: Value, reply: Reply<Written> },
     /// Read or set the unconditional forwarding of an address.
     Forwarding { line: LineId, address: u8, caller: Caller, set: Option<Option<String>>, reply: Reply<Option<String>> },
     /// Read or set do not disturb of a line's phone.
