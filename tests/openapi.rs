@@ -252,8 +252,14 @@ async fn every_route_answers_what_the_document_says() {
     let token_body = json!({"name": "crm", "scopes": ["read"], "lines": [line]});
     let token = running.ask(&document, "post", "/api/v1/tokens", "/api/v1/tokens", Some(token_body), &admin).await;
     let limited = format!("Bearer {}", token["token"].as_str().unwrap());
+    let code_body = json!({"name": "roll-out", "uses": 1000});
+    let code =
+        running.ask(&document, "post", "/api/v1/enrolments", "/api/v1/enrolments", Some(code_body), &admin).await;
     let fill = |path: &str| {
-        path.replace("{pbx}", pbx).replace("{line}", line).replace("{token_id}", token["id"].as_str().unwrap())
+        path.replace("{pbx}", pbx)
+            .replace("{line}", line)
+            .replace("{token_id}", token["id"].as_str().unwrap())
+            .replace("{enrolment}", code["id"].as_str().unwrap())
     };
     let mut operations = operations(&document);
     // What takes things away comes last.
@@ -263,6 +269,8 @@ async fn every_route_answers_what_the_document_says() {
         let body = operation.get("requestBody").map(|_| match path.as_str() {
             "/api/v1/log-level" => json!({"filter": "info"}),
             "/api/v1/tokens" => json!({"name": "again", "scopes": ["control"]}),
+            "/api/v1/enrolments" => json!({"name": "again", "lines": [line]}),
+            "/api/v1/enrol" => json!({"code": code["code"], "machine": "PC-17"}),
             "/api/v1/calls/{call}" => json!({"data": {"a": 1}}),
             path if path.ends_with("/calls") => json!({"to": "202"}),
             _ => json!({}),
@@ -281,6 +289,7 @@ async fn every_route_answers_what_the_document_says() {
             .replace("{pbx}", "pbx_none")
             .replace("{line}", "line_none")
             .replace("{token_id}", "tok_none")
+            .replace("{enrolment}", "enr_none")
             .replace("{call}", "x");
         running.ask(&document, method, path, &absent, None, &admin).await;
         running

@@ -91,6 +91,14 @@ async fn no_secret_is_seen_again() {
         "token",
     );
     let ticket = id(&ask(Method::POST, "/api/v1/tickets", &token, Some(json!({}))).await, "ticket");
+    let code = json!({"name": "roll-out", "uses": 2});
+    let code = id(&ask(Method::POST, "/api/v1/enrolments", ADMIN, Some(code)).await, "code");
+    let machine = json!({"code": code, "machine": "PC-17"});
+    let enrolled = id(&ask(Method::POST, "/api/v1/enrol", "", Some(machine)).await, "token");
+    let wrong = json!({"code": "LGE-canary-code", "machine": "PC-17"});
+    answers.push(ask(Method::POST, "/api/v1/enrol", "", Some(wrong)).await);
+    let malformed = json!({"code": ["LGE-canary-list"], "machine": "PC-17"});
+    answers.push(ask(Method::POST, "/api/v1/enrol", "", Some(malformed)).await);
     let stream =
         http.get(format!("{base}/api/v1/events?ticket={ticket}&from=now")).header("accept", "text/event-stream");
     assert_eq!(stream.send().await.unwrap().status(), 200);
@@ -99,6 +107,7 @@ async fn no_secret_is_seen_again() {
         &path,
         &format!("{path}/status"),
         "/api/v1/tokens",
+        "/api/v1/enrolments",
         "/api/v1/clients",
         "/api/v1/snapshot",
         "/api/v1/events?from=snapshot",
@@ -126,7 +135,7 @@ async fn no_secret_is_seen_again() {
         files.extend(std::fs::read(file.unwrap().path()).unwrap());
     }
     let files = String::from_utf8_lossy(&files).into_owned();
-    for canary in ["canary-", &token, &ticket] {
+    for canary in ["canary-", &token, &ticket, &code, &code.replace('-', ""), &enrolled] {
         let near = log.find(canary).map(|at| &log[at.saturating_sub(300)..at + 20]);
         assert!(near.is_none(), "the log holds {canary}: {near:?}");
         assert!(!files.contains(canary), "a file holds {canary}");

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 
 use super::auth::{Principal, wall_clock};
 use super::serve::Peer;
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, TokenId};
 
 /// How a reader reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -30,6 +30,7 @@ pub(super) struct Client {
     pub(super) host: Option<String>,
     pub(super) version: Option<String>,
     pub(super) token: Arc<str>,
+    pub(super) token_id: TokenId,
     pub(super) since: Timestamp,
     complete: AtomicU64,
 }
@@ -75,6 +76,7 @@ impl Clients {
             host: peer.map(|peer| peer.address().to_string()),
             version,
             token: Arc::clone(&principal.name),
+            token_id: principal.token_id.clone(),
             since: wall_clock(),
             complete: AtomicU64::new(seq),
         });

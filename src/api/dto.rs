@@ -5,9 +5,10 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::clients::ClientKind;
+use super::enrolment::EnrolmentInfo;
 use super::problem::Problem;
 use crate::domain::call_table::DATA_LIMIT;
-use crate::domain::{BlindCause, Call, FinishedCall, Line, LineId, PbxId, Timestamp, TokenId};
+use crate::domain::{BlindCause, Call, EnrolmentId, FinishedCall, Line, LineId, PbxId, Timestamp, TokenId};
 use crate::service::gateway::RulesVersion;
 use crate::store::Scope;
 
@@ -135,6 +136,8 @@ pub(super) struct TokenInfo {
     pub(super) created_at: Option<Timestamp>,
     /// When it ends.
     pub(super) expires_at: Option<Timestamp>,
+    /// The enrolment by whose code a machine fetched it.
+    pub(super) enrolment_id: Option<EnrolmentId>,
 }
 
 /// A new token with its secret.
@@ -216,6 +219,8 @@ pages! {
     CallPage of Call,
     /// Tokens.
     TokenPage of TokenInfo,
+    /// Enrolments.
+    EnrolmentPage of EnrolmentInfo,
     /// Readers of the event stream.
     ClientPage of ClientInfo,
     /// Finished calls.
@@ -250,8 +255,10 @@ pub(super) struct ClientInfo {
     pub(super) host: Option<String>,
     /// What it says that it is (`User-Agent`).
     pub(super) version: Option<String>,
-    /// Name of its token.
+    /// Name of its token; of an enrolled machine the machine's.
     pub(super) token: String,
+    /// Id of its token: deleting it ends this reader alone.
+    pub(super) token_id: TokenId,
     /// Since when.
     pub(super) connected_at: Timestamp,
     /// How many events it is behind.

@@ -14,7 +14,7 @@ use serde_path_to_error::Segment;
 use super::problem::{Problem, escape_pointer};
 use super::state::ApiState;
 use crate::domain::line_list::text_of;
-use crate::domain::{CallId, LineId, PbxId, TokenId};
+use crate::domain::{CallId, EnrolmentId, LineId, PbxId, TokenId};
 
 /// Largest body of a request, in bytes.
 pub(super) const BODY_LIMIT: usize = 256 * 1024;
@@ -198,7 +198,7 @@ macro_rules! api_id {
     };
 }
 
-api_id!(PbxId => "PBX", LineId => "line", CallId => "call", TokenId => "token");
+api_id!(PbxId => "PBX", LineId => "line", CallId => "call", TokenId => "token", EnrolmentId => "enrolment");
 
 impl<T: ApiId + Send> FromRequestParts<ApiState> for PathId<T> {
     type Rejection = Problem;

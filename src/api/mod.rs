@@ -8,6 +8,7 @@ mod auth;
 mod clients;
 mod document;
 mod dto;
+mod enrolment;
 mod etag;
 mod extract;
 mod feed;

@@ -101,6 +101,7 @@ fn row(code: &str) -> (StatusCode, &'static str) {
         "malformed_request" => (S::BAD_REQUEST, "The request cannot be understood"),
         "unauthorized" => (S::UNAUTHORIZED, "A valid credential is needed"),
         "forbidden" => (S::FORBIDDEN, "This token may not do that"),
+        "invalid_code" => (S::FORBIDDEN, "This code gives no token"),
         "origin_not_allowed" => (S::FORBIDDEN, "Pages of this origin may not do that"),
         "not_found" => (S::NOT_FOUND, "Not found"),
         "method_not_allowed" => (S::METHOD_NOT_ALLOWED, "This method is not possible here"),

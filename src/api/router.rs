@@ -13,8 +13,8 @@ use super::document::{ApiDocument, complete, outline};
 use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
-    calls, clients, csta, doctor, documents, events, features, health, journal, line_lists, lines, locate, log_level,
-    me, number_rules, operations, pbxs, probe, rules_replay, status_page, tickets, tokens,
+    calls, clients, csta, doctor, documents, enrolments, events, features, health, journal, line_lists, lines, locate,
+    log_level, me, number_rules, operations, pbxs, probe, rules_replay, status_page, tickets, tokens,
 };
 use super::state::ApiState;
 use super::{idempotency, layers};
@@ -54,6 +54,9 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(tickets::create_ticket))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::delete_token))
+        .routes(routes!(enrolments::list_enrolments, enrolments::create_enrolment))
+        .routes(routes!(enrolments::delete_enrolment))
+        .routes(routes!(enrolments::enrol))
         .routes(routes!(me::me))
         .routes(routes!(line_lists::export_lines))
         .routes(routes!(clients::list_clients))

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{Object, Schema};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
-use super::dto::{BlindPage, CallPage, ClientPage, JournalPage, LinePage, TokenPage};
+use super::dto::{BlindPage, CallPage, ClientPage, EnrolmentPage, JournalPage, LinePage, TokenPage};
 use super::problem::{CstaProblem, FieldProblem, PROBLEM_JSON, ProblemBody};
 use crate::domain::rules::{Finding, Rule, RuleLists, Sample};
 use crate::domain::{Activity, Call, Line, PbxStatus};
@@ -90,6 +90,17 @@ refusals! {
         "429" => "Too many requests (`too_many_requests`)",
         "500" => "A fault of the gateway (`internal_error`, `storage_failed`)",
     }
+    /// What the route may answer whose credential is a code.
+    CodeRefused {
+        "400" => "The request or its body cannot be read (`malformed_json`, `malformed_request`)",
+        "403" => "The code gives no token (`invalid_code`), or a page of a foreign origin (`origin_not_allowed`)",
+        "408" => "The body came too slowly (`request_timeout`)",
+        "413" => "The body has more than 256 KiB (`body_too_large`)",
+        "415" => "The body is not of type JSON (`unsupported_media_type`)",
+        "422" => "A value is wrong; `errors` names it (`invalid_value`, `unknown_field`)",
+        "429" => "Too many wrong codes came from this address (`too_many_requests`)",
+        "500" => "A fault of the gateway (`internal_error`, `storage_failed`)",
+    }
     /// What a route about one thing may answer.
     Unknown {
         "404" => "It does not exist or the token may not see it (`not_found`)",
@@ -147,6 +158,7 @@ pub(super) fn with_components(mut document: OpenApi) -> OpenApi {
     add::<LinePage>(&mut schemas);
     add::<CallPage>(&mut schemas);
     add::<TokenPage>(&mut schemas);
+    add::<EnrolmentPage>(&mut schemas);
     add::<ClientPage>(&mut schemas);
     add::<JournalPage>(&mut schemas);
     add::<BlindPage>(&mut schemas);

@@ -2,6 +2,7 @@
 
 mod data;
 mod declared;
+mod enrolments;
 mod journal;
 mod lists;
 mod output;
@@ -61,6 +62,9 @@ enum Command {
     /// Tokens: who may use the API
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Enrolments: codes by which machines fetch tokens of their own
+    #[command(subcommand)]
+    Enrolments(enrolments::EnrolmentsCommand),
     /// Lines: the phones
     #[command(subcommand)]
     Lines(LinesCommand),
@@ -456,6 +460,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Token(TokenCommand::List(remote)) => remote::token_list(&remote).await,
         Command::Token(TokenCommand::Revoke { remote, token_id }) => remote::token_revoke(&remote, &token_id).await,
+        Command::Enrolments(command) => enrolments::run(command).await,
         Command::Lines(LinesCommand::List { remote, query }) => remote::lines_list(&remote, query.as_deref()).await,
         Command::Lines(LinesCommand::Export { remote, pbx, csv }) => lists::export(&remote, pbx.as_deref(), csv).await,
         Command::Lines(LinesCommand::Import { remote, pbx, dry_run, csv, file }) => {

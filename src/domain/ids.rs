@@ -144,6 +144,10 @@ id!(
     TokenId, "tok_"
 );
 id!(
+    /// A code by which machines fetch tokens.
+    EnrolmentId, "enr_"
+);
+id!(
     /// A webhook.
     WebhookId, "hook_"
 );

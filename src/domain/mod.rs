@@ -18,7 +18,8 @@ pub use action::{Action, ActionSet, LineAction, allowed_actions};
 pub use call::{Call, CallState, Cause, Direction, Reason};
 pub use finished::{CallLife, CallResult, FinishedCall, bare_number};
 pub use ids::{
-    CallId, CommandId, ConversationId, IdError, IdSource, LineId, PartyId, PbxId, RandomIds, TokenId, WebhookId,
+    CallId, CommandId, ConversationId, EnrolmentId, IdError, IdSource, LineId, PartyId, PbxId, RandomIds, TokenId,
+    WebhookId,
 };
 pub use line::{Activity, Address, Fix, Forwarding, Line, LineKind, LineSource, LineStatus, Monitor, MonitorState};
 pub use numbers::{DialString, DialStringError, NumberPlan, NumberRange, RawNumber, clean_raw};

@@ -9,6 +9,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (2, include_str!("../../migrations/0002_journal.sql")),
     (3, include_str!("../../migrations/0003_finished_calls.sql")),
     (4, include_str!("../../migrations/0004_number_rules.sql")),
+    (5, include_str!("../../migrations/0005_enrolments.sql")),
 ];
 
 /// The schema of a database; 0 when it is empty.

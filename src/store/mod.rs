@@ -5,6 +5,7 @@
 
 mod backup;
 mod calls;
+mod enrolment;
 mod events;
 mod finished;
 mod idempotency;
@@ -27,6 +28,7 @@ use sqlx::sqlite::{
 use tokio::sync::Mutex;
 
 pub use backup::{Restored, backup, restore};
+pub use enrolment::{EnrolmentRow, hash_code, new_code};
 pub use events::{Batch, EventRow, LiveRow, Pruned, StoredEvent};
 pub use finished::{BlindQuery, FinishedQuery, FinishedRow, SightRow, StoredBlind, StoredFinished};
 pub use idempotency::{Claim, StoredAnswer};

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::{Secret, SecretError, Store, StoreError, write_private};
-use crate::domain::{LineId, Timestamp, TokenId};
+use crate::domain::{EnrolmentId, IdError, LineId, Timestamp, TokenId};
 
 /// What a token may do; each includes the ones before it.
 #[derive(
@@ -34,7 +34,7 @@ impl Scope {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         [Self::Read, Self::Control, Self::Admin].into_iter().find(|scope| scope.as_str() == text)
     }
 }
@@ -56,6 +56,8 @@ pub struct TokenRow {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// The enrolment that gave it.
+    pub enrolment_id: Option<EnrolmentId>,
 }
 
 /// SHA-256 of a token's secret.
@@ -99,7 +101,7 @@ impl Store {
     /// # Errors
     /// When a row cannot be read.
     pub async fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
-        sqlx::query("select id, name, hash, scopes, lines, created_at, expires_at from token order by id")
+        sqlx::query("select id, name, hash, scopes, lines, created_at, expires_at, enrolment_id from token order by id")
             .fetch_all(&self.inner.readers)
             .await?
             .iter()
@@ -112,13 +114,15 @@ impl Store {
     /// # Errors
     /// When the row cannot be read.
     pub async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<TokenRow>, StoreError> {
-        sqlx::query("select id, name, hash, scopes, lines, created_at, expires_at from token where hash = ?1")
-            .bind(hash.as_slice())
-            .fetch_optional(&self.inner.readers)
-            .await?
-            .as_ref()
-            .map(read)
-            .transpose()
+        sqlx::query(
+            "select id, name, hash, scopes, lines, created_at, expires_at, enrolment_id from token where hash = ?1",
+        )
+        .bind(hash.as_slice())
+        .fetch_optional(&self.inner.readers)
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
     }
 
     /// Adds a token.
@@ -126,24 +130,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] when its hash is taken.
     pub async fn insert_token(&self, row: &TokenRow) -> Result<(), StoreError> {
-        let lines =
-            row.lines.as_ref().map(|lines| lines.iter().map(|line| line.as_str()).collect::<Vec<_>>().join(","));
-        let mut writer = self.inner.writer.lock().await;
-        sqlx::query(
-            "insert into token (id, name, hash, scopes, lines, created_at, expires_at) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )
-        .bind(row.id.as_str())
-        .bind(&row.name)
-        .bind(row.hash.as_slice())
-        .bind(row.scope.as_str())
-        .bind(lines)
-        .bind(row.created_at.unix_ms())
-        .bind(row.expires_at.map(Timestamp::unix_ms))
-        .execute(&mut *writer)
-        .await
-        .map_err(super::pbx::exists)?;
-        Ok(())
+        insert_token(&mut *self.inner.writer.lock().await, row).await
     }
 
     /// Ends a token. `false` when there is none.
@@ -157,21 +144,50 @@ impl Store {
     }
 }
 
+pub(super) async fn insert_token(connection: &mut SqliteConnection, row: &TokenRow) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into token (id, name, hash, scopes, lines, created_at, expires_at, enrolment_id) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )
+    .bind(row.id.as_str())
+    .bind(&row.name)
+    .bind(row.hash.as_slice())
+    .bind(row.scope.as_str())
+    .bind(join_lines(row.lines.as_deref()))
+    .bind(row.created_at.unix_ms())
+    .bind(row.expires_at.map(Timestamp::unix_ms))
+    .bind(row.enrolment_id.as_ref().map(EnrolmentId::as_str))
+    .execute(connection)
+    .await
+    .map_err(super::pbx::exists)?;
+    Ok(())
+}
+
+/// The lines of a credential as one column.
+pub(super) fn join_lines(lines: Option<&[LineId]>) -> Option<String> {
+    lines.map(|lines| lines.iter().map(|line| line.as_str()).collect::<Vec<_>>().join(","))
+}
+
+/// The column of [`join_lines`] as lines.
+pub(super) fn split_lines(text: Option<String>) -> Result<Option<Vec<LineId>>, IdError> {
+    text.map(|text| text.split(',').filter(|part| !part.is_empty()).map(LineId::parse).collect()).transpose()
+}
+
 fn read(row: &SqliteRow) -> Result<TokenRow, StoreError> {
     let id: String = row.get("id");
     let broken = |detail: &str| StoreError::Row { table: "token", id: id.clone(), detail: detail.to_owned() };
-    let lines = row
-        .get::<Option<String>, _>("lines")
-        .map(|text| text.split(',').filter(|part| !part.is_empty()).map(LineId::parse).collect::<Result<Vec<_>, _>>())
-        .transpose()
-        .map_err(|_| broken("a line id"))?;
     Ok(TokenRow {
         id: TokenId::parse(&id).map_err(|_| broken("its id"))?,
         name: row.get("name"),
         hash: row.get::<Vec<u8>, _>("hash").try_into().map_err(|_| broken("its hash"))?,
         scope: Scope::parse(row.get("scopes")).ok_or_else(|| broken("its scope"))?,
-        lines,
+        lines: split_lines(row.get("lines")).map_err(|_| broken("a line id"))?,
         created_at: Timestamp::from_unix_ms(row.get("created_at")),
         expires_at: row.get::<Option<i64>, _>("expires_at").map(Timestamp::from_unix_ms),
+        enrolment_id: row
+            .get::<Option<String>, _>("enrolment_id")
+            .map(|text| EnrolmentId::parse(&text))
+            .transpose()
+            .map_err(|_| broken("its enrolment"))?,
     })
 }

@@ -12,6 +12,7 @@ mod connection;
 mod declared;
 mod discovery;
 mod doctor;
+mod enrolment;
 mod foreign;
 mod groups;
 mod journal;

@@ -20,6 +20,7 @@ pub(in crate::api) struct Access {
     bootstrap: Option<([u8; 32], Arc<Principal>)>,
     verified: Mutex<Verified>,
     attempts: Attempts,
+    code_attempts: Attempts,
 }
 
 #[derive(Default)]
@@ -42,7 +43,12 @@ impl Access {
             };
             Some((hash_token(secret.expose()), Arc::new(principal)))
         });
-        Self { bootstrap, verified: Mutex::default(), attempts: Attempts::default() }
+        Self {
+            bootstrap,
+            verified: Mutex::default(),
+            attempts: Attempts::of_credentials(),
+            code_attempts: Attempts::of_codes(),
+        }
     }
 
     /// Who holds this secret; `None` when nobody does.
@@ -105,6 +111,10 @@ impl Access {
 
     pub(super) fn attempts(&self) -> &Attempts {
         &self.attempts
+    }
+
+    pub(super) fn code_attempts(&self) -> &Attempts {
+        &self.code_attempts
     }
 
     fn verified(&self) -> MutexGuard<'_, Verified> {

@@ -5,10 +5,6 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Wrong attempts in a window that cost nothing: a misconfigured client must see its 401 at once.
-const FREE: u32 = 300;
-/// Wrong attempts in a window after which they are refused unseen.
-const LIMIT: u32 = 3000;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses remembered; when more fail at once the oldest windows go.
 const ADDRESSES: usize = 4096;
@@ -28,12 +24,23 @@ pub(super) enum Penalty {
 }
 
 /// Wrong attempts of each address.
-#[derive(Default)]
 pub(super) struct Attempts {
+    free: u32,
+    limit: u32,
     windows: Mutex<HashMap<IpAddr, (Instant, u32)>>,
 }
 
 impl Attempts {
+    /// For tokens and tickets: a misconfigured client must see its 401 at once, however often it asks.
+    pub(super) fn of_credentials() -> Self {
+        Self { free: 300, limit: 3000, windows: Mutex::default() }
+    }
+
+    /// For enrolment codes, which people type: whoever errs more often than a person does guesses.
+    pub(super) fn of_codes() -> Self {
+        Self { free: 10, limit: 60, windows: Mutex::default() }
+    }
+
     /// Counts a wrong attempt.
     pub(super) fn wrong(&self, address: IpAddr, now: Instant) -> Penalty {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,11 +55,11 @@ impl Attempts {
             (*began, *count) = (now, 0);
         }
         *count = count.saturating_add(1);
-        if *count > LIMIT {
+        if *count > self.limit {
             let left = WINDOW.saturating_sub(now.duration_since(*began));
             Penalty::Refuse { retry_after_s: u32::try_from(left.as_secs()).unwrap_or(60) + 1 }
-        } else if *count > FREE {
-            Penalty::Wait(Duration::from_millis(u64::from((*count - FREE).min(100)) * 10))
+        } else if *count > self.free {
+            Penalty::Wait(Duration::from_millis(u64::from((*count - self.free).min(100)) * 10))
         } else {
             Penalty::None
         }
@@ -65,20 +72,21 @@ mod tests {
 
     #[test]
     fn guessing_becomes_slow_then_impossible_and_is_forgiven_after_the_window() {
-        let attempts = Attempts::default();
-        let address = IpAddr::from([192, 0, 2, 1]);
-        let now = Instant::now();
-        let mut last = Penalty::None;
-        for _ in 0..FREE {
-            last = attempts.wrong(address, now);
+        for attempts in [Attempts::of_credentials(), Attempts::of_codes()] {
+            let address = IpAddr::from([192, 0, 2, 1]);
+            let now = Instant::now();
+            let mut last = Penalty::None;
+            for _ in 0..attempts.free {
+                last = attempts.wrong(address, now);
+            }
+            assert_eq!(last, Penalty::None);
+            assert!(matches!(attempts.wrong(address, now), Penalty::Wait(_)));
+            for _ in attempts.free..attempts.limit {
+                last = attempts.wrong(address, now);
+            }
+            assert!(matches!(last, Penalty::Refuse { .. }));
+            assert_eq!(attempts.wrong(IpAddr::from([192, 0, 2, 2]), now), Penalty::None);
+            assert_eq!(attempts.wrong(address, now + WINDOW), Penalty::None);
         }
-        assert_eq!(last, Penalty::None);
-        assert!(matches!(attempts.wrong(address, now), Penalty::Wait(_)));
-        for _ in FREE..LIMIT {
-            last = attempts.wrong(address, now);
-        }
-        assert!(matches!(last, Penalty::Refuse { .. }));
-        assert_eq!(attempts.wrong(IpAddr::from([192, 0, 2, 2]), now), Penalty::None);
-        assert_eq!(attempts.wrong(address, now + WINDOW), Penalty::None);
     }
 }

@@ -11,7 +11,7 @@ use super::super::problem::Problem;
 use super::super::query::Params;
 use super::super::serve::Peer;
 use super::super::state::ApiState;
-use super::attempts::Penalty;
+use super::attempts::{Attempts, Penalty};
 use super::{Principal, unauthorized, wall_clock};
 
 /// The only path on which a ticket counts.
@@ -83,17 +83,21 @@ async fn ticket(parts: &Parts, state: &ApiState, address: Option<IpAddr>) -> Res
 
 /// Counts a wrong credential; guessing gets slower, other clients of the address are not touched.
 async fn wrong(state: &ApiState, address: Option<IpAddr>) -> Problem {
+    slowed(state.access().attempts(), address, unauthorized()).await
+}
+
+/// The refusal of a wrong secret: at once, after a while, or another one when there were too many.
+pub(super) async fn slowed(attempts: &Attempts, address: Option<IpAddr>, refusal: Problem) -> Problem {
     metrics::counter!("linegate_api_wrong_credentials_total").increment(1);
-    let penalty = address.map_or(Penalty::None, |address| state.access().attempts().wrong(address, Instant::now()));
-    match penalty {
-        Penalty::None => unauthorized(),
+    match address.map_or(Penalty::None, |address| attempts.wrong(address, Instant::now())) {
+        Penalty::None => refusal,
         Penalty::Wait(time) => {
             tokio::time::sleep(time).await;
-            unauthorized()
+            refusal
         }
         Penalty::Refuse { retry_after_s } => {
             Problem::new("too_many_requests", "Too many wrong credentials came from this address.")
-                .hint("Mend the token of the program that asks, then wait.")
+                .hint("Mend the token or the code of the program that asks, then wait.")
                 .retry_after(retry_after_s)
         }
     }

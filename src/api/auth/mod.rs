@@ -3,6 +3,7 @@
 mod access;
 mod attempts;
 mod credential;
+mod enrolment;
 mod field_test;
 mod history;
 mod origin;
@@ -21,6 +22,7 @@ use crate::store::Scope;
 
 pub(super) use access::Access;
 pub(super) use credential::{authenticate, swap};
+pub(super) use enrolment::Stranger;
 pub(super) use origin::is_allowed_origin;
 pub(super) use permission::{Admin, Controller, Reader};
 pub(super) use ticket::{TICKET_LIFETIME_S, Tickets};

@@ -50,7 +50,7 @@ pub(super) fn tags() -> Value {
         {"name": "Calls", "description": "One object per line and PBX call: what one phone sees."},
         {"name": "Numbers", "description": "Rules that change numbers on their way in, on their way out, and when programs dial."},
         {"name": "Events", "description": "One journal of every change: WebSocket, server-sent events or polling."},
-        {"name": "Administration", "description": "Tokens, readers, the log."},
+        {"name": "Administration", "description": "Tokens, enrolments, readers, the log."},
         {"name": "Health", "description": "For supervisors and load balancers."},
         {"name": "Documents", "description": "They hold no data and are open."},
     ])
@@ -147,7 +147,7 @@ fn headers(id: &str, status: &str) -> Value {
         headers["Link"] = text("`<…>; rel=\"next\"`: the next page; absent on the last one");
     }
     match status {
-        "201" if !["create_ticket", "create_token"].contains(&id) => {
+        "201" if !["create_ticket", "create_token", "create_enrolment", "enrol"].contains(&id) => {
             headers["Location"] = text("Path of the new resource")
         }
         "401" => headers["WWW-Authenticate"] = text("`Bearer`"),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::filter::EVENTS;
 
 /// Objects of answers whose members are all there, also those that may be null.
-const ANSWERS: [&str; 31] = [
+const ANSWERS: [&str; 33] = [
     "Address",
     "AxlStatus",
     "BlindPage",
@@ -16,6 +16,8 @@ const ANSWERS: [&str; 31] = [
     "ClientInfo",
     "ClientPage",
     "DialPlanAnswer",
+    "EnrolmentInfo",
+    "EnrolmentPage",
     "Finding",
     "Fix",
     "Forwarding",
@@ -55,7 +57,9 @@ pub(super) fn complete(schemas: &mut Value) {
     for member in ["ring_s", "talk_s"] {
         schemas["FinishedCall"]["allOf"][1]["properties"][member]["minimum"] = json!(0);
     }
-    schemas["TokenInfo"]["properties"]["scopes"]["minItems"] = json!(1);
+    for name in ["TokenInfo", "EnrolmentInfo"] {
+        schemas[name]["properties"]["scopes"]["minItems"] = json!(1);
+    }
     schemas["Timestamp"]["description"] = json!("RFC 3339 in UTC with milliseconds.");
     schemas["Timestamp"]["example"] = json!("2026-11-25T21:00:00.000Z");
     schemas["NewLineBody"]["properties"]["number"] = json!({"type": "string", "description": "Extension number: 1 to 24 digits, `*`, `#`.", "pattern": "^ *\\+?[0-9*#]{1,23} *$"});

@@ -32,6 +32,7 @@ pub(in crate::api) async fn list_clients(admin: Admin, uri: Uri) -> Result<Respo
             host: client.host.clone(),
             version: client.version.clone(),
             token: client.token.to_string(),
+            token_id: client.token_id.clone(),
             connected_at: client.since,
             lag: now.saturating_sub(client.complete()),
         };

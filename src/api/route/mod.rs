@@ -5,6 +5,7 @@ pub(super) mod clients;
 pub(super) mod csta;
 pub(super) mod doctor;
 pub(super) mod documents;
+pub(super) mod enrolments;
 pub(super) mod events;
 pub(super) mod features;
 pub(super) mod health;

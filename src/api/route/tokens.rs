@@ -12,12 +12,12 @@ use super::super::problem::Problem;
 use super::super::query::Params;
 use super::super::schema::{Conflicts, Refused, Unknown};
 use super::{json, json_bytes, no_content};
-use crate::domain::{RandomIds, TokenId};
+use crate::domain::{LineId, RandomIds, TokenId};
 use crate::store::{Scope, TokenRow, hash_token, new_secret};
 
 type Answer = Result<Response<Body>, Problem>;
 
-fn info(row: &TokenRow) -> TokenInfo {
+pub(super) fn info(row: &TokenRow) -> TokenInfo {
     TokenInfo {
         id: row.id.clone(),
         name: row.name.clone(),
@@ -25,7 +25,40 @@ fn info(row: &TokenRow) -> TokenInfo {
         lines: row.lines.clone(),
         created_at: Some(row.created_at),
         expires_at: row.expires_at,
+        enrolment_id: row.enrolment_id.clone(),
     }
+}
+
+/// A wrong member of a body.
+pub(super) fn wrong(pointer: &str, detail: &str) -> Problem {
+    Problem::new("invalid_value", detail).field(pointer, detail)
+}
+
+/// Refuses what is no name of a credential.
+pub(super) fn check_name(pointer: &str, name: &str) -> Result<(), Problem> {
+    if name.trim().is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+        return Err(wrong(pointer, "A name has 1 to 64 characters."));
+    }
+    Ok(())
+}
+
+/// The highest of the wanted scopes, when it may be given for these lines.
+pub(super) fn check_grant(admin: &Admin, scopes: &[Scope], lines: Option<&[LineId]>) -> Result<Scope, Problem> {
+    let scope = *scopes.iter().max().ok_or_else(|| wrong("/scopes", "At least one scope is needed."))?;
+    let Some(lines) = lines else { return Ok(scope) };
+    if lines.is_empty() {
+        return Err(wrong("/lines", "Name at least one line, or leave `lines` out for a token that sees all."));
+    }
+    if scope == Scope::Admin {
+        return Err(wrong("/lines", "A token with the scope admin cannot be limited to lines."));
+    }
+    let seen = admin.seen();
+    for (index, line) in lines.iter().enumerate() {
+        if seen.line(line).is_err() {
+            return Err(wrong(&format!("/lines/{index}"), "There is no such line."));
+        }
+    }
+    Ok(scope)
 }
 
 /// List the tokens
@@ -48,6 +81,7 @@ pub(in crate::api) async fn list_tokens(admin: Admin, uri: Uri) -> Answer {
             lines: None,
             created_at: None,
             expires_at: None,
+            enrolment_id: None,
         });
     }
     tokens.sort_by(|a, b| a.id.cmp(&b.id));
@@ -66,27 +100,10 @@ pub(in crate::api) async fn list_tokens(admin: Admin, uri: Uri) -> Answer {
 pub(in crate::api) async fn create_token(admin: Admin, uri: Uri, JsonBody(body): JsonBody<NewTokenBody>) -> Answer {
     Params::read(&uri)?.finish()?;
     let now = wall_clock();
-    let wrong = |pointer: &str, detail: &str| Problem::new("invalid_value", detail).field(pointer, detail);
-    if body.name.trim().is_empty() || body.name.chars().count() > 64 || body.name.chars().any(char::is_control) {
-        return Err(wrong("/name", "A name has 1 to 64 characters."));
-    }
-    let scope = *body.scopes.iter().max().ok_or_else(|| wrong("/scopes", "At least one scope is needed."))?;
+    check_name("/name", &body.name)?;
+    let scope = check_grant(&admin, &body.scopes, body.lines.as_deref())?;
     if body.expires_at.is_some_and(|end| end <= now) {
         return Err(wrong("/expires_at", "The end of a token lies in the future."));
-    }
-    if let Some(lines) = &body.lines {
-        if lines.is_empty() {
-            return Err(wrong("/lines", "Name at least one line, or leave `lines` out for a token that sees all."));
-        }
-        if scope == Scope::Admin {
-            return Err(wrong("/lines", "A token with the scope admin cannot be limited to lines."));
-        }
-        let seen = admin.seen();
-        for (index, line) in lines.iter().enumerate() {
-            if seen.line(line).is_err() {
-                return Err(wrong(&format!("/lines/{index}"), "There is no such line."));
-            }
-        }
     }
     let secret = new_secret().map_err(Problem::internal)?;
     let row = TokenRow {
@@ -97,6 +114,7 @@ pub(in crate::api) async fn create_token(admin: Admin, uri: Uri, JsonBody(body):
         lines: body.lines,
         created_at: now,
         expires_at: body.expires_at,
+        enrolment_id: None,
     };
     admin.insert_token(&row).await?;
     tracing::info!(token.id = %row.id, scope = scope.as_str(), "a token was made");

@@ -5,6 +5,7 @@ mod auth;
 mod conditions;
 mod cors;
 mod documents;
+mod enrolments;
 mod events_frames;
 mod events_poll;
 mod events_slow;

@@ -83,6 +83,7 @@ async fn tokens_are_kept_as_hashes() {
         ]),
         created_at: Timestamp::from_unix_ms(1),
         expires_at: Some(Timestamp::from_unix_ms(2)),
+        enrolment_id: None,
     };
     store.insert_token(&row).await.unwrap();
     assert_eq!(store.token_by_hash(&hash_token("canary-token")).await.unwrap(), Some(row.clone()));

@@ -216,6 +216,7 @@ impl Api {
             lines,
             created_at: Timestamp::from_unix_ms(0),
             expires_at,
+            enrolment_id: None,
         };
         self.gateway.store().insert_token(&row).await.unwrap();
         (id, secret)
