@@ -1,4 +1,4 @@
-//! Who has no token yet, and a code to get one.
+//! Who has no token yet, and a code to get one; and who makes the codes.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -10,9 +10,9 @@ use super::super::problem::Problem;
 use super::super::serve::Peer;
 use super::super::state::ApiState;
 use super::credential::slowed;
-use super::wall_clock;
-use crate::domain::{RandomIds, TokenId};
-use crate::store::{Secret, TokenRow, hash_code, hash_token, new_secret};
+use super::{Admin, wall_clock};
+use crate::domain::{EnrolmentId, RandomIds, TokenId};
+use crate::store::{EnrolmentRow, Secret, TokenRow, hash_code, hash_token, new_secret};
 
 /// Anybody: all that is open to them is to enrol.
 pub(in crate::api) struct Stranger {
@@ -66,5 +66,34 @@ impl Stranger {
             }
         }
         Err(slowed(self.state.access().code_attempts(), self.address, refused()).await)
+    }
+}
+
+impl Admin {
+    /// All enrolments.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(in crate::api) async fn enrolments(&self) -> Result<Vec<EnrolmentRow>, Problem> {
+        Ok(self.state().gateway().store().enrolments().await?)
+    }
+
+    /// Stores an enrolment.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(in crate::api) async fn insert_enrolment(&self, row: &EnrolmentRow) -> Result<(), Problem> {
+        Ok(self.state().gateway().store().insert_enrolment(row).await?)
+    }
+
+    /// Takes a code back; the tokens that it gave stay.
+    ///
+    /// # Errors
+    /// 404 when there is none; when the store fails.
+    pub(in crate::api) async fn delete_enrolment(&self, id: &EnrolmentId) -> Result<(), Problem> {
+        if self.state().gateway().store().delete_enrolment(id).await? {
+            return Ok(());
+        }
+        Err(Problem::not_found("enrolment"))
     }
 }

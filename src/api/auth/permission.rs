@@ -17,7 +17,7 @@ use super::super::state::ApiState;
 use super::{Principal, authenticate};
 use crate::domain::line_list::ListedLine;
 use crate::domain::rules::ListName;
-use crate::domain::{Call, CallId, EnrolmentId, Line, LineId, PbxId, TokenId};
+use crate::domain::{Call, CallId, Line, LineId, PbxId, TokenId};
 use crate::service::assistant::{ApplyRequest, CstaApplied, CstaConfig, CstaEntry, OneTime};
 use crate::service::doctor::Diagnosis;
 use crate::service::gateway::{
@@ -25,7 +25,7 @@ use crate::service::gateway::{
 };
 use crate::service::journal::{Journal, Position, View};
 use crate::service::locate::{Candidate, locate};
-use crate::store::{EnrolmentRow, Scope, TokenRow};
+use crate::store::{Scope, TokenRow};
 
 /// May look at what its token may see.
 pub(in crate::api) struct Reader {
@@ -548,33 +548,6 @@ impl Admin {
         }
         self.state.access().forget(id);
         Ok(())
-    }
-
-    /// All enrolments.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(in crate::api) async fn enrolments(&self) -> Result<Vec<EnrolmentRow>, Problem> {
-        Ok(self.state.gateway().store().enrolments().await?)
-    }
-
-    /// Stores an enrolment.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(in crate::api) async fn insert_enrolment(&self, row: &EnrolmentRow) -> Result<(), Problem> {
-        Ok(self.state.gateway().store().insert_enrolment(row).await?)
-    }
-
-    /// Takes a code back; the tokens that it gave stay.
-    ///
-    /// # Errors
-    /// 404 when there is none; when the store fails.
-    pub(in crate::api) async fn delete_enrolment(&self, id: &EnrolmentId) -> Result<(), Problem> {
-        if self.state.gateway().store().delete_enrolment(id).await? {
-            return Ok(());
-        }
-        Err(Problem::not_found("enrolment"))
     }
 
     /// The readers of the event stream.
