@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """A small CME written from the protocol alone, sharing nothing with the gateway or the twin, in another language.
 
-    cme.py [SIP port] [XML port] [--quirk NAME] [--lanes N]
+    cme.py [SIP port] [XML port] [--quirk NAME] [--lanes N] [--example] [--many N]
+           [--dialect 8.5|2008] [--response-size KB] [--records lean|full] [--latency MS]
 
-It plays phones (211, 233 and 240, or five for each lane: 201 to 205, 301 to 305, ...), has all of call control, checks
+It plays phones (211, 233 and 240; or five for each lane: 201 to 205, 301 to 305, ...; or those of the dossier's
+example; or many with one number each), has all of call control, checks
 every request that it gets byte by byte, and answers as IOS does, or as one quirk of quirks.py wants it. On standard
 input it takes commands, one a line, and answers each with one line of JSON on standard output:
 
@@ -13,6 +15,8 @@ input it takes commands, one a line, and answers each with one line of JSON on s
     forward A B|off  forwards its calls             quiet A on|off  wants no calls
     vanish A...    calls of these phones are gone, nobody is told
     appear A B     A talks to B, nobody was told
+    register T     ephone T is there; unregister T, die T       login USER T   USER is at ephone T now; logout USER
+    xml            requests of the XML API, and the most at once
     restart        drop everything, new reference id; away for half a second
     fall NAME      the next service of this name is not answered: it restarts instead
     quirk NAME     from now on                     state          calls and monitors
@@ -27,6 +31,7 @@ import sys
 import uuid
 
 import csta
+import site_plan
 from axl import XmlApi
 from calls import Exchange, Refused
 from csta import Node
@@ -44,8 +49,9 @@ def lanes(count):
 
 
 class Cme(Services, Wire):
-    def __init__(self, phones, quirk):
+    def __init__(self, phones, quirk, site=None):
         super().__init__()
+        self.site, self.xml = site or site_plan.ordinary(phones), None
         self.quirk, self.sessions, self.refid, self.xref, self.nc = Quirk(quirk), {}, "4D1009AE", 0x40, 0
         self.nonce, self.refused, self.falls_at = "abc123", [], None
         self.exchange = Exchange(phones, self.quirk, self.later)
@@ -130,8 +136,9 @@ class Cme(Services, Wire):
         user = re.match(r"sip:([^@]+)@", uri).group(1)
         who = re.search(r"<sip:([^@]+)@", message["from"]).group(1)
         mac = self.exchange.phones.get(user)
-        if who != f"{user}_{mac}":
-            return self.answer(message, writer, "404 Not Found")
+        status = self.site.session(user, who)
+        if status != "200 OK":
+            return self.answer(message, writer, status)
         if f"<sip:{who}@" not in message["contact"]:
             self.fault("Contact names the session", message.head)
         if "timer" not in message["supported"] or not message["session-expires"]:
@@ -142,6 +149,11 @@ class Cme(Services, Wire):
         self.run(self.speak(session))
         self.answer(message, writer, "100 Trying")
         self.answer(message, writer, "200 OK", self.normal(), self.accepted(session), session.tag, self.odd)
+
+    def is_own(self, device, line):
+        """A number may be on several phones."""
+        shown = [f"tel:{line};device={mac}" for mac in self.site.macs(line)]
+        return super().is_own(device, line) or device in [*shown, f"tel:{line}"]
 
     def accepted(self, session):
         return [("Contact", f"<sip:{session.line}@127.0.0.1:{self.port};transport=tcp>"),
@@ -244,6 +256,10 @@ class Cme(Services, Wire):
             exchange.vanish(rest)
         elif verb == "appear":
             exchange.appear(rest[0], rest[1])
+        elif verb in self.site.VERBS:
+            self.site.command(verb, *rest)
+        elif verb == "xml":
+            return self.xml.counts()
         elif verb == "restart":
             self.restart()
         elif verb == "fall":
@@ -279,10 +295,20 @@ async def main():
     arguments.add_argument("ports", type=int, nargs="*")
     arguments.add_argument("--quirk", default="plain")
     arguments.add_argument("--lanes", type=int, default=0)
+    arguments.add_argument("--example", action="store_true")
+    arguments.add_argument("--many", type=int, default=0)
+    arguments.add_argument("--dialect", choices=("8.5", "2008"), default="8.5")
+    arguments.add_argument("--response-size", type=int, default=4)
+    arguments.add_argument("--records", choices=("lean", "full"), default="lean")
+    arguments.add_argument("--latency", type=int, default=0)
     given = arguments.parse_args()
     ports = [*given.ports, 0, 0]
-    cme = Cme(lanes(given.lanes) if given.lanes else PHONES, given.quirk)
-    api = XmlApi(cme.exchange, USER, PASSWORD)
+    site = site_plan.example() if given.example else site_plan.many(given.many) if given.many else None
+    phones = lanes(given.lanes) if given.lanes else PHONES
+    if site:
+        phones = {one.number: next((phone.mac for phone in site.appears_on(tag)), "") for tag, one in site.numbers.items()}
+    cme = Cme(phones, given.quirk, site)
+    api = cme.xml = XmlApi(cme.exchange, cme.site, USER, PASSWORD, cme.fault, given)
     sip = await asyncio.start_server(cme.serve, "127.0.0.1", ports[0])
     xml = await asyncio.start_server(api.serve, "127.0.0.1", ports[1])
     cme.port = sip.sockets[0].getsockname()[1]

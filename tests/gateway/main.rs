@@ -10,6 +10,7 @@ mod assistant;
 mod calls;
 mod connection;
 mod declared;
+mod dialects;
 mod discovery;
 mod doctor;
 mod enrolment;

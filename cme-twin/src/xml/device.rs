@@ -18,7 +18,8 @@ fn y2008(b: &mut Body, device: &Device, knobs: &XmlKnobs) {
     b.number("ISDevID", device.tag);
     b.leaf("ISDevName", &device.name);
     b.leaf("ISDevType", if device.known_type { format!("IP Phone {}", device.model) } else { "Others".to_owned() });
-    b.leaf("ISDevUserName", &device.username);
+    // The guide has no other sign of extension mobility: the name is that of the user, or of the logout profile.
+    b.leaf("ISDevUserName", if device.username.is_empty() { &device.logout_user } else { &device.username });
     for &(id, ring) in &device.buttons {
         button(b, id, ring, knobs);
     }

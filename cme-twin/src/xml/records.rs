@@ -117,6 +117,11 @@ impl Source for Records<'_> {
             model: phone.model.clone(),
             known_type: state.registered,
             username: user.map_or_else(|| phone.username.clone(), |user| user.user.clone()),
+            logout_user: exchange
+                .system
+                .logout_profiles
+                .get(&phone.logout_profile)
+                .map_or_else(String::new, |profile| profile.user.clone()),
             password: phone.password.clone(),
             description: phone.description.clone(),
             buttons: buttons.iter().map(|(position, _, how)| (*position, ring(*how))).collect(),

@@ -76,6 +76,8 @@ pub(crate) struct Device {
     /// A phone that never registered, or is not registered now, reports `Others`.
     pub(crate) known_type: bool,
     pub(crate) username: String,
+    /// The user of its logout profile, whose name the phone has while nobody is logged in; empty when there is none.
+    pub(crate) logout_user: String,
     pub(crate) password: String,
     pub(crate) description: String,
     pub(crate) buttons: Vec<(u32, Ring)>,

@@ -2,6 +2,7 @@
 
 mod lines;
 mod support;
+mod users;
 
 use crate::axl::dialect::{Dialect, EmDetect};
 use crate::axl::load::Generation;
@@ -10,6 +11,7 @@ use crate::axl::record::{
 };
 pub use lines::{Host, LineButtonRecord, LineKind, LineOptions, LineRecord, Lines};
 pub use support::{Support, Version};
+pub use users::Mobility;
 
 /// Everything that was read from one router.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Inventory {
     pub templates: Vec<ExtensionTemplate>,
     /// Mobility users; `None` when they were not asked for or the router does not know the request.
     pub user_profiles: Option<Vec<UserProfile>>,
+    /// What is known of mobility where the router gives no users.
+    pub mobility: Mobility,
     /// Session servers, for the CSTA check only.
     pub session_servers: Option<Vec<SessionServer>>,
     /// SIP settings, for the CSTA check only.
@@ -178,6 +182,7 @@ impl Inventory {
 
     /// Puts a phone's new record in place and says what that changes.
     pub fn update_device(&mut self, new: Device) -> Change {
+        let new = self.completed(new);
         let Some(old) = self.devices.iter_mut().find(|device| device.id == new.id) else {
             self.devices.push(new);
             return Change::Lines;

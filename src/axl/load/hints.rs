@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::axl::inventory::Mobility;
+
 /// Which form of list keywords the router takes (section 3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,9 +47,16 @@ pub struct LoadHints {
     pub user_profiles: ListHint,
     /// Session servers.
     pub session_servers: ListHint,
+    /// Mobility users where the router does not list them.
+    pub mobility: Mobility,
 }
 
 impl LoadHints {
+    /// Another release may take other forms; its users are the same people.
+    pub(super) fn of_another_release(&mut self) -> Self {
+        Self { mobility: std::mem::take(&mut self.mobility), ..Self::default() }
+    }
+
     /// Forgets that `all` failed or that a request was unknown: to be called once a day (section 6).
     pub fn forget_failures(&mut self) {
         for hint in [
@@ -61,5 +70,6 @@ impl LoadHints {
                 *hint = ListHint::Unknown;
             }
         }
+        self.mobility.forget_phone_users();
     }
 }

@@ -3,6 +3,7 @@
 
 mod fault;
 mod hints;
+mod users;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use super::reply::Reply;
 use super::request::{Keyword, Request, Select};
 pub use fault::{FaultKind, LoadError, NOT_FOUND_HINT, TransportFault, UNAUTHORIZED_HINT};
 pub use hints::{Generation, ListHint, LoadHints};
+use users::UserRead;
 
 /// Pause between two requests (section 2.6).
 pub const REQUEST_GAP: Duration = Duration::from_millis(20);
@@ -94,6 +96,7 @@ enum Stage {
     Devices(Box<ListRead<Device>>),
     Extensions(Box<ListRead<Extension>>),
     UserProfiles(Box<ListRead<UserProfile>>),
+    Users(Box<UserRead>),
     Templates(Box<ListRead<ExtensionTemplate>>),
     SessionServers(Box<ListRead<SessionServer>>),
     SipGlobal,
@@ -167,6 +170,7 @@ impl Load {
                 list.answer(answer);
                 self.go_on(list, Stage::UserProfiles, Self::user_profiles_ended);
             }
+            Stage::Users(read) => self.user_answer(read, answer),
             Stage::Templates(mut list) => {
                 list.answer(answer);
                 self.go_on(list, Stage::Templates, Self::templates_ended);
@@ -279,7 +283,7 @@ impl Load {
         let version = self.inventory.global.as_ref().and_then(|global| global.version.clone());
         if let Some(version) = version {
             if self.hints.version.as_ref().is_some_and(|old| *old != version) {
-                self.hints = LoadHints::default();
+                self.hints = self.hints.of_another_release();
             }
             self.hints.version = Some(version);
         }
@@ -327,10 +331,16 @@ impl Load {
             self.hints.user_profiles = ListHint::Unknown;
         }
         self.inventory.user_profiles = complete.then_some(list.records);
-        if !complete && self.inventory.devices.iter().any(|device| device.logout_profile.unwrap_or(0) != 0) {
-            self.inventory
-                .warnings
-                .push("the router does not give its extension mobility users; enter their lines by hand".to_owned());
+        if complete { self.begin_templates() } else { self.begin_users() }
+    }
+
+    fn users_ended(&mut self) {
+        if self.inventory.devices.iter().any(|device| device.logout_profile.unwrap_or(0) != 0) {
+            self.inventory.warnings.push(
+                "the router does not list its extension mobility users: the line of one is known after the first \
+                 login, or is entered by hand"
+                    .to_owned(),
+            );
         }
         self.begin_templates();
     }

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -81,9 +81,16 @@ pub(super) struct Discovery {
     pub(super) trouble: Option<Trouble>,
     pub(super) progress: Option<String>,
     failures: u32,
+    /// When the requests began that are out, or were out last.
+    pub(super) began_at: Option<Instant>,
+    /// When the last whole load began, and when failures of loads were last forgotten.
+    pub(super) loaded_at: Option<Instant>,
+    pub(super) forgot_at: Option<Instant>,
+    /// A look at all phones took longer than the interval.
+    pub(super) is_slow: bool,
     /// Who waits for a load, and whether only to look.
     waiting: Vec<(bool, Reply<LineDiff>)>,
-    is_load_due: bool,
+    pub(super) is_load_due: bool,
     /// What the assistant has to do: its requests wait for those that are out.
     pub(super) jobs: VecDeque<Job>,
     is_restored: bool,
@@ -108,6 +115,11 @@ impl Discovery {
     /// This task asks.
     pub(super) fn runs(&mut self, task: AbortHandle) {
         self.running = Some(task);
+    }
+
+    /// The next look is a whole load.
+    pub(super) fn wants_load(&mut self) {
+        self.is_load_due = true;
     }
 
     /// Nothing is out any more.
@@ -178,6 +190,8 @@ impl LinkTask {
             // The look follows it.
             return;
         }
+        let now = self.now();
+        self.begin_look(now);
         let generation = self.discovery.begin();
         let news = self.news_in.clone();
         let client = match AxlClient::new(self.axl_endpoint()) {
@@ -294,6 +308,7 @@ impl LinkTask {
                 self.discovery.trouble = None;
                 self.discovery.failures = 0;
                 self.discovery.is_load_due |= is_load_due;
+                self.judge_look();
                 self.polled(devices, profiles).await;
                 self.look_again();
             }
@@ -307,16 +322,6 @@ impl LinkTask {
         }
         self.next_job();
         self.status_changed();
-    }
-
-    /// The next look is due: at once when somebody waits for it.
-    pub(super) fn look_again(&mut self) {
-        let pause = if self.discovery.is_load_due { Duration::ZERO } else { self.poll_interval() };
-        self.timers.set(Timer::Discovery, Some(self.now() + pause));
-    }
-
-    fn poll_interval(&self) -> Duration {
-        Duration::from_secs(u64::from(self.row.settings.options.line_update_interval_s))
     }
 
     pub(super) async fn loaded(&mut self, inventory: Inventory, hints: LoadHints, fingerprint: Option<String>) {
@@ -358,7 +363,7 @@ impl LinkTask {
                     );
                 }
                 self.answer_waiting(&Ok(diff));
-                self.timers.set(Timer::Discovery, Some(self.now() + self.poll_interval()));
+                self.look_again();
             }
             Err(error) => {
                 tracing::error!(link.name = %self.row.settings.name, %error, "loaded lines cannot be stored");

@@ -226,6 +226,12 @@ impl LinkTask {
     pub(super) async fn polled(&mut self, devices: Vec<Device>, profiles: Vec<UserProfile>) {
         self.states_are_read(&devices);
         let Some(mut inventory) = self.discovery.inventory.take() else { return };
+        // A phone with somebody unknown keeps its old record until a load says who that is.
+        let (strange, devices): (Vec<_>, Vec<_>) =
+            devices.into_iter().partition(|device| inventory.has_new_user(device));
+        if !strange.is_empty() {
+            self.discovery.wants_load();
+        }
         let mut most = Change::None;
         for change in devices
             .into_iter()

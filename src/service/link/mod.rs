@@ -18,6 +18,7 @@ mod inventory;
 mod learned;
 mod line_edit;
 mod lines;
+mod looks;
 mod net;
 mod numbers;
 mod operations;

@@ -3,6 +3,7 @@
 
 mod first;
 mod lane;
+mod lines;
 mod operations;
 mod router;
 
