@@ -198,6 +198,8 @@ pub struct Behaviour {
     pub qop: bool,
     /// Realm of the challenge.
     pub realm: String,
+    /// The answer to REGISTER lists the contact that it takes the place of too.
+    pub lists_other_contacts: bool,
     /// Name of the header with the reference identifier.
     pub reference_header: String,
     /// Status codes.
@@ -244,6 +246,7 @@ impl Behaviour {
             nonce_life: 300,
             qop: true,
             realm: "cisco".to_owned(),
+            lists_other_contacts: false,
             reference_header: "Cisco-referenceID".to_owned(),
             codes: RefusalCodes::default(),
             invite_limits: InviteLimits::default(),

@@ -84,7 +84,8 @@ async fn lines_cut_off_at_4_kb_are_read_one_by_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_hundred_and_fifty_phones_come_tag_by_tag_and_one_request_at_a_time() {
-    let xml_knobs = XmlKnobs { response_size: 16, profile: RecordProfile::Medium, latency_ms: 2, ..XmlKnobs::default() };
+    let xml_knobs =
+        XmlKnobs { response_size: 16, profile: RecordProfile::Medium, latency_ms: 2, ..XmlKnobs::default() };
     let config = TwinConfig { system: System::large(450), xml_knobs, ..TwinConfig::default() };
     // Sessions are of no interest here.
     let patch = json!({

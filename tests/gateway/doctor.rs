@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::kit::{Gateway, House, text};
 
 impl House {
-    async fn doctor(&self, body: Value) -> Value {
+    pub(crate) async fn doctor(&self, body: Value) -> Value {
         self.client().post(&format!("/pbxs/{}/doctor", self.pbx), &body).await.unwrap()
     }
 }
 
 /// A check of the PBX, or of the only line in the report.
-fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
     let of = |value: &'a Value| value["checks"].as_array().unwrap().iter();
     let mut all = of(report).chain(report["lines"].as_array().unwrap().iter().flat_map(of));
     all.find(|check| check["check"] == name).unwrap_or_else(|| panic!("no {name}: {report:#}"))
@@ -25,7 +25,7 @@ fn states(checks: &Value) -> Vec<(&str, &str)> {
 }
 
 /// Does what the check offers.
-async fn mend(house: &House, check: &Value) -> Value {
+pub(crate) async fn mend(house: &House, check: &Value) -> Value {
     assert_eq!(text(check, "/fix/method"), "POST", "{check:#}");
     let path = text(check, "/fix/path").strip_prefix("/api/v1").unwrap();
     house.client().post(path, &check["fix"]["body"]).await.unwrap()

@@ -26,6 +26,7 @@ mod numbers;
 mod operations;
 mod probe;
 mod process;
+mod reasons;
 mod registration;
 mod replay;
 mod restarts;

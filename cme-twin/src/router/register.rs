@@ -67,11 +67,16 @@ impl Router {
         let reference = mine.map_or_else(|| format!("{:08X}", random() & 0xFFFF_FFFF), |old| old.reference.clone());
         let serial = self.next_serial();
         let bare = contact.split(";expires=").next().unwrap_or("").to_owned();
+        let other = old.as_ref().filter(|old| old.contact != contact && self.behaviour().lists_other_contacts);
+        let other = other.map(|old| old.contact.split(";expires=").next().unwrap_or("").to_owned());
         self.bindings.insert(id.to_owned(), Binding { contact, call_id, cseq, reference: reference.clone(), serial });
         self.wait(u64::from(granted) * 1000, Waiting::Binding { id: id.to_owned(), serial });
         let name = self.behaviour().reference_header.clone();
         self.reply(conn, message, 200, |draft| {
             draft.add("Contact", format!("{bare};expires={granted}"));
+            if let Some(other) = other {
+                draft.add("Contact", format!("{other};expires={granted}"));
+            }
             draft.add("Expires", granted.to_string());
             draft.add(&name, reference);
         });

@@ -206,6 +206,11 @@ impl Twin {
         self.shared.peek(|router| router.exchange.system.clone())
     }
 
+    /// An administrator types at the console: directory numbers and the buttons of phones that are there.
+    pub fn configure(&self, change: impl FnOnce(&mut System)) {
+        self.shared.act_now(|router| change(&mut router.exchange.system));
+    }
+
     /// The switches of the XML interface.
     #[must_use]
     pub fn xml_knobs(&self) -> XmlKnobs {

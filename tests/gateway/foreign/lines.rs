@@ -85,8 +85,7 @@ impl Office {
 }
 
 async fn five_lines(dialect: &str, size: &str, records: &str) {
-    let form =
-        ["--example", "--dialect", dialect, "--response-size", size, "--records", records, "--latency", "3"];
+    let form = ["--example", "--dialect", dialect, "--response-size", size, "--records", records, "--latency", "3"];
     let options = json!({"line_update_interval_s": 5, "monitor_retry_interval_s": 1});
     let Some(mut office) = Office::open(&form, options).await else {
         return;
@@ -141,8 +140,7 @@ forms! {
 }
 
 async fn four_hundred_and_fifty_phones(dialect: &str) {
-    let form =
-        ["--many", "450", "--dialect", dialect, "--response-size", "16", "--records", "full", "--latency", "2"];
+    let form = ["--many", "450", "--dialect", dialect, "--response-size", "16", "--records", "full", "--latency", "2"];
     // Sessions are of no interest here.
     let options = json!({"line_update_interval_s": 45, "invite_rate_per_s": 1});
     let Some(mut office) = Office::open(&form, options).await else {
