@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain", "service"]),
     ("io", &["axl", "crypto", "service"]),
     ("api", &["service", "domain", "store"]),
-    ("config", &["service"]),
+    ("config", &["service", "telemetry"]),
     ("telemetry", &[]),
     ("crypto", &[]),
     ("client", &["crypto", "domain"]),

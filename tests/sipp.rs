@@ -396,6 +396,7 @@ impl Office {
             secret_key: None,
             log: String::new(),
             log_json: false,
+            log_file: None,
             tls: Tls::Off,
             cors_origins: Vec::new(),
             retention: Retention::default(),

@@ -57,6 +57,7 @@ pub struct Running {
     gateway: Gateway,
     state: ApiState,
     stop: CancellationToken,
+    logs: Option<LogControl>,
     server: tokio::task::JoinHandle<Result<(), crate::api::ServeError>>,
     _lock: FolderLock,
     /// Where it listens.
@@ -112,6 +113,7 @@ pub async fn start(
             admin_token: Some(token.clone()),
             metrics: metrics.map(|metrics| Arc::new(move || metrics.render()) as _),
             set_log_level: logs
+                .clone()
                 .map(|logs| Arc::new(move |filter: &str| logs.set(filter).map_err(|error| error.to_string())) as _),
             dhcp: crate::io::dhcp::port(),
             ..ApiSettings::default()
@@ -128,6 +130,7 @@ pub async fn start(
         gateway,
         state,
         stop,
+        logs,
         server,
         _lock: lock,
         address,
@@ -201,6 +204,10 @@ impl Running {
             tracing::warn!("not everything ended in time");
         }
         tracing::info!("stopped");
+        if let Some(logs) = self.logs.clone() {
+            let flushed = tokio::task::spawn_blocking(move || logs.flush()).await;
+            debug_assert!(flushed.is_ok(), "a flush cannot panic");
+        }
     }
 }
 

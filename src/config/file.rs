@@ -19,6 +19,8 @@ pub struct FileConfig {
     pub log: Option<String>,
     /// See [`super::Settings::log_json`].
     pub log_json: bool,
+    /// The log file.
+    pub log_file: FileLogFile,
     /// TLS.
     pub tls: FileTls,
     /// CORS.
@@ -27,6 +29,20 @@ pub struct FileConfig {
     pub retention: FileRetention,
     /// PBXs to create at the first start.
     pub pbx: Vec<FilePbx>,
+}
+
+/// `[log_file]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileLogFile {
+    /// Where it is; nowhere without it.
+    pub path: Option<PathBuf>,
+    /// JSON lines instead of text.
+    pub json: bool,
+    /// Size of one file.
+    pub max_mib: Option<u32>,
+    /// Full files that are kept.
+    pub keep: Option<u32>,
 }
 
 /// `[tls]`.

@@ -10,6 +10,7 @@ mod source;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::telemetry::LogFile;
 pub use file::{FileConfig, FilePbx};
 pub use source::{Environment, Flags, ProcessEnvironment};
 
@@ -17,6 +18,11 @@ pub use source::{Environment, Flags, ProcessEnvironment};
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 /// What is logged when nothing else is said.
 pub const DEFAULT_LOG: &str = "info";
+/// Size of one log file.
+const DEFAULT_LOG_MIB: u32 = 10;
+/// Full log files that are kept.
+const DEFAULT_LOG_KEEP: u32 = 5;
+const MOST_LOGS: u32 = 100;
 
 /// The settings of a running daemon.
 #[derive(Debug, Clone)]
@@ -33,6 +39,8 @@ pub struct Settings {
     pub log: String,
     /// JSON lines instead of text.
     pub log_json: bool,
+    /// The log in a file.
+    pub log_file: Option<LogFile>,
     /// TLS of the API.
     pub tls: Tls,
     /// Exact origins that browsers may come from.
@@ -161,13 +169,28 @@ impl Settings {
         };
 
         let secret_key = env("LINEGATE_SECRET_KEY").map(Hidden::new);
+        let data_dir = flags
+            .data_dir
+            .clone()
+            .or_else(|| env("LINEGATE_DATA_DIR").map(PathBuf::from))
+            .or_else(|| file.data_dir.clone())
+            .unwrap_or_else(|| default_data_dir(environment));
+        let log_path = env("LINEGATE_LOG_FILE").map(PathBuf::from).or_else(|| file.log_file.path.clone());
+        let log_file = log_path.map(|path| LogFile {
+            // A relative path lies in the data folder: the service may write there, and nowhere else.
+            path: data_dir.join(path),
+            json: file.log_file.json,
+            max_bytes: u64::from(file.log_file.max_mib.unwrap_or(DEFAULT_LOG_MIB)) << 20,
+            keep: file.log_file.keep.unwrap_or(DEFAULT_LOG_KEEP),
+        });
+        if log_file.as_ref().is_some_and(|log| log.max_bytes == 0) {
+            problems.push(Problem::new("log_file.max_mib", "A log file needs room: at least 1."));
+        }
+        if log_file.as_ref().is_some_and(|log| log.keep > MOST_LOGS) {
+            problems.push(Problem::new("log_file.keep", format!("At most {MOST_LOGS} full files are kept.")));
+        }
         let settings = Self {
-            data_dir: flags
-                .data_dir
-                .clone()
-                .or_else(|| env("LINEGATE_DATA_DIR").map(PathBuf::from))
-                .or_else(|| file.data_dir.clone())
-                .unwrap_or_else(|| default_data_dir(environment)),
+            data_dir,
             listen,
             admin_token: env("LINEGATE_ADMIN_TOKEN").map(Hidden::new),
             secret_key,
@@ -178,6 +201,7 @@ impl Settings {
                 .or_else(|| file.log.clone())
                 .unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_json: file.log_json || flag(env("LINEGATE_LOG_JSON")),
+            log_file,
             tls,
             cors_origins: env("LINEGATE_CORS_ORIGINS")
                 .map(|text| text.split(',').map(|part| part.trim().to_owned()).collect())
@@ -252,6 +276,17 @@ mod tests {
         let settings = Settings::read(&flags, &vars).unwrap();
         assert_eq!(settings.listen.port(), 9000);
         assert_eq!(settings.data_dir, PathBuf::from("/home/a/.local/share/linegate"));
+    }
+
+    #[test]
+    fn a_relative_log_file_lies_in_the_data_folder() {
+        let vars = Vars(HashMap::from([("LINEGATE_DATA_DIR", "/data"), ("LINEGATE_LOG_FILE", "log/linegate.log")]));
+        let log = Settings::read(&Flags::default(), &vars).unwrap().log_file.unwrap();
+        assert_eq!((log.path, log.max_bytes, log.keep), (PathBuf::from("/data/log/linegate.log"), 10 << 20, 5));
+        let elsewhere = Vars(HashMap::from([("HOME", "/home/a"), ("LINEGATE_LOG_FILE", "/var/log/l.log")]));
+        let log = Settings::read(&Flags::default(), &elsewhere).unwrap().log_file.unwrap();
+        assert_eq!(log.path, PathBuf::from("/var/log/l.log"));
+        assert!(Settings::read(&Flags::default(), &Vars(HashMap::new())).unwrap().log_file.is_none());
     }
 
     #[test]

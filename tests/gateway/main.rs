@@ -19,6 +19,7 @@ mod groups;
 mod journal;
 mod line_lists;
 mod locate;
+mod logs;
 mod many;
 mod messages;
 mod mobility;

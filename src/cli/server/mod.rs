@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Failure, output};
 use crate::app::{self, AppError, Running};
 use crate::config::{Flags, ProcessEnvironment, Settings, Tls};
-use crate::telemetry;
+use crate::telemetry::{self, LogSettings};
 
 mod demo;
 
@@ -31,8 +31,8 @@ impl From<AppError> for Failure {
 
 /// Starts the gateway with logs and metrics.
 async fn start(settings: Settings) -> Result<Running, Failure> {
-    let logs = telemetry::init(&settings.log, settings.log_json)
-        .map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
+    let logs = LogSettings { filter: settings.log.clone(), json: settings.log_json, file: settings.log_file.clone() };
+    let logs = telemetry::init(&logs).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
     let metrics = telemetry::install();
     let running = app::start(settings, Some(logs), metrics).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "linegate answers at {}", running.url());
@@ -74,7 +74,8 @@ pub(super) async fn serve(flags: &Flags) -> Result<(), Failure> {
 
 /// `linegate twin`
 pub(super) async fn twin(args: cme_twin::cli::TwinArgs) -> Result<(), Failure> {
-    telemetry::init("info", false).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
+    let logs = LogSettings { filter: "info".to_owned(), ..LogSettings::default() };
+    telemetry::init(&logs).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
     cme_twin::cli::run(args).await.map_err(|error| Failure::new(Failure::UNAVAILABLE, error.to_string()))
 }
 
@@ -91,6 +92,10 @@ pub(super) fn check_config(flags: &Flags) -> Result<(), Failure> {
     output::line(&format!("data folder    {}", settings.data_dir.display()))?;
     output::line(&format!("listen         {}", settings.listen))?;
     output::line(&format!("log            {}", settings.log))?;
+    if let Some(file) = &settings.log_file {
+        let most = (u64::from(file.keep) + 1) * (file.max_bytes >> 20);
+        output::line(&format!("log file       {}, at most {most} MiB with those put aside", file.path.display()))?;
+    }
     let tls = match &settings.tls {
         Tls::Off => "off".to_owned(),
         Tls::Files { cert, .. } => cert.display().to_string(),

@@ -14,6 +14,7 @@ use cme_twin::{Twin, TwinConfig};
 use linegate::app::{self, Running};
 use linegate::client::{Client, ClientError};
 use linegate::config::{Hidden, Retention, Settings, Tls};
+use linegate::telemetry::LogSettings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -77,7 +78,7 @@ impl Gateway {
     pub(crate) async fn on(data: TempDir) -> Self {
         // LINEGATE_TEST_LOG=debug shows what a scenario that fails did.
         if let Ok(filter) = std::env::var("LINEGATE_TEST_LOG") {
-            linegate::telemetry::init(&filter, false).ok();
+            linegate::telemetry::init(&LogSettings { filter, ..LogSettings::default() }).ok();
         }
         let settings = Settings {
             data_dir: data.path().to_owned(),
@@ -86,6 +87,7 @@ impl Gateway {
             secret_key: None,
             log: "info".to_owned(),
             log_json: false,
+            log_file: None,
             tls: Tls::Off,
             cors_origins: Vec::new(),
             retention: Retention::default(),
@@ -99,13 +101,20 @@ impl Gateway {
 
     /// The real program, as a process of its own that answers; its log goes to a file in the data folder.
     pub(crate) async fn process(data: TempDir) -> Self {
+        Self::process_with(data, &[], &[]).await
+    }
+
+    /// The same with further variables of the environment, and flags.
+    pub(crate) async fn process_with(data: TempDir, environment: &[(&str, &str)], flags: &[&str]) -> Self {
         let port = free_port();
         let log = File::options().create(true).append(true).open(data.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_linegate"))
             .arg("serve")
+            .args(flags)
             .env("LINEGATE_DATA_DIR", data.path())
             .env("LINEGATE_LISTEN", format!("127.0.0.1:{port}"))
             .env("LINEGATE_ADMIN_TOKEN", TOKEN)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -159,6 +168,13 @@ impl Gateway {
             }
         }
         self.data
+    }
+
+    /// The metrics as Prometheus reads them.
+    pub(crate) async fn metrics(&self) -> String {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = http.get(format!("{}/metrics", self.url)).bearer_auth(TOKEN);
+        request.send().await.unwrap().text().await.unwrap()
     }
 
     pub(crate) async fn create(&self, pbx: &Value) -> String {
