@@ -397,6 +397,8 @@ impl Office {
             log: String::new(),
             log_json: false,
             log_file: None,
+            trace_bytes: 4 << 20,
+            hep: None,
             tls: Tls::Off,
             cors_origins: Vec::new(),
             retention: Retention::default(),

@@ -10,6 +10,7 @@ use super::problem::Problem;
 use crate::domain::call_table::DATA_LIMIT;
 use crate::domain::{BlindCause, Call, EnrolmentId, FinishedCall, Line, LineId, PbxId, Timestamp, TokenId};
 use crate::service::gateway::RulesVersion;
+use crate::service::trace::TraceItem;
 use crate::store::Scope;
 
 /// No fields: the body may be left out.
@@ -227,7 +228,25 @@ pages! {
     JournalPage of FinishedCall,
     /// Times in which a PBX was not seen.
     BlindPage of BlindTime,
+    /// Steps of the protocol trace.
+    TracePage of TraceItem,
 }
+
+/// Whether numbers are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TraceNumbers {
+    /// The same label for the same number.
+    Labels,
+    /// As they went over the wire.
+    Full,
+}
+
+/// The octets of a file.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "it stands in the document; the handler answers with the bytes themselves")]
+pub(super) struct FileBytes(Vec<u8>);
 
 /// A time in which a PBX was not seen: silence there proves nothing.
 #[derive(Debug, Serialize, ToSchema)]

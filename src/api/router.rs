@@ -14,7 +14,7 @@ use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
     calls, clients, csta, doctor, documents, enrolments, events, features, health, journal, line_lists, lines, locate,
-    log_level, me, number_rules, operations, pbxs, probe, rules_replay, status_page, tickets, tokens,
+    log_level, me, number_rules, operations, pbxs, probe, rules_replay, status_page, tickets, tokens, trace,
 };
 use super::state::ApiState;
 use super::{idempotency, layers};
@@ -61,6 +61,8 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(line_lists::export_lines))
         .routes(routes!(clients::list_clients))
         .routes(routes!(log_level::set_log_level))
+        .routes(routes!(trace::get_trace))
+        .routes(routes!(trace::get_capture))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

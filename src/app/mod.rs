@@ -14,9 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{ApiSettings, ApiState, ServeSettings, TlsSwitch, router, serve};
 use crate::config::{Hidden, Settings, Tls};
+use crate::io::hep::{Agent, HepExport};
 use crate::service::error::ServiceError;
 use crate::service::gateway::Gateway;
 use crate::service::journal::Retention;
+use crate::service::trace::Trace;
 pub use crate::store::Restored;
 use crate::store::{FolderLock, Secret, Store, StoreError, admin_token, lock_folder};
 use crate::telemetry::{LogControl, MetricsText};
@@ -97,7 +99,11 @@ pub async fn start(
     let address = listener.local_addr().map_err(|source| AppError::Listen { address: settings.listen, source })?;
     let kept = settings.retention;
     let retention = Retention { days: kept.days, events: kept.events, call_days: kept.call_days };
-    let gateway = Gateway::open(store, retention).await?;
+    let export = settings.hep.as_ref().map(|hep| {
+        let key = hep.auth_key.as_ref().map(|key| key.expose().to_owned());
+        HepExport::start(hep.server.clone(), Agent { id: hep.capture_id, key })
+    });
+    let gateway = Gateway::open_with(store, retention, Trace::new(settings.trace_bytes, export)).await?;
     let secret = |hidden: Option<Hidden>| hidden.map(|hidden| Secret::new(hidden.expose()));
     let pbxs = settings
         .pbxs

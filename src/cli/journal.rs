@@ -65,7 +65,7 @@ async fn path(client: &Client, args: &JournalArgs) -> Result<String, Failure> {
 }
 
 /// The id of a PBX by its name; a name that no PBX has may be the id of one that was deleted.
-async fn pbx_id(client: &Client, named: &str) -> Result<String, Failure> {
+pub(super) async fn pbx_id(client: &Client, named: &str) -> Result<String, Failure> {
     let found = client.list("/pbxs").await?;
     let known = found.iter().find(|pbx| text(pbx, "/name") == named);
     Ok(known.map_or(named, |pbx| text(pbx, "/id")).to_owned())

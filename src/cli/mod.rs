@@ -14,6 +14,7 @@ mod router;
 mod rules;
 mod server;
 mod setup;
+mod trace;
 mod watch;
 
 use std::path::PathBuf;
@@ -78,6 +79,10 @@ enum Command {
     Dial(DialArgs),
     /// Show finished calls, or with --blind the times in which a router was not seen
     Journal(JournalArgs),
+    /// Show the last messages between the gateway and its routers: of one call the ladder of API, CSTA and SIP
+    ///
+    /// Numbers and names are labels, so that it can be sent to others; --numbers shows them. Credentials are never in it.
+    Trace(trace::TraceArgs),
     /// Test a real router at one line, with you at its phone, and learn its dialect
     Probe(probe::ProbeArgs),
     /// Lead from nothing to a phone that rings: find the router, connect it, set it up, dial
@@ -470,6 +475,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Config(command) => declared::run(command).await,
         Command::Dial(args) => remote::dial(args).await,
         Command::Journal(args) => journal::journal(args).await,
+        Command::Trace(args) => trace::trace(args).await,
         Command::Probe(args) => probe::probe(args).await,
         Command::Healthcheck { remote, ready } => remote::healthcheck(&remote, ready).await,
     }

@@ -225,6 +225,17 @@ impl Client {
         if status.is_success() { Ok(text) } else { Err(refusal(status, &text)) }
     }
 
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn file(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let response = self.prepared(Method::GET, path).send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|error| ClientError::Answer(error.to_string()))?;
+        if status.is_success() { Ok(bytes.into()) } else { Err(refusal(status, &String::from_utf8_lossy(&bytes))) }
+    }
+
     /// Sends a text or a file as it is.
     ///
     /// # Errors

@@ -21,6 +21,10 @@ pub struct FileConfig {
     pub log_json: bool,
     /// The log file.
     pub log_file: FileLogFile,
+    /// The protocol trace.
+    pub trace: FileTrace,
+    /// Export to a capture server.
+    pub hep: FileHep,
     /// TLS.
     pub tls: FileTls,
     /// CORS.
@@ -43,6 +47,26 @@ pub struct FileLogFile {
     pub max_mib: Option<u32>,
     /// Full files that are kept.
     pub keep: Option<u32>,
+}
+
+/// `[trace]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileTrace {
+    /// Room for each PBX.
+    pub buffer_mib: Option<u32>,
+}
+
+/// `[hep]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileHep {
+    /// Host and port of the server; nothing is exported without it.
+    pub server: Option<String>,
+    /// Number of this capture agent.
+    pub capture_id: Option<u32>,
+    /// The server's key.
+    pub auth_key: Option<Hidden>,
 }
 
 /// `[tls]`.

@@ -23,6 +23,11 @@ const DEFAULT_LOG_MIB: u32 = 10;
 /// Full log files that are kept.
 const DEFAULT_LOG_KEEP: u32 = 5;
 const MOST_LOGS: u32 = 100;
+/// Room for the protocol trace of each PBX.
+const DEFAULT_TRACE_MIB: u32 = 4;
+const MOST_TRACE_MIB: u32 = 1024;
+const DEFAULT_CAPTURE_ID: u32 = 2001;
+const MOST_HEP_KEY: usize = 128;
 
 /// The settings of a running daemon.
 #[derive(Debug, Clone)]
@@ -41,6 +46,10 @@ pub struct Settings {
     pub log_json: bool,
     /// The log in a file.
     pub log_file: Option<LogFile>,
+    /// Bytes of the protocol trace of each PBX; 0 keeps none.
+    pub trace_bytes: usize,
+    /// Export to a capture server.
+    pub hep: Option<Hep>,
     /// TLS of the API.
     pub tls: Tls,
     /// Exact origins that browsers may come from.
@@ -49,6 +58,17 @@ pub struct Settings {
     pub retention: Retention,
     /// PBXs of the file.
     pub pbxs: Vec<FilePbx>,
+}
+
+/// Export of SIP messages to a capture server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hep {
+    /// Host and port.
+    pub server: String,
+    /// Number of this capture agent.
+    pub capture_id: u32,
+    /// The server's key.
+    pub auth_key: Option<Hidden>,
 }
 
 /// TLS of the API.
@@ -97,6 +117,12 @@ impl Hidden {
     /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Hidden {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
     }
 }
 
@@ -189,6 +215,34 @@ impl Settings {
         if log_file.as_ref().is_some_and(|log| log.keep > MOST_LOGS) {
             problems.push(Problem::new("log_file.keep", format!("At most {MOST_LOGS} full files are kept.")));
         }
+        let trace_mib = file.trace.buffer_mib.unwrap_or(DEFAULT_TRACE_MIB);
+        if trace_mib > MOST_TRACE_MIB {
+            problems.push(Problem::new(
+                "trace.buffer_mib",
+                format!("The trace is kept in memory: at most {MOST_TRACE_MIB} for each PBX."),
+            ));
+        }
+        let server = env("LINEGATE_HEP_SERVER").or_else(|| file.hep.server.clone());
+        let hep = server.map(|server| Hep {
+            server,
+            capture_id: file.hep.capture_id.unwrap_or(DEFAULT_CAPTURE_ID),
+            auth_key: env("LINEGATE_HEP_AUTH_KEY").map(Hidden::new).or_else(|| file.hep.auth_key.clone()),
+        });
+        if let Some(hep) = &hep {
+            let port = hep.server.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+            if port.is_none_or(|port| port == 0) {
+                problems.push(Problem::new(
+                    "hep.server",
+                    format!(
+                        "“{}” has no port; write it like homer.example.com:9060 or [2001:db8::1]:9060.",
+                        hep.server
+                    ),
+                ));
+            }
+            if hep.auth_key.as_ref().is_some_and(|key| key.expose().len() > MOST_HEP_KEY) {
+                problems.push(Problem::new("hep.auth_key", format!("The key has more than {MOST_HEP_KEY} bytes.")));
+            }
+        }
         let settings = Self {
             data_dir,
             listen,
@@ -202,6 +256,8 @@ impl Settings {
                 .unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_json: file.log_json || flag(env("LINEGATE_LOG_JSON")),
             log_file,
+            trace_bytes: usize::try_from(trace_mib).unwrap_or(0) << 20,
+            hep,
             tls,
             cors_origins: env("LINEGATE_CORS_ORIGINS")
                 .map(|text| text.split(',').map(|part| part.trim().to_owned()).collect())
@@ -296,9 +352,11 @@ mod tests {
             ("LINEGATE_ADMIN_TOKEN", "canary"),
             ("LINEGATE_TLS_CERT", "/a.pem"),
             ("LINEGATE_CORS_ORIGINS", "crm.example.com"),
+            ("LINEGATE_HEP_SERVER", "homer.example.com"),
+            ("LINEGATE_HEP_AUTH_KEY", "canary"),
         ]));
         let problems = Settings::read(&Flags::default(), &vars).unwrap_err();
-        assert_eq!(problems.len(), 4);
+        assert_eq!(problems.len(), 5);
         assert!(problems.iter().all(|p| !p.to_string().contains("canary")));
     }
 }

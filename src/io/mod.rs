@@ -2,4 +2,5 @@
 
 pub mod axl_http;
 pub mod dhcp;
+pub mod hep;
 pub mod sip_tcp;

@@ -17,3 +17,4 @@ pub mod pbx;
 pub mod probe;
 pub mod rules_form;
 mod site_copy;
+pub mod trace;

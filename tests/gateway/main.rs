@@ -38,5 +38,6 @@ mod setup;
 mod shared;
 mod start;
 mod stress;
+mod trace;
 mod trials;
 mod users;

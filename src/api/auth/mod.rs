@@ -3,6 +3,7 @@
 mod access;
 mod attempts;
 mod credential;
+mod diagnosis;
 mod enrolment;
 mod field_test;
 mod history;

@@ -23,6 +23,7 @@ pub(super) mod rules_replay;
 pub(super) mod status_page;
 pub(super) mod tickets;
 pub(super) mod tokens;
+pub(super) mod trace;
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};

@@ -25,6 +25,34 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// What an observer sees: never a header, so no credentials of HTTP.
+#[derive(Debug, Clone, Copy)]
+pub enum Seen<'a> {
+    /// The body of a request.
+    Request(&'a Bytes),
+    /// The body of its reply; it may hold secrets.
+    Reply(&'a Bytes),
+    /// There was no such reply.
+    Fault(&'a HttpFault),
+}
+
+/// Sees what is asked and answered.
+#[derive(Clone)]
+pub struct Observer(Arc<dyn Fn(Seen<'_>) + Send + Sync>);
+
+impl Observer {
+    /// An observer that calls this.
+    pub fn new(see: impl Fn(Seen<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(see))
+    }
+}
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
 /// The client of one router. It keeps no connection: IOS closes after each reply and allows few (dossier 2.4).
 #[derive(Debug)]
 pub struct AxlClient {
@@ -33,6 +61,7 @@ pub struct AxlClient {
     pin: Arc<Pin>,
     /// The path with its trailing slash turned is the right one.
     turned: AtomicBool,
+    observer: Option<Observer>,
 }
 
 struct Resolver;
@@ -75,9 +104,16 @@ impl AxlClient {
             return Err(HttpFault::Tls(TlsFault::NeedsLegacy));
         }
         let http = if legacy { None } else { Some(build(&endpoint, &pin)?) };
-        let client = Self { endpoint, http, pin, turned: AtomicBool::new(false) };
+        let client = Self { endpoint, http, pin, turned: AtomicBool::new(false), observer: None };
         reqwest::Url::parse(&client.endpoint.url(false)).map_err(|error| HttpFault::Settings(error.to_string()))?;
         Ok(client)
+    }
+
+    /// The same client, seen by an observer.
+    #[must_use]
+    pub fn observed(mut self, observer: Option<Observer>) -> Self {
+        self.observer = observer;
+        self
     }
 
     /// The SHA-256 of the certificate that is known by now, for `pinned` and `tofu`: to be stored after a first use.
@@ -151,6 +187,19 @@ impl AxlClient {
     }
 
     async fn exchange(&self, body: Bytes, turned: bool, credentials: bool) -> Result<Reply, HttpFault> {
+        let Some(Observer(see)) = &self.observer else {
+            return self.unobserved(body, turned, credentials).await;
+        };
+        see(Seen::Request(&body));
+        let answered = self.unobserved(body, turned, credentials).await;
+        match &answered {
+            Ok(reply) => see(Seen::Reply(&reply.body)),
+            Err(fault) => see(Seen::Fault(fault)),
+        }
+        answered
+    }
+
+    async fn unobserved(&self, body: Bytes, turned: bool, credentials: bool) -> Result<Reply, HttpFault> {
         let Some(http) = &self.http else {
             return self.legacy(body, turned, credentials).await;
         };

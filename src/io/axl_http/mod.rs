@@ -10,7 +10,7 @@ mod fault;
 mod legacy;
 mod pin;
 
-pub use client::{AxlClient, Reply};
+pub use client::{AxlClient, Observer, Reply, Seen};
 pub use endpoint::{AxlEndpoint, MinVersion, Scheme, Secret, Timeouts, Tls, Verify};
 pub use fault::{HttpFault, TlsFault};
 

@@ -8,6 +8,7 @@ mod numbers;
 mod pbxs;
 mod probes;
 mod replay;
+mod trace;
 mod types;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +22,7 @@ use super::journal::{Actor, Change, Journal, Known, Object, Retention, View};
 use super::link::{Link, LinkCommand, Surroundings, Versions, first_line, lost_by_gateway, pbx_json};
 use super::numbers::{NumberPlans, plan, undialable};
 use super::probe::Probe;
+use super::trace::Trace;
 use crate::domain::line_list::ListedLine;
 use crate::domain::{Call, CallId, DialString, LineId, PbxId, PbxState, PbxStatus, Timestamp};
 use crate::io::sip_tcp::Listeners;
@@ -48,6 +50,7 @@ struct Inner {
     listeners: Listeners,
     versions: Versions,
     numbers: NumberPlans,
+    trace: Trace,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -62,6 +65,14 @@ impl Gateway {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn open(store: Store, retention: Retention) -> Result<Self, StoreError> {
+        Self::open_with(store, retention, Trace::default()).await
+    }
+
+    /// The same with a trace of one's own.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn open_with(store: Store, retention: Retention, trace: Trace) -> Result<Self, StoreError> {
         let at = super::journal::wall_clock();
         let rows = store.pbxs().await?;
         let mut view = View::default();
@@ -103,6 +114,7 @@ impl Gateway {
                 listeners: Listeners::default(),
                 versions: Versions::default(),
                 numbers: NumberPlans::default(),
+                trace,
             }),
         };
         for row in rows {
@@ -119,6 +131,7 @@ impl Gateway {
             listeners: self.inner.listeners.clone(),
             versions: self.inner.versions.clone(),
             numbers: self.inner.numbers.clone(),
+            trace: self.inner.trace.clone(),
         }
     }
 

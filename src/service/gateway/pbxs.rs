@@ -127,6 +127,7 @@ impl Gateway {
         self.store().delete_pbx(id).await.map_err(storage)?;
         self.links().remove(id);
         self.inner.numbers.forget(id);
+        self.forget_trace(id);
         self.probes().remove(id);
         link.ask(|reply| LinkCommand::Remove { actor, reply }).await?;
         self.store().remember(&learned_key(id.as_str()), None).await.map_err(storage)

@@ -108,6 +108,7 @@ impl LinkTask {
             wait: None,
             has_acted: false,
         };
+        self.tap.ordered(&id, command.action, &command.line, &command.calls);
         self.intend(&id, &command);
         self.commands.open.insert(id.clone(), command);
         self.next_step(&id);

@@ -194,8 +194,9 @@ impl LinkTask {
         self.begin_look(now);
         let generation = self.discovery.begin();
         let news = self.news_in.clone();
+        let observer = self.tap.xml();
         let client = match AxlClient::new(self.axl_endpoint()) {
-            Ok(client) => Arc::new(client),
+            Ok(client) => Arc::new(client.observed(observer.clone())),
             Err(fault) => {
                 let error = LoadError::Transport(TransportFault::from(fault));
                 return self.load_failed(&error);
@@ -229,7 +230,7 @@ impl LinkTask {
                     let mut endpoint = endpoint;
                     endpoint.tls.fingerprint = Some(known);
                     if let Ok(pinned) = AxlClient::new(endpoint) {
-                        client = Arc::new(pinned);
+                        client = Arc::new(pinned.observed(observer));
                     }
                 }
             }

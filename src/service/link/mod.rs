@@ -55,6 +55,7 @@ use super::gateway::{CallAction, Caller, DialRequest, Done, Imported, LineDiff, 
 use super::journal::{Actor, Journal};
 use super::numbers::NumberPlans;
 use super::probe::Record;
+use super::trace::Trace;
 use crate::domain::line_list::ListedLine;
 use crate::domain::{CallId, LineId};
 use crate::io::sip_tcp::Listeners;
@@ -143,6 +144,7 @@ pub(super) struct Surroundings {
     pub(super) listeners: Listeners,
     pub(super) versions: Versions,
     pub(super) numbers: NumberPlans,
+    pub(super) trace: Trace,
 }
 
 /// The versions of configuration objects, for entity tags.

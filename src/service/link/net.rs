@@ -96,8 +96,7 @@ impl Net {
         self.flows.remove(&flow.0);
     }
 
-    fn open(&mut self, stream: TcpStream, head: bytes::Bytes) -> (FlowId, Option<SocketAddr>) {
-        let peer = stream.peer_addr().ok();
+    fn open(&mut self, stream: TcpStream, head: bytes::Bytes) -> FlowId {
         self.next_flow += 1;
         let flow = self.next_flow;
         let writer = sip_tcp::spawn(stream, flow, head, self.events_in.clone());
@@ -108,7 +107,7 @@ impl Net {
         if let Some(attempt) = self.connecting.take() {
             attempt.abort();
         }
-        (FlowId(flow), peer)
+        FlowId(flow)
     }
 }
 
@@ -231,7 +230,9 @@ impl LinkTask {
     }
 
     fn flow_opened(&mut self, stream: TcpStream, head: bytes::Bytes, inbound: bool) {
-        let (flow, peer) = self.net.open(stream, head);
+        let (local, peer) = (stream.local_addr().ok(), stream.peer_addr().ok());
+        let flow = self.net.open(stream, head);
+        self.tap.opened(flow.0, local, peer);
         self.timers.set(Timer::Connect, None);
         tracing::debug!(link.name = %self.row.settings.name, inbound, "a SIP connection is open");
         self.feed(Input::FlowOpened { flow, inbound, peer });
@@ -248,10 +249,12 @@ impl LinkTask {
                         self.net.backoff.reset();
                     }
                     self.tap_received(flow, &data);
+                    self.tap.received(flow, &data);
                     self.feed(Input::FlowBytes { flow: FlowId(flow), data });
                 }
             }
             FlowEvent::Closed { flow, why } => {
+                self.tap.closed(flow);
                 if self.net.flows.remove(&flow).is_some_and(|connection| !connection.is_heard) {
                     // Accepted and closed without a word: not again at once.
                     self.net.next_attempt = Some(self.now() + self.net.backoff.pause());
@@ -277,6 +280,7 @@ impl LinkTask {
         tracing::warn!(link.name = %self.row.settings.name, "a SIP connection is closed: nothing comes over it any more");
         for flow in silent {
             self.net.flows.remove(&flow);
+            self.tap.closed(flow);
             self.feed(Input::FlowClosed { flow: FlowId(flow) });
         }
         if !self.net.is_connected() {
@@ -287,6 +291,7 @@ impl LinkTask {
     /// Ends every connection, and listening.
     pub(super) fn close_net(&mut self) {
         self.net = Net::new(self.link_key);
+        self.tap.all_closed();
     }
 }
 

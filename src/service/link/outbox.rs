@@ -107,6 +107,11 @@ impl Outbox {
         self.after.push(Box::new(act));
     }
 
+    /// What will be published.
+    pub(super) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     /// Publishes everything.
     pub(super) fn flush(&mut self, journal: &Journal) {
         if self.changes.is_empty() && self.sights.is_empty() && self.after.is_empty() {

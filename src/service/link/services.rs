@@ -58,6 +58,8 @@ pub(super) enum Purpose {
 pub(super) struct Flights {
     next: u64,
     open: HashMap<Ticket, Purpose>,
+    /// Bodies of commands that were handed to the endpoint: the trace shows which messages they are in.
+    sent: Vec<(CommandId, Bytes)>,
 }
 
 impl LinkTask {
@@ -70,6 +72,20 @@ impl LinkTask {
         self.flights.open.insert(ticket, purpose);
         seat.exchange.submit(now, ticket, request);
         self.touch(id);
+    }
+
+    fn command_of(&self, ticket: Ticket) -> Option<CommandId> {
+        match self.flights.open.get(&ticket) {
+            Some(Purpose::Command(command)) => Some(command.clone()),
+            _ => None,
+        }
+    }
+
+    /// The messages of commands have gone out by now, or wait for a connection.
+    pub(super) fn trace_commands(&mut self) {
+        for (command, body) in std::mem::take(&mut self.flights.sent) {
+            self.tap.belongs(&body, &command);
+        }
     }
 
     pub(super) fn on_exchange_time(&mut self, id: SeatId) {
@@ -164,10 +180,12 @@ impl LinkTask {
     fn on_exchange_output(&mut self, id: SeatId, output: Output) {
         match output {
             Output::SendInfo { ticket, body } => {
-                self.feed(Input::Info { session: session_of(id), ticket: sip::Ticket(ticket.0), body })
+                let command = self.command_of(ticket).map(|command| (command, body.clone()));
+                self.feed(Input::Info { session: session_of(id), ticket: sip::Ticket(ticket.0), body });
+                self.flights.sent.extend(command);
             }
             Output::Slow { ticket } => {
-                if let Some(Purpose::Command(command)) = self.flights.open.get(&ticket).cloned() {
+                if let Some(command) = self.command_of(ticket) {
                     self.on_command_slow(&command);
                 }
             }
@@ -176,6 +194,9 @@ impl LinkTask {
                     self.trials.responses_are_separate();
                 } else if matches!(outcome, Outcome::Response(_)) {
                     self.responses_are_final();
+                }
+                if let (Some(command), Outcome::Response(answer)) = (self.command_of(ticket), &outcome) {
+                    self.tap.belongs(answer.body(), &command);
                 }
                 if let Some(purpose) = self.flights.open.remove(&ticket) {
                     self.on_service_done(id, purpose, outcome);

@@ -80,6 +80,10 @@ impl LinkTask {
         }
         self.report.invites += 1;
         self.feed(Input::OpenSession { session: session_of(id), invite: spec });
+        let call_id = self.endpoint.as_ref().and_then(|endpoint| endpoint.call_id(session_of(id)));
+        if let (Some(call_id), Some(seat)) = (call_id, self.seats.get(&id)) {
+            self.tap.dialog(call_id, &seat.line);
+        }
     }
 
     /// The INVITE of a seat's session.

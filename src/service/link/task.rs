@@ -31,6 +31,7 @@ use crate::domain::{LineId, Moment, PbxId, RandomIds};
 use crate::io::sip_tcp::ConnectError;
 use crate::service::journal::wall_clock;
 use crate::service::pbx::Dialect;
+use crate::service::trace::Tap;
 use crate::sip::{Endpoint, Input, Output};
 use crate::store::{PbxRow, StoreError};
 
@@ -66,6 +67,8 @@ pub(super) struct LinkTask {
     pub(super) news: mpsc::Receiver<News>,
     pub(super) news_in: mpsc::Sender<News>,
     pub(super) net: Net,
+    /// What goes over the wire, for the trace.
+    pub(super) tap: Tap,
     pub(super) listen_trouble: Option<String>,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) registrar: Registrar,
@@ -134,6 +137,7 @@ impl LinkTask {
             news,
             news_in,
             net: Net::new(link_key),
+            tap: around.trace.tap(&row.id),
             listen_trouble: None,
             endpoint: None,
             lines: HashMap::new(),
@@ -314,6 +318,8 @@ impl LinkTask {
         self.tell_changed_lines();
         self.look();
         self.check_verification();
+        self.trace_commands();
+        self.tap.told(self.outbox.changes());
         self.outbox.flush(&self.around.journal);
         self.is_shutdown_done();
     }
@@ -325,11 +331,13 @@ impl LinkTask {
             Output::Connect => self.connect(),
             Output::Send { flow, data } => {
                 self.tap_sent(flow.0, &data);
+                self.tap.sent(flow.0, &data);
                 self.net.send(flow, data);
             }
             Output::CloseFlow { flow, why } => {
                 tracing::warn!(link.name = %self.row.settings.name, ?why, "a SIP connection is closed: its framing is lost");
                 metrics::counter!("linegate_sip_framing_lost_total").increment(1);
+                self.tap.closed(flow.0);
                 self.net.close(flow);
             }
             Output::Event(event) => self.on_sip_event(event),

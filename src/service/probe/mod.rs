@@ -26,6 +26,7 @@ use super::gateway::Outcome;
 use crate::domain::{LineId, Timestamp};
 pub use person::Prompt;
 pub(in crate::service) use record::{Direction, Record};
+pub(in crate::service) use redact::Redactor;
 pub use report::{Message, Report, StepReport};
 pub(in crate::service) use script::start;
 

@@ -2,6 +2,7 @@
 //! everywhere in a report, with its length, so that who is who can still be followed.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Headers that say nothing about anybody.
 const PLAIN: [&str; 24] = [
@@ -37,25 +38,32 @@ const SECRET: [&str; 5] =
 const REFERENCES: [&str; 5] =
     ["monitorCrossRefID", "serviceCrossRefID", "crossRefIdentifier", "ringCount", "numberOfCallsInFront"];
 
+/// A word that is hidden, as it is written and in lower case.
+#[derive(Debug)]
+struct Word {
+    text: String,
+    lower: String,
+}
+
 /// Gives labels.
 #[derive(Debug, Default)]
-pub(super) struct Redactor {
+pub(in crate::service) struct Redactor {
     labels: HashMap<(&'static str, String), usize>,
-    names: Vec<String>,
-    hosts: Vec<String>,
+    names: Arc<[Word]>,
+    hosts: Arc<[Word]>,
     numbers: HashSet<String>,
 }
 
 impl Redactor {
     /// Names, hosts and numbers that are known are hidden wherever they stand; others by their form.
-    pub(super) fn new(names: &[String], hosts: &[String], numbers: &[String]) -> Self {
-        let known = |texts: &[String]| {
+    pub(in crate::service) fn new(names: &[String], hosts: &[String], numbers: &[String]) -> Self {
+        let known = |texts: &[String]| -> Arc<[Word]> {
             let mut texts: Vec<String> =
                 texts.iter().map(|text| text.trim().to_owned()).filter(|text| text.chars().count() > 2).collect();
             // The longest first: a name may hold another.
             texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
             texts.dedup();
-            texts
+            texts.into_iter().map(|text| Word { lower: text.to_ascii_lowercase(), text }).collect()
         };
         let numbers = numbers.iter().filter(|number| !number.is_empty()).cloned().collect();
         Self { labels: HashMap::new(), names: known(names), hosts: known(hosts), numbers }
@@ -71,7 +79,7 @@ impl Redactor {
     }
 
     /// A whole SIP message with its body.
-    pub(super) fn message(&mut self, bytes: &[u8]) -> String {
+    pub(in crate::service) fn message(&mut self, bytes: &[u8]) -> String {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let mut lines = head.split("\r\n");
@@ -143,7 +151,7 @@ impl Redactor {
     }
 
     /// A CSTA body: tags stay, texts are judged by the element that they stand in.
-    pub(super) fn xml(&mut self, body: &str) -> String {
+    pub(in crate::service) fn xml(&mut self, body: &str) -> String {
         let mut out = String::with_capacity(body.len());
         let mut rest = body;
         let mut element = String::new();
@@ -204,16 +212,18 @@ impl Redactor {
     }
 
     /// Any text: known names and hosts, addresses, MACs and digit strings become labels.
-    pub(super) fn text(&mut self, text: &str) -> String {
+    pub(in crate::service) fn text(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
-        for (kind, known) in [("name", self.names.clone()), ("host", self.hosts.clone())] {
-            for word in known {
-                if let Some(at) = find_word(&text, &word) {
-                    let label = self.label(kind, &word);
+        // Most words are in no text at all: the quick look spares the careful one.
+        let lower = text.to_ascii_lowercase();
+        for (kind, known) in [("name", Arc::clone(&self.names)), ("host", Arc::clone(&self.hosts))] {
+            for word in known.iter().filter(|word| lower.contains(&word.lower)) {
+                if let Some(at) = find_word(&text, &word.text) {
+                    let label = self.label(kind, &word.text);
                     let mut found = Some(at);
                     while let Some(at) = found {
-                        text.replace_range(at..at + word.len(), &label);
-                        found = find_word(&text, &word);
+                        text.replace_range(at..at + word.text.len(), &label);
+                        found = find_word(&text, &word.text);
                     }
                 }
             }

@@ -88,6 +88,8 @@ impl Gateway {
             log: "info".to_owned(),
             log_json: false,
             log_file: None,
+            trace_bytes: 4 << 20,
+            hep: None,
             tls: Tls::Off,
             cors_origins: Vec::new(),
             retention: Retention::default(),
