@@ -13,6 +13,7 @@ mod replay;
 mod router;
 mod rules;
 mod server;
+mod service;
 mod setup;
 mod trace;
 mod watch;
@@ -99,6 +100,10 @@ enum Command {
     CmeConfig(router::CmeConfigArgs),
     /// Print the SHA-256 fingerprint of the gateway's own certificate
     Fingerprint(Flags),
+    /// The gateway as a service of Windows
+    #[cfg(windows)]
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Copy the data folder into a new folder, also while the gateway runs
     ///
     /// The copy holds the key of the stored passwords and the admin token: keep it as well as the data folder itself.
@@ -373,6 +378,11 @@ struct JournalArgs {
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // The service manager of Windows calls back, and the runtime is made there.
+    #[cfg(windows)]
+    if let Command::Service(service::ServiceCommand::Run(args)) = cli.command {
+        return exit(service::run(args));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -382,6 +392,10 @@ pub fn main() -> ExitCode {
     };
     let done = runtime.block_on(run(cli.command));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    exit(done)
+}
+
+fn exit(done: Result<(), Failure>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, sentence }) => {
@@ -407,6 +421,8 @@ impl Failure {
     const UNAVAILABLE: u8 = 69;
     const SOFTWARE: u8 = 70;
     const LATER: u8 = 75;
+    #[cfg(windows)]
+    const NOT_PERMITTED: u8 = 77;
     const CONFIG: u8 = 78;
 
     fn new(code: u8, sentence: impl Into<String>) -> Self {
@@ -448,6 +464,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Completions { shell } => papers::completions(shell),
         Command::Man { folder } => papers::manual(&folder),
         Command::Fingerprint(flags) => server::fingerprint(&flags),
+        #[cfg(windows)]
+        Command::Service(command) => service::service(command).await,
         Command::Watch(args) => watch::watch(args).await,
         Command::Pbx(PbxCommand::Add(args)) => remote::pbx_add(args).await,
         Command::Pbx(PbxCommand::List(remote)) => remote::pbx_list(&remote).await,

@@ -18,6 +18,8 @@ pub use source::{Environment, Flags, ProcessEnvironment};
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 /// What is logged when nothing else is said.
 pub const DEFAULT_LOG: &str = "info";
+/// Name of the log file where only its folder is said.
+pub const LOG_NAME: &str = "linegate.log";
 /// Size of one log file.
 const DEFAULT_LOG_MIB: u32 = 10;
 /// Full log files that are kept.
@@ -201,13 +203,16 @@ impl Settings {
             .or_else(|| env("LINEGATE_DATA_DIR").map(PathBuf::from))
             .or_else(|| file.data_dir.clone())
             .unwrap_or_else(|| default_data_dir(environment));
-        let log_path = env("LINEGATE_LOG_FILE").map(PathBuf::from).or_else(|| file.log_file.path.clone());
+        let log_path = env("LINEGATE_LOG_FILE")
+            .map(PathBuf::from)
+            .or_else(|| file.log_file.path.clone())
+            .or_else(|| env("LOGS_DIRECTORY").map(|folder| PathBuf::from(folder).join(LOG_NAME)));
         let log_file = log_path.map(|path| LogFile {
-            // A relative path lies in the data folder: the service may write there, and nowhere else.
-            path: data_dir.join(path),
             json: file.log_file.json,
             max_bytes: u64::from(file.log_file.max_mib.unwrap_or(DEFAULT_LOG_MIB)) << 20,
             keep: file.log_file.keep.unwrap_or(DEFAULT_LOG_KEEP),
+            // A relative path lies in the data folder: the service may write there, and nowhere else.
+            ..log_file(data_dir.join(path))
         });
         if log_file.as_ref().is_some_and(|log| log.max_bytes == 0) {
             problems.push(Problem::new("log_file.max_mib", "A log file needs room: at least 1."));
@@ -289,6 +294,11 @@ impl Settings {
     }
 }
 
+/// A log file of the usual size.
+pub fn log_file(path: PathBuf) -> LogFile {
+    LogFile { path, json: false, max_bytes: u64::from(DEFAULT_LOG_MIB) << 20, keep: DEFAULT_LOG_KEEP }
+}
+
 fn flag(value: Option<String>) -> bool {
     value.is_some_and(|text| matches!(text.as_str(), "1" | "true" | "yes" | "on"))
 }
@@ -299,7 +309,8 @@ fn default_data_dir(environment: &dyn Environment) -> PathBuf {
     }
     if cfg!(windows) {
         let root = environment.var("PROGRAMDATA").unwrap_or_else(|| "C:\\ProgramData".to_owned());
-        return PathBuf::from(root).join("Linegate");
+        // Beside the folder of the TAPI bridge.
+        return PathBuf::from(root).join("Linegate").join("Gateway");
     }
     if let Some(data) = environment.var("XDG_DATA_HOME") {
         return PathBuf::from(data).join("linegate");
@@ -343,6 +354,20 @@ mod tests {
         let log = Settings::read(&Flags::default(), &elsewhere).unwrap().log_file.unwrap();
         assert_eq!(log.path, PathBuf::from("/var/log/l.log"));
         assert!(Settings::read(&Flags::default(), &Vars(HashMap::new())).unwrap().log_file.is_none());
+    }
+
+    #[test]
+    fn a_service_manager_may_say_where_logs_go_unless_somebody_said_it() {
+        let mut vars = HashMap::from([("STATE_DIRECTORY", "/srv/state"), ("LOGS_DIRECTORY", "/srv/logs")]);
+        let path = |vars: &HashMap<_, _>| {
+            let settings = Settings::read(&Flags::default(), &Vars(vars.clone())).unwrap();
+            settings.log_file.map(|file| file.path)
+        };
+        assert_eq!(path(&vars), Some(PathBuf::from("/srv/logs/linegate.log")));
+        vars.insert("LINEGATE_LOG_FILE", "own.log");
+        assert_eq!(path(&vars), Some(PathBuf::from("/srv/state/own.log")));
+        vars.clear();
+        assert_eq!(path(&vars), None);
     }
 
     #[test]

@@ -240,7 +240,8 @@ pub fn lock_folder(folder: &Path) -> Result<FolderLock, StoreError> {
     }
 }
 
-/// Takes a path's permissions away from others; elsewhere than on Unix the folder's own rights count.
+/// Takes a path's permissions away from others. On Windows the folder is left to the system, the administrators and the
+/// owner of each file; what is made in it has the same rights.
 fn restrict(path: &Path, mode: u32) -> Result<(), StoreError> {
     #[cfg(unix)]
     {
@@ -248,8 +249,19 @@ fn restrict(path: &Path, mode: u32) -> Result<(), StoreError> {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
             .map_err(|source| StoreError::Folder { path: path.to_owned(), source })?;
     }
-    #[cfg(not(unix))]
-    let _ = (path, mode);
+    #[cfg(windows)]
+    if path.is_dir() {
+        let system = std::env::var_os("SystemRoot").unwrap_or_else(|| r"C:\Windows".into());
+        let done = std::process::Command::new(Path::new(&system).join(r"System32\icacls.exe"))
+            .arg(path)
+            .args(["/inheritance:r", "/grant:r", "*S-1-5-18:(OI)(CI)F", "/grant:r", "*S-1-5-32-544:(OI)(CI)F"])
+            .args(["/grant:r", "*S-1-3-4:(OI)(CI)F", "/Q"])
+            .output();
+        if !done.is_ok_and(|done| done.status.success()) {
+            tracing::warn!("{}: its rights cannot be set; other users of this machine may read it", path.display());
+        }
+    }
+    let _ = mode;
     Ok(())
 }
 

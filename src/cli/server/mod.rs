@@ -1,18 +1,26 @@
 //! Commands that run something here: the gateway, the demo, the simulated router.
 
 use std::path::Path;
+#[cfg(windows)]
+use std::path::PathBuf;
 
 use super::{Failure, output};
 use crate::app::{self, AppError, Running};
-use crate::config::{Flags, ProcessEnvironment, Settings, Tls};
-use crate::telemetry::{self, LogSettings};
+use crate::config::{Environment, Flags, ProcessEnvironment, Settings, Tls};
+#[cfg(windows)]
+use crate::config::{LOG_NAME, log_file};
+use crate::telemetry::{self, LogControl, LogSettings};
 
 mod demo;
 
 pub(super) use demo::demo;
 
 pub(super) fn read(flags: &Flags) -> Result<Settings, Failure> {
-    Settings::read(flags, &ProcessEnvironment).map_err(|problems| {
+    read_with(flags, &ProcessEnvironment)
+}
+
+fn read_with(flags: &Flags, environment: &dyn Environment) -> Result<Settings, Failure> {
+    Settings::read(flags, environment).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Failure::new(Failure::CONFIG, format!("These settings cannot be used:\n  {}", lines.join("\n  ")))
     })
@@ -31,8 +39,58 @@ impl From<AppError> for Failure {
 
 /// Starts the gateway with logs and metrics.
 async fn start(settings: Settings) -> Result<Running, Failure> {
+    let logs = init_logs(&settings)?;
+    start_with(settings, logs).await
+}
+
+fn init_logs(settings: &Settings) -> Result<LogControl, Failure> {
     let logs = LogSettings { filter: settings.log.clone(), json: settings.log_json, file: settings.log_file.clone() };
-    let logs = telemetry::init(&logs).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
+    telemetry::init(&logs).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))
+}
+
+/// The same where nobody sees standard error: logs go to a file, also what is wrong with the settings. `home` is the data
+/// folder unless the settings name another.
+#[cfg(windows)]
+pub(super) async fn start_unattended(flags: &Flags, home: Option<PathBuf>) -> Result<Running, Failure> {
+    let (logs, started) = match read_with(flags, &Home(home.as_deref())) {
+        Ok(settings) => {
+            let logs = init_logs(&settings)?;
+            (logs.clone(), start_with(settings, logs).await)
+        }
+        Err(failure) => {
+            let file = home.map(|home| log_file(home.join(LOGS).join(LOG_NAME)));
+            let logs = LogSettings { filter: "info".to_owned(), json: false, file };
+            let logs = telemetry::init(&logs).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
+            (logs, Err(failure))
+        }
+    };
+    if let Err(failure) = &started {
+        tracing::error!("{}", failure.sentence);
+        logs.flush();
+    }
+    started
+}
+
+/// Folder of the logs in the data folder.
+#[cfg(windows)]
+const LOGS: &str = "logs";
+
+/// The environment of a process whose state and logs have their places, as systemd says it to others.
+#[cfg(windows)]
+struct Home<'a>(Option<&'a Path>);
+
+#[cfg(windows)]
+impl Environment for Home<'_> {
+    fn var(&self, name: &str) -> Option<String> {
+        match (self.0, name) {
+            (Some(home), "STATE_DIRECTORY") => Some(home.to_string_lossy().into_owned()),
+            (Some(home), "LOGS_DIRECTORY") => Some(home.join(LOGS).to_string_lossy().into_owned()),
+            _ => ProcessEnvironment.var(name),
+        }
+    }
+}
+
+async fn start_with(settings: Settings, logs: LogControl) -> Result<Running, Failure> {
     let metrics = telemetry::install();
     let running = app::start(settings, Some(logs), metrics).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "linegate answers at {}", running.url());
@@ -60,7 +118,25 @@ async fn end() {
             }
         }
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    {
+        use tokio::signal::windows::{ctrl_break, ctrl_close, ctrl_shutdown};
+        // Also when the window is closed or the machine goes down: Windows waits 5 s then.
+        match (ctrl_break(), ctrl_close(), ctrl_shutdown()) {
+            (Ok(mut break_key), Ok(mut closed), Ok(mut down)) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = break_key.recv() => {}
+                    _ = closed.recv() => {}
+                    _ = down.recv() => {}
+                }
+            }
+            _ => {
+                let _ = interrupt.await;
+            }
+        }
+    }
+    #[cfg(not(any(unix, windows)))]
     {
         let _ = interrupt.await;
     }
