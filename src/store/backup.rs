@@ -171,7 +171,8 @@ async fn copy_database(connection: &mut SqliteConnection, to: &Path) -> Result<(
     // SQLite takes an empty file, which has our permissions from the first byte on.
     touch_private(to)?;
     sqlx::query("vacuum into ?1").bind(to.to_string_lossy().into_owned()).execute(connection).await?;
-    std::fs::File::open(to).and_then(|file| file.sync_all()).map_err(fail(to))
+    // Windows flushes only what was opened to be written.
+    std::fs::OpenOptions::new().write(true).open(to).and_then(|file| file.sync_all()).map_err(fail(to))
 }
 
 fn copy_private(from: &Path, to: &Path) -> Result<(), StoreError> {
