@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::action::{ActionSet, LineAction};
 use super::call::Call;
-use super::line::{Address, Fix, Line, Monitor};
+use super::line::{Address, Fix, Forwarding, Line, Monitor};
 use super::party::{Participant, Party};
 use super::timestamp::Timestamp;
 
@@ -271,9 +271,7 @@ pub fn write_line(out: &mut Vec<u8>, line: &Line) {
     object.number("active_calls", u64::from(line.active_calls));
     write_words(object.key("allowed_actions"), line.allowed_actions.iter().map(|action: &LineAction| action.as_str()));
     object.flag("do_not_disturb", line.do_not_disturb);
-    let mut forwarding = Object::open(object.key("forwarding"));
-    forwarding.opt("unconditional", line.forwarding.unconditional.as_deref());
-    forwarding.close();
+    write_forwarding(object.key("forwarding"), &line.forwarding);
     match line.message_waiting {
         Some(waiting) => object.flag("message_waiting", waiting),
         None => object.key("message_waiting").extend_from_slice(b"null"),
@@ -305,6 +303,13 @@ fn write_address(out: &mut Vec<u8>, address: &Address) {
         Some(monitor) => write_monitor(object.key("monitor"), monitor),
         None => object.key("monitor").extend_from_slice(b"null"),
     }
+    write_forwarding(object.key("forwarding"), &address.forwarding);
+    object.close();
+}
+
+fn write_forwarding(out: &mut Vec<u8>, forwarding: &Forwarding) {
+    let mut object = Object::open(out);
+    object.opt("unconditional", forwarding.unconditional.as_deref());
     object.close();
 }
 

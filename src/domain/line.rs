@@ -108,6 +108,9 @@ pub struct Address {
     /// Its monitor; the first address has the one of the line.
     #[serde(default)]
     pub monitor: Option<Monitor>,
+    /// Its forwarding; the first address has the one of the line.
+    #[serde(default)]
+    pub forwarding: Forwarding,
 }
 
 /// What the line does.
@@ -175,7 +178,7 @@ pub struct Line {
     pub allowed_actions: Vec<LineAction>,
     /// Ringing is off.
     pub do_not_disturb: bool,
-    /// Forwarding.
+    /// Forwarding of the first button.
     pub forwarding: Forwarding,
     /// Messages wait; `null` when the PBX does not tell.
     pub message_waiting: Option<bool>,

@@ -1,7 +1,7 @@
 //! Calls made by programs and at phones: each step once, in order, with the right parties.
 
 use cme_twin::{TrunkAction, TwinConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kit::{House, refused, text};
 
@@ -176,6 +176,27 @@ async fn a_forwarded_call_names_who_sent_it() {
     assert_eq!(text(&talking, "/connected/number"), "208");
     house.twin.forward("202", "").await.unwrap();
     house.until_line("202", "is not forwarded", |line| line["forwarding"]["unconditional"].is_null()).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_button_shows_its_own_forwarding() {
+    // Forwarded at the phone before the gateway came.
+    let mut config = TwinConfig::default();
+    config.system.dns.get_mut(&4).unwrap().forward_all = "208".to_owned();
+    let mut house = House::with(config, json!({})).await;
+    let of = |line: &Value, index: usize| line["addresses"][index]["forwarding"]["unconditional"].clone();
+    let line = house.until_line("201", "its second button is forwarded", |line| of(line, 1) == "208").await;
+    assert_eq!((&line["forwarding"]["unconditional"], of(&line, 0)), (&Value::Null, Value::Null));
+    house.twin.forward("204", "").await.unwrap();
+    house.until_line("201", "it is not any more", |line| of(line, 1).is_null()).await;
+    let path = format!("/lines/{}/forwarding", text(&line, "/id"));
+    house.client().put(&format!("{path}?address=1"), &json!({"unconditional": "205"})).await.unwrap();
+    house.until_line("201", "by the gateway", |line| of(line, 1) == "205" && of(line, 0).is_null()).await;
+    house.client().put(&path, &json!({"unconditional": "202"})).await.unwrap();
+    let both =
+        |line: &Value| of(line, 1) == "205" && of(line, 0) == "202" && line["forwarding"]["unconditional"] == "202";
+    house.until_line("201", "each has its own", both).await;
     house.close().await;
 }
 

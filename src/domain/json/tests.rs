@@ -108,6 +108,7 @@ prop_compose! {
                 number: "201".to_owned(),
                 remote_in_use: pick == 3,
                 monitor: (pick == 2).then(|| monitor.clone()),
+                forwarding: Forwarding { unconditional: (pick == 1).then(|| "205".to_owned()) },
             }],
             status: [LineStatus::InService, LineStatus::OutOfService, LineStatus::Unknown][pick % 3],
             monitor,

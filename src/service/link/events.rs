@@ -105,14 +105,15 @@ impl LinkTask {
         }
     }
 
-    /// Forwarding belongs to the number; the line shows that of its first button.
+    /// Forwarding belongs to the number, and so to one address of the line.
     pub(super) fn set_forwarding(&mut self, id: SeatId, target: Option<String>) {
-        let Some(seat) = self.seats.get(&id).filter(|seat| seat.address == 0) else { return };
-        let line = seat.line.clone();
-        if let Some(entry) = self.lines.get_mut(&line)
-            && entry.forward_all != target
-        {
-            entry.forward_all = target;
+        let Some((line, address)) = self.seats.get(&id).map(|seat| (seat.line.clone(), seat.address)) else { return };
+        let Some(entry) = self.lines.get_mut(&line) else { return };
+        let before = match target.clone() {
+            Some(target) => entry.forward_all.insert(address, target),
+            None => entry.forward_all.remove(&address),
+        };
+        if before != target {
             self.changed_lines.insert(line);
         }
     }

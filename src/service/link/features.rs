@@ -130,8 +130,8 @@ impl LinkTask {
     }
 
     fn known_forwarding(&self, line: &LineId, seat: SeatId) -> Option<String> {
-        let is_first = self.seats.get(&seat).is_some_and(|seat| seat.address == 0);
-        self.lines.get(line).filter(|_| is_first).and_then(|entry| entry.forward_all.clone())
+        let address = self.seats.get(&seat)?.address;
+        self.lines.get(line)?.forward_all.get(&address).cloned()
     }
 
     /// The PBX answered a wish.

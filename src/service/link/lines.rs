@@ -1,6 +1,6 @@
 //! The lines of a PBX as the link holds them: what is stored, their seats, and the object that readers see.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::faults::DnFacts;
 use super::seat::{Phase, Seat};
@@ -21,7 +21,8 @@ pub(super) struct LineEntry {
     pub(super) row: LineRow,
     pub(super) seats: Vec<SeatId>,
     pub(super) do_not_disturb: bool,
-    pub(super) forward_all: Option<String>,
+    /// Where all calls of an address go, by its index.
+    pub(super) forward_all: BTreeMap<u8, String>,
     pub(super) message_waiting: Option<bool>,
     /// Whether a registered phone carries it; `None` when nobody told.
     pub(super) service: ServiceWords,
@@ -100,7 +101,13 @@ pub(in crate::service) fn first_line(row: &LineRow, at: Timestamp, numbers: &Num
         enabled: row.body.enabled,
         addresses: buttons
             .zip(0_u8..)
-            .map(|(number, index)| Address { index, number: number.clone(), remote_in_use: false, monitor: None })
+            .map(|(number, index)| Address {
+                index,
+                number: number.clone(),
+                remote_in_use: false,
+                monitor: None,
+                forwarding: Forwarding::default(),
+            })
             .collect(),
         status: match row.body.in_service {
             Some(true) => LineStatus::InService,
@@ -203,7 +210,7 @@ impl LinkTask {
                 row,
                 seats: Vec::new(),
                 do_not_disturb: false,
-                forward_all: None,
+                forward_all: BTreeMap::new(),
                 message_waiting: None,
                 service,
                 shown,
@@ -258,6 +265,16 @@ impl LinkTask {
                 SeatSettings { line: line.clone(), address, numbers: self.own_numbers(number), mac: phone.clone() };
             self.table.place(id, settings);
             seats.push(id);
+        }
+        // What is known of a number's forwarding says nothing about another number in its place.
+        let stays = |address: u8| {
+            let is_it =
+                |seat: &Seat| seat.address == address && numbers.get(usize::from(address)) == Some(&seat.number);
+            old.iter().any(|id| self.seats.get(id).is_some_and(is_it))
+        };
+        let staying: Vec<u8> = (0_u8..).take(numbers.len()).filter(|address| stays(*address)).collect();
+        if let Some(entry) = self.lines.get_mut(line) {
+            entry.forward_all.retain(|address, _| staying.contains(address));
         }
         for id in old.iter().filter(|id| !seats.contains(id)) {
             self.table.remove(at, *id);
@@ -356,7 +373,11 @@ impl LinkTask {
             }
         }
         line.do_not_disturb = entry.do_not_disturb;
-        line.forwarding = Forwarding { unconditional: entry.forward_all.clone() };
+        let forwarding = |index: u8| Forwarding { unconditional: entry.forward_all.get(&index).cloned() };
+        for address in &mut line.addresses {
+            address.forwarding = forwarding(address.index);
+        }
+        line.forwarding = forwarding(0);
         line.message_waiting = entry.message_waiting;
         Some(line)
     }

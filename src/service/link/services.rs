@@ -412,7 +412,7 @@ impl LinkTask {
         let Some(seat) = self.seats.get(&id) else { return };
         let device = self.device_of(seat);
         let is_first = seat.address == 0;
-        if self.report.may_use(Service::GetForwarding) && is_first {
+        if self.report.may_use(Service::GetForwarding) {
             let request = Request::GetForwarding { device: device.clone() };
             self.submit(id, request, Purpose::Forwarding);
         }

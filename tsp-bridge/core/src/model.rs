@@ -87,6 +87,9 @@ pub struct GatewayAddress {
     /// Another phone that shares the number is in a call on it.
     #[serde(default)]
     pub remote_in_use: bool,
+    /// Its forwarding; an older gateway tells that of the first button only.
+    #[serde(default)]
+    pub forwarding: Option<GatewayForwarding>,
 }
 
 /// Whether events come.

@@ -3,12 +3,26 @@
 use std::collections::BTreeMap;
 
 /// Options with a value, and those without.
-const VALUES: [&str; 10] =
-    ["msi", "gateway", "token", "token-file", "fingerprint", "ca-file", "lines", "log-level", "provider", "line"];
+const VALUES: [&str; 12] = [
+    "msi",
+    "gateway",
+    "token",
+    "token-file",
+    "enroll",
+    "fingerprint",
+    "ca-file",
+    "lines",
+    "log-level",
+    "log-dir",
+    "provider",
+    "line",
+];
 const FLAGS: [&str; 6] = ["allow-plain", "outlook", "quiet", "json", "all", "remove"];
 
-/// The order of an MSI's properties in `--msi`, with bars between them.
-const MSI: [&str; 7] = ["gateway", "token", "token-file", "fingerprint", "ca-file", "lines", "log-level"];
+/// The order of an MSI's properties in `--msi`, with bars between them. A folder may end in a backslash, which would take
+/// the closing quotation mark with it: it does not stand at the end.
+const MSI: [&str; 9] =
+    ["gateway", "token", "token-file", "fingerprint", "ca-file", "lines", "log-level", "log-dir", "enroll"];
 
 /// What was given.
 #[derive(Debug, Default)]

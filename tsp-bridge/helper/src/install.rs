@@ -1,6 +1,7 @@
 //! Adding, changing and removing providers.
 
 use std::fs;
+use std::path::PathBuf;
 
 use linegate_tsp_link::{Address, format_fingerprint, parse_fingerprint};
 use linegate_tsp_machine::config::Config;
@@ -8,7 +9,7 @@ use linegate_tsp_machine::providers::Provider;
 use linegate_tsp_machine::{MachineError, access, files, providers};
 
 use crate::arguments::Arguments;
-use crate::{code, service, tel};
+use crate::{code, enroll, service, tel};
 
 /// Why it did not work, with the exit code.
 pub(crate) struct Failure(pub(crate) u8, pub(crate) String);
@@ -29,7 +30,7 @@ impl From<MachineError> for Failure {
     }
 }
 
-fn usage(text: impl Into<String>) -> Failure {
+pub(crate) fn usage(text: impl Into<String>) -> Failure {
     Failure(code::USAGE, text.into())
 }
 
@@ -71,6 +72,9 @@ fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
         }
         config.log_level = level.to_owned();
     }
+    if let Some(folder) = arguments.value("log-dir") {
+        config.log_dir = Some(prepare_log_folder(folder)?);
+    }
     config.allow_plain |= arguments.flag("allow-plain");
     let from_file = arguments
         .value("token-file")
@@ -84,6 +88,19 @@ fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
         config.set_token(token.trim())?;
     }
     Ok(())
+}
+
+/// A folder that we make gets the rights of our own one; one that is there keeps those that somebody gave it.
+fn prepare_log_folder(folder: &str) -> Result<String, Failure> {
+    let path = PathBuf::from(folder);
+    if !path.is_absolute() {
+        return Err(usage(format!("--log-dir is a whole path, such as C:\\Logs\\Linegate, not {folder}")));
+    }
+    if !path.exists() {
+        fs::create_dir_all(&path).map_err(|cause| MachineError::File { path: folder.to_owned(), cause })?;
+        access::protect(&path)?;
+    }
+    Ok(folder.to_owned())
 }
 
 fn prepare_folder() -> Result<(), Failure> {
@@ -109,6 +126,7 @@ pub(crate) fn install(arguments: &Arguments) -> u8 {
             return Err(usage("--gateway is missing, such as --gateway https://gateway:8443"));
         }
         prepare_folder()?;
+        let code = enroll::given(arguments);
         // The same gateway with the same lines is there already: an upgrade, or a roll-out that runs twice.
         for provider in ours()? {
             let known = Config::read(provider.id).unwrap_or_default();
@@ -116,12 +134,20 @@ pub(crate) fn install(arguments: &Arguments) -> u8 {
                 return change(provider.id, arguments);
             }
         }
+        let told = match code {
+            Some(code) if config.token.is_empty() => {
+                config.set_enrolment(code.trim())?;
+                enroll::fetch(&mut config)?
+            }
+            _ => None,
+        };
         // The settings must be there before TAPI starts the provider; which number it gets, TAPI's list says.
         let id = service::add_provider(|id| config.write(id))?;
         if arguments.flag("outlook") {
             tel::outlook()?;
         }
-        Ok(format!("provider {id} is registered for {}", config.gateway))
+        let text = format!("provider {id} is registered for {}", config.gateway);
+        Ok(told.map_or(text.clone(), |told| format!("{text}\n{told}")))
     };
     report(arguments, work())
 }
@@ -132,14 +158,26 @@ fn change(provider: u32, arguments: &Arguments) -> Result<String, Failure> {
     }
     prepare_folder()?;
     let mut config = Config::read(provider)?;
+    let had = config.token.clone();
     apply(&mut config, arguments)?;
+    let mut told = None;
+    // A token that was given as well goes before the code.
+    if let Some(code) = enroll::given(arguments).filter(|_| config.token == had) {
+        if enroll::keeps_token(&config) {
+            told = Some("its token is kept; the code was not used".to_owned());
+        } else {
+            config.set_enrolment(code.trim())?;
+            told = enroll::fetch(&mut config)?;
+        }
+    }
     config.write(provider)?;
     if arguments.flag("outlook") {
         tel::outlook()?;
     }
-    Ok(format!(
+    let text = format!(
         "the settings of provider {provider} are stored; they count from the next start of the telephony service"
-    ))
+    );
+    Ok(told.map_or(text.clone(), |told| format!("{text}\n{told}")))
 }
 
 pub(crate) fn configure(arguments: &Arguments) -> u8 {

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod doctor;
+mod enroll;
 mod install;
 mod service;
 mod status;
@@ -31,10 +32,12 @@ pub(crate) mod code {
 const HELP: &str = "\
 linegate-tapi: the TAPI bridge of a Linegate gateway
 
-  linegate-tapi install --gateway URL [--token-file FILE | --token TOKEN] [options]
+  linegate-tapi install --gateway URL [--token-file FILE | --token TOKEN | --enroll CODE] [options]
         adds a provider; run again, it adds another one, or changes the one of --provider
   linegate-tapi configure --provider ID [options]
         changes the settings of a provider
+  linegate-tapi enroll [--provider ID]
+        fetches the tokens now for which there are only codes yet
   linegate-tapi remove [--provider ID | --all]
         removes a provider
   linegate-tapi status [--json]
@@ -53,10 +56,12 @@ options
   --ca-file FILE         believe the authorities of this PEM file
   --lines LIST           only these numbers, with commas between them; 2* stands for all that begin with 2
   --log-level LEVEL      error, warn, info, debug, trace
+  --log-dir FOLDER       where the log is written
   --allow-plain          HTTP without TLS to another machine
   --outlook              make Outlook dial through TAPI
   --quiet                print nothing
-The token may also stand in the environment variable LINEGATE_TOKEN, which no list of processes shows.
+The token may also stand in the environment variable LINEGATE_TOKEN, the code in LINEGATE_ENROLL, which no list of
+processes shows. A code is exchanged for a token of this machine's own, now or at the first contact with the gateway.
 ";
 
 fn main() -> ExitCode {
@@ -86,6 +91,7 @@ fn run(words: &[String]) -> u8 {
     match command {
         "install" => install::install(&arguments),
         "configure" => install::configure(&arguments),
+        "enroll" => enroll::enroll(&arguments),
         "remove" => install::remove(&arguments),
         "status" => status::status(&arguments),
         "doctor" => doctor::doctor(),

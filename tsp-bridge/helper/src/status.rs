@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 use crate::arguments::Arguments;
 use crate::{code, install, service};
 
+/// What is said of a provider whose code has not met the gateway yet.
+const WAITING: &str = "it waits for its token: the enrolment code is used at the first contact with the gateway, or by \
+                       linegate-tapi enroll";
+
 /// A provider as it stands.
 pub(crate) struct Standing {
     pub(crate) id: u32,
@@ -34,7 +38,10 @@ pub(crate) fn look() -> Result<Vec<Standing>, String> {
             let gateway = match &config {
                 Ok(config) => {
                     let settings = config.link_settings().map_err(|error| error.to_string());
-                    settings.and_then(|settings| probe(&settings).map_err(|error| error.to_string()))
+                    settings.and_then(|settings| match settings.enrolment {
+                        Some(_) if settings.token.is_empty() => Err(WAITING.to_owned()),
+                        _ => probe(&settings).map_err(|error| error.to_string()),
+                    })
                 }
                 Err(error) => Err(error.clone()),
             };
@@ -78,6 +85,7 @@ fn as_json(standing: &[Standing], exit: u8) -> Value {
                 "gateway": one.config.as_ref().map(|config| config.gateway.clone()).unwrap_or_default(),
                 "lines_filter": one.config.as_ref().map(|config| config.lines.clone()).unwrap_or_default(),
                 "stored_lines": one.stored,
+                "waits_for_token": one.config.as_ref().is_ok_and(Config::waits_for_token),
                 "reachable": answer.is_some(),
                 "gateway_version": answer.map(|answer| answer.version.clone()),
                 "token": answer.map(|answer| answer.token_name.clone()),

@@ -12,6 +12,7 @@ use linegate_tsp_core::model::Frame;
 use tungstenite::client::IntoClientRequest as _;
 use tungstenite::http::{HeaderValue, header};
 
+use crate::enrol::enrol_unless;
 use crate::session::Session;
 use crate::{LinkError, LinkSettings, tls};
 
@@ -20,7 +21,7 @@ pub const RETRY_MIN: Duration = Duration::from_millis(500);
 /// The longest.
 pub const RETRY_MAX: Duration = Duration::from_secs(30);
 /// How long connecting and the handshakes may take, each.
-const PATIENCE: Duration = Duration::from_secs(8);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 /// How often a reader that hears nothing looks up.
 const GLANCE: Duration = Duration::from_millis(500);
 /// Silence is suspicious after so many keep-alive rounds.
@@ -42,6 +43,8 @@ pub trait Handler: Send + Sync + 'static {
     fn closed(&self, reason: &str);
     /// The next frame for the gateway.
     fn next_frame(&self) -> Option<String>;
+    /// A token was fetched for the enrolment code. It must be kept: the code does not give it again.
+    fn enrolled(&self, token: &str);
     /// Something to be noted; never a secret.
     fn note(&self, text: &str);
     /// The link gives up after too many failures of its own.
@@ -55,7 +58,9 @@ struct Standing {
 }
 
 struct Shared {
-    settings: LinkSettings,
+    /// As they were given; the token may have been fetched since.
+    settings: Mutex<LinkSettings>,
+    address: String,
     handler: Arc<dyn Handler>,
     standing: Mutex<Option<Standing>>,
     /// Wakes the writer; the flag is what it waits for.
@@ -83,7 +88,8 @@ impl Link {
     /// When the system has no thread left.
     pub fn start(settings: LinkSettings, handler: Arc<dyn Handler>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            settings,
+            address: settings.address.to_string(),
+            settings: Mutex::new(settings),
             handler,
             standing: Mutex::new(None),
             work: (Mutex::new(false), Condvar::new()),
@@ -214,10 +220,10 @@ fn read_for_ever(shared: &Arc<Shared>) {
         }
         if let Err(error) = end {
             let reason = error.to_string();
-            shared.handler.note(&format!("no link to {}: {reason}", shared.settings.address));
+            shared.handler.note(&format!("no link to {}: {reason}", shared.address));
             shared.handler.closed(&reason);
-            // A refused token does not become valid soon; asking on would only fill the gateway's log.
-            if matches!(error, LinkError::Token) {
+            // What is refused does not become valid soon; asking on would only fill the gateway's log.
+            if matches!(error, LinkError::Token | LinkError::NoToken | LinkError::Code) {
                 pause = RETRY_MAX;
             }
         }
@@ -237,11 +243,26 @@ fn jittered(pause: Duration) -> Duration {
     pause * part / 1024
 }
 
+/// The settings with a token, which is fetched at the first contact when there is none yet.
+fn with_token(shared: &Arc<Shared>) -> Result<LinkSettings, LinkError> {
+    let mut settings = lock(&shared.settings).clone();
+    if !settings.token.is_empty() {
+        return Ok(settings);
+    }
+    let Some(enrolment) = settings.enrolment.take() else { return Err(LinkError::NoToken) };
+    settings.token = enrol_unless(&settings, &enrolment, || shared.is_stopping())?;
+    shared.handler.note(&format!("this machine is enrolled at {} as {}", shared.address, enrolment.machine));
+    *lock(&shared.settings) = settings.clone();
+    shared.handler.enrolled(&settings.token);
+    Ok(settings)
+}
+
 /// One connection from its making to its end.
 fn serve(shared: &Arc<Shared>, was_open: &mut bool) -> Result<(), LinkError> {
-    let (mut session, mut socket) = connect(&shared.settings, || shared.is_stopping())?;
+    let settings = with_token(shared)?;
+    let (mut session, mut socket) = connect(&settings, || shared.is_stopping())?;
     *was_open = true;
-    shared.handler.note(&format!("linked to {}", shared.settings.address));
+    shared.handler.note(&format!("linked to {}", shared.address));
     session.send(shared.handler.opened())?;
     let broken = |error: std::io::Error| LinkError::Socket(error.to_string());
     let first = session.outgoing()?;
@@ -347,6 +368,9 @@ pub(crate) fn connect(
     settings: &LinkSettings,
     is_stopping: impl Fn() -> bool,
 ) -> Result<(Session, TcpStream), LinkError> {
+    if settings.token.is_empty() {
+        return Err(LinkError::NoToken);
+    }
     let address = &settings.address;
     let tls = if address.is_secure { Some(tls::client(address, &settings.trust)?) } else { None };
     let mut socket = open_socket(address)?;

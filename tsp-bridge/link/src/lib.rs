@@ -5,26 +5,39 @@
 
 mod address;
 mod connection;
+mod enrol;
 mod probe;
 mod session;
 mod tls;
 
 pub use address::Address;
 pub use connection::{Handler, Link, RETRY_MAX, RETRY_MIN};
+pub use enrol::{Enrolment, enrol};
 pub use probe::{Probe, fingerprint_of, probe, request};
 pub use tls::{Trust, format_fingerprint, parse_fingerprint};
 
 /// How the gateway is reached.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LinkSettings {
     /// Where it is.
     pub address: Address,
-    /// The token; it goes into the handshake and nowhere else.
+    /// The token; it goes into the handshake and nowhere else. Empty when there is none yet.
     pub token: String,
+    /// What a token is fetched with when there is none.
+    pub enrolment: Option<Enrolment>,
     /// Whom to believe.
     pub trust: Trust,
     /// How the bridge calls itself.
     pub user_agent: String,
+}
+
+impl std::fmt::Debug for LinkSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LinkSettings")
+            .field("address", &self.address)
+            .field("trust", &self.trust)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why there is no link.
@@ -54,6 +67,20 @@ pub enum LinkError {
     /// The token is not valid.
     #[error("the gateway refuses the token; make a new one and enter it in the settings")]
     Token,
+    /// There is no token, and nothing to fetch one with.
+    #[error("no token is entered yet: open the settings of the provider, or use linegate-tapi configure")]
+    NoToken,
+    /// The enrolment code gives no token.
+    #[error("the gateway gives no token for the enrolment code: it is mistyped, used up, has ended or was taken back")]
+    Code,
+    /// The gateway refuses something else.
+    #[error("the gateway refuses ({status}): {detail}")]
+    Refused {
+        /// Status of the answer.
+        status: u16,
+        /// What it says.
+        detail: String,
+    },
     /// The gateway does not speak as expected.
     #[error("this is no Linegate gateway: it answered with status {0}")]
     Status(u16),

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use linegate_tsp_core::model::Frame;
-use linegate_tsp_link::{Address, Handler, Link, LinkError, LinkSettings, Trust, fingerprint_of, probe, request};
+use linegate_tsp_link::{
+    Address, Enrolment, Handler, Link, LinkError, LinkSettings, Trust, enrol, fingerprint_of, probe, request,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha2::{Digest as _, Sha256};
@@ -19,6 +21,7 @@ use tungstenite::{Message, WebSocket};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const TOKEN: &str = "a-secret-token";
+const CODE: &str = "LGE-A-CODE";
 
 /// What the handler heard.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ enum Heard {
     Opened,
     Frame(Frame),
     Closed(String),
+    Enrolled(String),
 }
 
 struct Listener {
@@ -62,6 +66,9 @@ impl Handler for Listener {
     fn next_frame(&self) -> Option<String> {
         self.frames.lock().unwrap().pop_front()
     }
+    fn enrolled(&self, token: &str) {
+        self.tell(Heard::Enrolled(token.to_owned()));
+    }
     fn note(&self, text: &str) {
         self.notes.lock().unwrap().push(text.to_owned());
     }
@@ -85,9 +92,62 @@ fn greet<S: Read + Write>(stream: S) -> Option<WebSocket<S>> {
     Some(socket)
 }
 
-/// Answers every request with its own path.
-fn serve<S: Read + Write>(stream: S) {
-    let Some(mut socket) = greet(stream) else { return };
+/// A stream whose first bytes were read already.
+struct Again<S>(Vec<u8>, S);
+
+impl<S: Read> Read for Again<S> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.0.is_empty() {
+            return self.1.read(out);
+        }
+        let count = self.0.len().min(out.len());
+        out[..count].copy_from_slice(&self.0[..count]);
+        self.0.drain(..count);
+        Ok(count)
+    }
+}
+
+impl<S: Write> Write for Again<S> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.1.write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.1.flush()
+    }
+}
+
+/// Gives the token for the right code.
+fn give_token<S: Read + Write>(mut stream: S, mut seen: Vec<u8>) {
+    let mut buffer = [0_u8; 1000];
+    while !seen.ends_with(b"}") {
+        let count = stream.read(&mut buffer).unwrap();
+        seen.extend_from_slice(&buffer[..count]);
+    }
+    let text = String::from_utf8(seen).unwrap();
+    assert!(text.starts_with("POST /api/v1/enrol HTTP/1.1\r\n") && !text.to_lowercase().contains("authorization"));
+    let body: serde_json::Value = serde_json::from_str(text.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let (status, answer) = match body["code"].as_str().unwrap() {
+        CODE => ("201 Created", serde_json::json!({"token": TOKEN, "name": body["machine"]})),
+        "busy" => ("429 Too Many Requests", serde_json::json!({"code": "too_many_requests", "detail": "Later."})),
+        "old" => ("404 Not Found", serde_json::json!({"code": "not_found"})),
+        _ => ("403 Forbidden", serde_json::json!({"code": "invalid_code"})),
+    };
+    let answer = answer.to_string();
+    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}", answer.len())
+        .unwrap();
+    stream.flush().unwrap();
+}
+
+/// Answers every request with its own path; and codes.
+fn serve<S: Read + Write>(mut stream: S) {
+    let mut first = vec![0_u8; 4];
+    if stream.read_exact(&mut first).is_err() {
+        return;
+    }
+    if first == b"POST" {
+        return give_token(stream, first);
+    }
+    let Some(mut socket) = greet(Again(first, stream)) else { return };
     while let Ok(message) = socket.read() {
         let Message::Text(text) = message else { continue };
         let asked: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -145,6 +205,7 @@ fn settings(address: &str, trust: Trust) -> LinkSettings {
     LinkSettings {
         address: Address::parse(address).unwrap(),
         token: TOKEN.to_owned(),
+        enrolment: None,
         trust,
         user_agent: "linegate-tapi/test".to_owned(),
     }
@@ -269,4 +330,70 @@ fn single_requests_are_answered_and_nobody_there_is_said() {
     assert_eq!((status, body["path"].as_str()), (200, Some("/api/v1/x")));
     let nobody = probe(&settings("http://127.0.0.1:1", Trust::Nobody));
     assert!(matches!(nobody, Err(LinkError::Unreachable { .. })), "{nobody:?}");
+}
+
+fn with_code(address: &str, trust: Trust, code: &str) -> LinkSettings {
+    let enrolment = Enrolment { code: code.to_owned(), machine: "PC-17".to_owned() };
+    LinkSettings { token: String::new(), enrolment: Some(enrolment), ..settings(address, trust) }
+}
+
+#[test]
+fn a_code_is_exchanged_for_a_token_before_the_first_link() {
+    let (port, fingerprint, _) = secure_gateway();
+    for (address, trust) in [
+        (format!("http://127.0.0.1:{}", plain_gateway()), Trust::Nobody),
+        (format!("https://localhost:{port}"), Trust::Fingerprint(fingerprint)),
+    ] {
+        let (listener, heard) = Listener::new();
+        let mut link = Link::start(with_code(&address, trust, CODE), listener.clone()).unwrap();
+        let token = until(&heard, "the token is told before anything else", |heard| match heard {
+            Heard::Enrolled(token) => Some(token),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(token, TOKEN);
+        until_lines(&heard);
+        // The token is kept: the code is not asked for again.
+        link.cut();
+        until(&heard, "it opens again", |heard| match heard {
+            Heard::Opened => Some(()),
+            Heard::Enrolled(_) => panic!("the code was used twice"),
+            _ => None,
+        });
+        assert!(link.stop(Duration::from_secs(2)));
+        let notes = listener.notes.lock().unwrap();
+        assert!(notes.iter().any(|note| note.contains("PC-17")) && !format!("{notes:?}").contains(CODE));
+    }
+}
+
+#[test]
+fn codes_that_give_nothing_are_told_from_gateways_that_cannot_be_asked() {
+    let (port, fingerprint, _) = secure_gateway();
+    let address = format!("https://localhost:{port}");
+    let ask = |address: &str, trust: Trust, code: &str| {
+        let settings = with_code(address, trust, code);
+        enrol(&settings, settings.enrolment.as_ref().unwrap())
+    };
+    let here = |code: &str| ask(&address, Trust::Fingerprint(fingerprint), code);
+    assert_eq!(here(CODE).unwrap(), TOKEN);
+    assert!(matches!(here("LGE-WRONG"), Err(LinkError::Code)));
+    let busy = here("busy");
+    assert!(matches!(&busy, Err(LinkError::Refused { status: 429, detail }) if detail == "Later."), "{busy:?}");
+    let old = here("old");
+    assert!(matches!(&old, Err(LinkError::Refused { status: 404, .. })), "{old:?}");
+    // The code goes to nobody whose certificate is not believed.
+    let mut other = fingerprint;
+    other[0] ^= 1;
+    let refused = ask(&address, Trust::Fingerprint(other), CODE);
+    assert!(matches!(refused, Err(LinkError::Tls(_))), "{refused:?}");
+    assert!(matches!(ask("http://127.0.0.1:1", Trust::Nobody, CODE), Err(LinkError::Unreachable { .. })));
+    let settings = with_code(&address, Trust::Fingerprint(fingerprint), CODE);
+    assert!(!format!("{settings:?}").contains(CODE) && matches!(probe(&settings), Err(LinkError::NoToken)));
+    let (listener, heard) = Listener::new();
+    let mut link = Link::start(with_code(&address, Trust::Fingerprint(fingerprint), "LGE-WRONG"), listener).unwrap();
+    let reason = until(&heard, "the refusal", |heard| match heard {
+        Heard::Closed(reason) => Some(reason),
+        other => panic!("{other:?}"),
+    });
+    assert!(reason.contains("enrolment code"), "{reason}");
+    assert!(link.stop(Duration::from_secs(2)));
 }

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use linegate_tsp_link::{Address, LinkError, LinkSettings, Trust, parse_fingerprint};
+use linegate_tsp_link::{Address, Enrolment, LinkError, LinkSettings, Trust, parse_fingerprint};
 use serde::{Deserialize, Serialize};
 
-use crate::{MachineError, files, secret};
+use crate::{MachineError, files, name, secret};
 
 /// The settings of one provider, as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +14,10 @@ use crate::{MachineError, files, secret};
 pub struct Config {
     /// Address of the gateway.
     pub gateway: String,
-    /// The sealed token.
+    /// The sealed token; empty when there is none yet.
     pub token: String,
+    /// A sealed enrolment code, which the first contact with the gateway exchanges for a token.
+    pub enrolment: String,
     /// SHA-256 of the gateway's certificate, when that one alone is believed.
     pub fingerprint: Option<String>,
     /// PEM file of authorities.
@@ -26,6 +28,8 @@ pub struct Config {
     pub lines: Vec<String>,
     /// `error`, `warn`, `info`, `debug`, `trace`.
     pub log_level: String,
+    /// Folder of the log, when it is not the one of the settings.
+    pub log_dir: Option<String>,
     /// How long an answer of the gateway is waited for.
     pub command_timeout_ms: u64,
     /// How long a first call waits for the link.
@@ -41,11 +45,13 @@ impl Default for Config {
         Self {
             gateway: String::new(),
             token: String::new(),
+            enrolment: String::new(),
             fingerprint: None,
             ca_file: None,
             allow_plain: false,
             lines: Vec::new(),
             log_level: "info".to_owned(),
+            log_dir: None,
             command_timeout_ms: 8_000,
             link_wait_ms: 5_000,
             grace_ms: 20_000,
@@ -86,7 +92,29 @@ impl Config {
     /// What Windows says.
     pub fn set_token(&mut self, token: &str) -> Result<(), MachineError> {
         self.token = secret::seal(token)?;
+        // With a token of its own the machine needs no code; one that is revoked later must not fetch another.
+        self.enrolment.clear();
         Ok(())
+    }
+
+    /// Takes an enrolment code in; it takes the place of a token.
+    ///
+    /// # Errors
+    /// What Windows says.
+    pub fn set_enrolment(&mut self, code: &str) -> Result<(), MachineError> {
+        self.enrolment = secret::seal(code)?;
+        self.token.clear();
+        Ok(())
+    }
+
+    /// Whether the token has still to be fetched.
+    pub fn waits_for_token(&self) -> bool {
+        self.token.is_empty() && !self.enrolment.is_empty()
+    }
+
+    /// Whether a text that stands where a token is expected is an enrolment code.
+    pub fn is_code(text: &str) -> bool {
+        text.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("LGE-"))
     }
 
     /// What the link needs.
@@ -110,8 +138,11 @@ impl Config {
             (None, Some(path)) => Trust::Authorities(PathBuf::from(path)),
             (None, None) => Trust::Nobody,
         };
-        let token = secret::open(&self.token).map_err(|_| LinkError::Token)?;
+        let open = |sealed: &str| if sealed.is_empty() { Ok(String::new()) } else { secret::open(sealed) };
+        let token = open(&self.token).map_err(|_| LinkError::Token)?;
+        let code = open(&self.enrolment).map_err(|_| LinkError::Code)?;
+        let enrolment = (!code.is_empty()).then(|| Enrolment { code, machine: name::of_machine() });
         let user_agent = format!("linegate-tapi/{} (Windows)", env!("CARGO_PKG_VERSION"));
-        Ok(LinkSettings { address, token, trust, user_agent })
+        Ok(LinkSettings { address, token, enrolment, trust, user_agent })
     }
 }

@@ -7,6 +7,7 @@ pub mod access;
 pub mod config;
 pub mod files;
 pub mod log;
+pub mod name;
 pub mod providers;
 pub mod secret;
 pub mod text;

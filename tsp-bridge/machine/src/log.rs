@@ -3,6 +3,7 @@
 use std::fmt::Arguments;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -55,6 +56,7 @@ impl Level {
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Info as u8);
 static FILE: Mutex<Option<Open>> = Mutex::new(None);
+static FOLDER: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 struct Open {
     file: File,
@@ -64,6 +66,17 @@ struct Open {
 /// Sets how much is written. The log is the process's: of several providers the last one that started counts.
 pub fn set_level(level: Level) {
     LEVEL.store(level as u8, Ordering::Relaxed);
+}
+
+/// Sets where the log is written: the given folder, or without one that of the settings. Of several providers the last one
+/// that started counts.
+pub fn set_folder(folder: Option<&str>) {
+    let folder = folder.map(PathBuf::from);
+    let mut known = FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
+    if *known != folder {
+        *known = folder;
+        *FILE.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 /// Whether something of this level is written: ask before composing it.
@@ -106,8 +119,14 @@ pub fn write(level: Level, text: Arguments<'_>) {
 }
 
 fn open() -> Option<Open> {
-    let path = files::folder().join("linegate-tapi.log");
-    fs::create_dir_all(path.parent()?).ok()?;
+    let chosen = FOLDER.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    // A folder that is gone or may not be written to must not cost the log.
+    chosen.and_then(|folder| open_in(&folder)).or_else(|| open_in(&files::folder()))
+}
+
+fn open_in(folder: &Path) -> Option<Open> {
+    let path = folder.join("linegate-tapi.log");
+    fs::create_dir_all(folder).ok()?;
     if fs::metadata(&path).is_ok_and(|known| known.len() > LIMIT) {
         let _ = fs::rename(&path, path.with_extension("log.1"));
     }

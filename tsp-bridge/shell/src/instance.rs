@@ -74,6 +74,7 @@ impl Instance {
             log!(Error, "provider {provider}: {error}");
             Config::default()
         });
+        logging::set_folder(config.log_dir.as_deref());
         logging::set_level(logging::Level::parse(&config.log_level));
         let lines_file = files::lines_of(&config.gateway, &config.lines);
         let store = if config.gateway.is_empty() { Store::default() } else { files::read_lines(&lines_file) };
@@ -172,6 +173,7 @@ impl Instance {
     /// The settings have changed: the link is made anew. Which lines there are changes with the next start.
     pub(crate) fn reload(&self) {
         let Ok(config) = Config::read(self.provider) else { return };
+        logging::set_folder(config.log_dir.as_deref());
         logging::set_level(logging::Level::parse(&config.log_level));
         *lock(&self.config) = config;
         let old = lock(&self.link).take();
@@ -402,6 +404,20 @@ impl Handler for Instance {
 
     fn next_frame(&self) -> Option<String> {
         lock(&self.bridge).poll_frame()
+    }
+
+    fn enrolled(&self, token: &str) {
+        // What a person may have changed since the start stays.
+        let stored = Config::read(self.provider).and_then(|mut config| {
+            config.set_token(token)?;
+            config.write(self.provider)?;
+            Ok(config)
+        });
+        match stored {
+            Ok(config) => *lock(&self.config) = config,
+            // It works until the service ends; the code does not give it a second time.
+            Err(error) => log!(Error, "provider {}: its new token cannot be stored: {error}", self.provider),
+        }
     }
 
     fn note(&self, text: &str) {

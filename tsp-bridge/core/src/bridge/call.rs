@@ -245,5 +245,10 @@ pub(super) fn features_of(call: &GatewayCall, state: u32) -> (u32, u32) {
     if state != call_state::OFFERING {
         bits &= !feature::ACCEPT;
     }
+    // The gateway sends on held calls, too; TAPI knows these two for connected ones only.
+    if state != call_state::CONNECTED {
+        bits &= !(feature::BLINDTRANSFER | feature::SETUPTRANSFER);
+        more &= !feature2::ONESTEPTRANSFER;
+    }
     (bits | feature::SETCALLDATA, more)
 }

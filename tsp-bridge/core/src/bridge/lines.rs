@@ -2,7 +2,7 @@
 
 use super::timers::Timer;
 use super::{Bridge, LinkState, Now, Output};
-use crate::model::GatewayLine;
+use crate::model::{GatewayForwarding, GatewayLine};
 use crate::tapi::{addr_state, dev_state, err, msg};
 
 /// How long TAPI may take to close a line that goes.
@@ -273,12 +273,24 @@ impl Bridge {
         let Some(line) = self.lines.get_mut(index) else { return };
         let caps_changed = learned && line.view.is_some();
         line.forwarding.resize(addresses, None);
-        let forwarding = view.forwarding.unconditional.clone();
-        let moved = line.forwarding.first().is_some_and(|known| *known != forwarding);
-        let quiet = line.do_not_disturb != view.do_not_disturb;
-        if let Some(known) = line.forwarding.first_mut() {
-            *known = forwarding;
+        let mut moved = Vec::new();
+        for (place, (known, address)) in line.forwarding.iter_mut().zip(&stored.addresses).enumerate() {
+            let button = view.addresses.iter().find(|one| !address.gone && one.index == address.index);
+            let told = match button {
+                _ if place == 0 => &view.forwarding,
+                Some(button) => match &button.forwarding {
+                    Some(forwarding) => forwarding,
+                    // An older gateway does not tell: what was set through here is all that is known.
+                    None => continue,
+                },
+                None => &GatewayForwarding { unconditional: None },
+            };
+            if *known != told.unconditional {
+                known.clone_from(&told.unconditional);
+                moved.push(place);
+            }
         }
+        let quiet = line.do_not_disturb != view.do_not_disturb;
         line.do_not_disturb = view.do_not_disturb;
         line.view = Some(view);
         let needs_device = line.device.is_none() && line.temporary.is_none() && self.is_initialized;
@@ -287,10 +299,9 @@ impl Bridge {
             line.temporary = Some(self.last_temporary);
             self.outputs.push_back(Output::Create { temporary: self.last_temporary });
         }
-        if moved || quiet {
+        for address in 0..addresses {
             // Do not disturb belongs to the phone, and so to every address.
-            let last = if quiet { addresses } else { 1 };
-            for address in 0..last {
+            if quiet || moved.contains(&address) {
                 self.address_state(index, address, addr_state::FORWARD);
             }
         }

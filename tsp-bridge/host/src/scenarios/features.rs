@@ -105,6 +105,13 @@ pub fn c29_forwarding_and_do_not_disturb() {
     assert_eq!(status(open, 0), (false, Some("202".to_owned())));
     control::twin("PUT", "/lines/201/forward", json!({"kind": "all", "to": ""}));
     eventually("it ends at the phone", || status(open, 0) == (false, None));
+    // At the phone, of another button.
+    world().told.clear();
+    control::twin("PUT", "/lines/204/forward", json!({"kind": "all", "to": "202"}));
+    until_forwarded(open, 1);
+    assert_eq!((status(open, 0), status(open, 1)), ((false, None), (false, Some("202".to_owned()))));
+    control::twin("PUT", "/lines/204/forward", json!({"kind": "all", "to": ""}));
+    eventually("it ends at the phone", || status(open, 1) == (false, None));
 }
 
 fn told(open: Open, state: u32) -> bool {

@@ -45,7 +45,7 @@ fn template() -> Vec<u32> {
     Template::new("Linegate TAPI bridge: settings", 330, 196)
         .label(0, "&Gateway:", [8, 10, 70, 10])
         .edit(GATEWAY, [82, 8, 240, 13])
-        .label(0, "&Token:", [8, 28, 70, 10])
+        .label(0, "&Token or code:", [8, 28, 70, 10])
         .password(TOKEN, [82, 26, 240, 13])
         .label(0, "&Fingerprint:", [8, 46, 70, 10])
         .edit(FINGERPRINT, [82, 44, 180, 13])
@@ -115,6 +115,8 @@ fn fill(dialog: HWND, config: &Config) {
     set_text(dialog, LINES, &config.lines.join(" "));
     if !config.token.is_empty() {
         set_text(dialog, RESULT, "A token is stored; leave the field empty to keep it.");
+    } else if config.waits_for_token() {
+        set_text(dialog, RESULT, "An enrolment code is stored; it is used at the first contact with the gateway.");
     }
     for level in LEVELS {
         let text = wide(level);
@@ -161,8 +163,11 @@ fn read(dialog: HWND, work: &Work) -> Result<Config, String> {
     config.log_level = LEVELS.get(place).copied().unwrap_or("info").to_owned();
     config.allow_plain = send(dialog, PLAIN, BM_GETCHECK, 0, 0) == 1;
     let token = text(dialog, TOKEN);
-    if !token.is_empty() {
-        config.set_token(token.trim()).map_err(|error| error.to_string())?;
+    let token = token.trim();
+    if Config::is_code(token) {
+        config.set_enrolment(token).map_err(|error| error.to_string())?;
+    } else if !token.is_empty() {
+        config.set_token(token).map_err(|error| error.to_string())?;
     }
     Ok(config)
 }
@@ -196,6 +201,10 @@ fn test(dialog: HWND, work: &Work) {
         Ok(config) => config,
         Err(error) => return set_text(dialog, RESULT, &error),
     };
+    if config.waits_for_token() {
+        // A test must not use the code up.
+        return set_text(dialog, RESULT, "The code fetches a token after OK; there is nothing to test before.");
+    }
     set_text(dialog, RESULT, "Connecting…");
     wait_cursor();
     let outcome = config.link_settings().and_then(|settings| probe(&settings));

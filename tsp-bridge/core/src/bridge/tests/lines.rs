@@ -1,0 +1,85 @@
+//! What lines tell beside their calls.
+
+use super::*;
+use crate::tapi::{addr_state, feature};
+
+/// The addresses whose forwarding was told since the last look.
+fn forwarded(kit: &mut Kit) -> Vec<usize> {
+    let told = std::mem::take(&mut kit.told);
+    told.iter()
+        .filter_map(|output| match output {
+            Output::Event { message: msg::ADDRESSSTATE, params, .. } if params[1] as u32 == addr_state::FORWARD => {
+                Some(params[0])
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn known(kit: &Kit) -> Vec<Option<&str>> {
+    kit.bridge.lines[0].forwarding.iter().map(Option::as_deref).collect()
+}
+
+#[test]
+fn each_button_tells_its_own_forwarding() {
+    let (mut kit, _) = Kit::new();
+    let told = |first: Value, second: Value| {
+        let addresses = json!([{"index": 0, "number": "201", "forwarding": {"unconditional": first}},
+                               {"index": 1, "number": "204", "forwarding": {"unconditional": second}}]);
+        with(line(1, "201"), json!({"forwarding": {"unconditional": first}, "addresses": addresses}))
+    };
+    kit.event("line.updated", told(Value::Null, Value::Null));
+    forwarded(&mut kit);
+    kit.event("line.updated", told(Value::Null, json!("208")));
+    assert_eq!((forwarded(&mut kit), known(&kit)), (vec![1], vec![None, Some("208")]));
+    kit.event("line.updated", told(json!("205"), json!("208")));
+    assert_eq!((forwarded(&mut kit), known(&kit)), (vec![0], vec![Some("205"), Some("208")]));
+    kit.event("line.updated", told(Value::Null, Value::Null));
+    assert_eq!((forwarded(&mut kit), known(&kit)), (vec![0, 1], vec![None, None]));
+}
+
+#[test]
+fn a_gateway_that_tells_the_first_button_only_is_understood() {
+    let (mut kit, open) = Kit::new();
+    let told = |first: Value| {
+        let addresses = json!([{"index": 0, "number": "201"}, {"index": 1, "number": "204"}]);
+        with(line(1, "201"), json!({"forwarding": {"unconditional": first}, "addresses": addresses}))
+    };
+    kit.event("line.updated", told(Value::Null));
+    let request = kit.request();
+    let entry = |to: &str| {
+        // One LINEFORWARD of 24 bytes behind the head of the list, and the destination behind it.
+        let destination: Vec<u8> = to.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+        let mut list = Vec::new();
+        let size = destination.len() as u32;
+        for word in [32 + size, 1, 1, 0, 0, 0, size, 32] {
+            list.extend_from_slice(&word.to_le_bytes());
+        }
+        list.extend_from_slice(&destination);
+        list
+    };
+    kit.bridge.forward(request, open, Some(1), Some(&entry("208")), kit.now).unwrap();
+    let asked = kit.sent().pop().unwrap();
+    assert!(asked["path"].as_str().unwrap().ends_with("/forwarding?address=1"), "{asked}");
+    kit.answer(&asked, 200, json!({"unconditional": "208"}));
+    assert_eq!((kit.result(request), known(&kit)), (Some(0), vec![None, Some("208")]));
+    forwarded(&mut kit);
+    // Its lines say nothing about the second button: what was set stays.
+    kit.event("line.updated", told(json!("205")));
+    assert_eq!((forwarded(&mut kit), known(&kit)), (vec![0], vec![Some("205"), Some("208")]));
+}
+
+#[test]
+fn a_held_call_is_sent_on_and_consulted_from_only_after_it_was_taken_back() {
+    let (mut kit, line) = Kit::new();
+    let handle = kit.talking(line, "c1");
+    let only = feature::BLINDTRANSFER | feature::SETUPTRANSFER;
+    assert_eq!(kit.bridge.features(handle).0 & only, only);
+    // The gateway would do it.
+    kit.updated(call("c1", "on_hold"));
+    assert_eq!(kit.bridge.features(handle).0 & only, 0);
+    let request = kit.request();
+    let to: Vec<u16> = "208".encode_utf16().collect();
+    let refused = kit.bridge.blind_transfer(request, handle, Some(&to), kit.now);
+    assert_eq!(refused, Err(crate::tapi::err::INVALCALLSTATE));
+}
