@@ -206,6 +206,7 @@ impl CallTable {
         self.resound(id, intent.clone(), Action::Dial);
         let Some(tracked) = self.calls.get_mut(id) else { return };
         tracked.intent = Some(intent);
+        tracked.is_tone = wants_dial_tone;
         if tracked.is_published {
             self.change(at, id, fill);
         } else {

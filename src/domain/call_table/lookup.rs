@@ -91,6 +91,7 @@ impl CallTable {
                 intent: None,
                 last_signal: at.now,
                 digits: String::new(),
+                is_tone: false,
                 collects: false,
                 is_held_there: false,
                 is_published: false,

@@ -159,6 +159,8 @@ struct Tracked {
     is_held_there: bool,
     /// Digits dialled step by step.
     digits: String,
+    /// A command asked for its dial tone, and nothing was dialled in it yet.
+    is_tone: bool,
     /// More digits may follow: some were dialled in dial tone, and the PBX has not said that they are a number.
     collects: bool,
     /// The call was told of.
@@ -335,6 +337,7 @@ impl CallTable {
                 intent: None,
                 last_signal: at.now,
                 digits: String::new(),
+                is_tone: false,
                 collects: false,
                 is_held_there: false,
                 is_published: true,

@@ -216,6 +216,9 @@ impl LinkTask {
                 let known = self.table.call(call);
                 let Some(line) = known.map(|call| call.line_id.clone()) else { return };
                 let client_ref = known.and_then(|call| call.client_ref.clone()).filter(|_| plan.makes.is_none());
+                if action.action == Action::Dial {
+                    self.table.dials(call);
+                }
                 let order = Order {
                     actor: caller.name.as_str().into(),
                     action: action.action.as_str(),

@@ -28,13 +28,18 @@ impl CallTable {
                     && connection.call.as_deref().is_none_or(|call| self.find(seat, call).is_none()) => {}
             SignalKind::DialTone { connection } => self.begun(at, seat, &connection, None, CallState::DialTone, cause),
             SignalKind::Originated { connection, parties } => {
-                let state =
-                    if self.party(&parties.called).is_some() { CallState::Proceeding } else { CallState::Dialing };
+                let state = match self.party(&parties.called) {
+                    Some(_) => CallState::Proceeding,
+                    None => self.begun_without_number(seat, &connection),
+                };
                 self.collects(seat, &connection, false);
                 self.begun(at, seat, &connection, Some(&parties), state, cause);
             }
             SignalKind::DigitsDialed { connection, digits } => {
                 self.collects(seat, &connection, true);
+                if let Some(id) = connection.call.as_deref().and_then(|pbx_call| self.find(seat, pbx_call)) {
+                    self.dials(&id);
+                }
                 self.begun(at, seat, &connection, None, CallState::Dialing, cause);
                 self.dialed(at, seat, &connection, &digits);
             }

@@ -64,6 +64,21 @@ impl CallTable {
         }
     }
 
+    /// Digits go out in a dial tone that a command asked for.
+    pub fn dials(&mut self, id: &CallId) {
+        if let Some(tracked) = self.calls.get_mut(id) {
+            tracked.is_tone = false;
+        }
+    }
+
+    /// What an origination without a called party means. CME tells a dial tone so, too (dossier 2.4), and it may do that
+    /// after its answer to the command.
+    pub(super) fn begun_without_number(&self, seat: SeatId, connection: &Connection) -> CallState {
+        let found = connection.call.as_deref().and_then(|pbx_call| self.find(seat, pbx_call));
+        let is_tone = found.and_then(|id| self.calls.get(&id)).is_some_and(|tracked| tracked.is_tone);
+        if is_tone { CallState::DialTone } else { CallState::Dialing }
+    }
+
     /// Digits of one step; a number that is known from elsewhere stays.
     pub(super) fn dialed(&mut self, at: Moment, seat: SeatId, connection: &Connection, digits: &str) {
         if digits.is_empty() || !self.is_own(seat, connection.device.as_ref()) {

@@ -66,6 +66,28 @@ fn an_answer_before_the_event_makes_the_call() {
 }
 
 #[test]
+fn a_dial_tone_takes_digits_whichever_comes_first_its_answer_or_its_event() {
+    for answer_first in [true, false] {
+        let mut bench = Bench::new();
+        intend(&mut bench, ANNA, 1, "");
+        if answer_first {
+            bind(&mut bench, 1, Some(A)).unwrap();
+        }
+        bench.say(ANNA, originated(A, ANNA, &Endpoint::NotKnown));
+        bind(&mut bench, 1, Some(A));
+        // Told once more.
+        bench.say(ANNA, originated(A, ANNA, &Endpoint::NotKnown));
+        let call = bench.call(ANNA);
+        assert_eq!(call.state, S::DialTone, "answer first: {answer_first}");
+        assert!(call.allowed_actions.contains(crate::domain::Action::Dial));
+        // From the first digit on the same word means that it dials.
+        bench.table.dials(&call.id);
+        bench.say(ANNA, originated(A, ANNA, &Endpoint::NotKnown));
+        assert_eq!(bench.state(ANNA), S::Dialing);
+    }
+}
+
+#[test]
 fn an_answer_without_any_event_is_looked_up_after_five_seconds() {
     let mut bench = Bench::new();
     intend(&mut bench, ANNA, 1, "233");
