@@ -234,3 +234,68 @@ async fn one_time_credentials_serve_one_request_and_are_kept_nowhere() {
     assert!(!holds(b"hush-hush-77") && !holds(b"own-pass-9"));
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_monitor_is_lost_on_the_way_nothing_is_saved() {
+    let mut config = TwinConfig::default();
+    config.xml_knobs.latency_ms = 50;
+    let mut house = House::with(config, json!({})).await;
+    let ana = house.line_id("201").await;
+    let (client, path) = (house.client().clone(), format!("/pbxs/{}/csta-config/apply", house.pbx));
+    let apply = tokio::spawn(async move { client.post(&path, &json!({"blocks": ["ephone_dn"]})).await });
+    house
+        .until_pbx("it tells what it does", |status| text(status, "/axl/progress").contains("the assistant applies"))
+        .await;
+    // Meanwhile somebody at the console takes a number away from us.
+    house.twin.configure(|system| system.dns.get_mut(&1).unwrap().watch = Some(false));
+    assert_eq!(house.twin.clear_session("201"), 1);
+    let applied = apply.await.unwrap().unwrap();
+    assert_eq!(applied["saved"], "skipped", "{applied:#}");
+    assert_eq!(house.twin.xml_counts().2, 0, "it was not saved");
+    let warning =
+        applied["warnings"].as_array().unwrap().iter().find(|one| one.as_str().unwrap().contains("not saved"));
+    assert!(warning.is_some_and(|one| one.as_str().unwrap().contains("a reload")), "{applied:#}");
+    assert!(house.twin.system().notified(7), "what was applied stays until then");
+    assert_eq!(house.csta_journal().await[0]["saved"], "skipped");
+    assert_eq!(house.client().get(&format!("/lines/{ana}")).await.unwrap()["monitor"]["code"], "no_cti_watch");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_to_saving_is_told_and_never_asked_again() {
+    let house = House::open().await;
+    let knobs = XmlKnobs { failure_of_changes: HttpFailure::HalfBody, ..XmlKnobs::default() };
+    house.twin.set_xml_knobs(knobs);
+    let line = house.line_id("207").await;
+    let applied = house.apply(json!({"blocks": ["ephone_dn"], "lines": [line]})).await;
+    assert_eq!((text(&applied, "/saved"), &applied["verified"]), ("fail", &json!(true)), "{applied:#}");
+    assert!(applied["warnings"].to_string().contains("write memory"), "{applied:#}");
+    let changes = house.twin.xml_changes();
+    assert_eq!(changes.iter().filter(|body| body.contains("ISSaveConfig")).count(), 1, "{changes:?}");
+    house.twin.set_xml_knobs(XmlKnobs::default());
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_static_forward_of_cti_notify_is_shown_before_it_happens() {
+    let mut config = bare();
+    let user = config.system.dns.get_mut(&5).unwrap();
+    "208".clone_into(&mut user.forward_no_answer);
+    user.forward_no_answer_timeout = 10;
+    let mut house = House::unsettled(config, json!({})).await;
+    house.until_pbx("the lines are loaded", |status| status["axl"]["state"] == "up").await;
+    // Nobody is logged in with 205: the number is down.
+    house.twin.call_in("0301234567", "205").await.unwrap();
+    assert_eq!(house.twin.truth().calls_of("208").count(), 0);
+    let found = house.look().await;
+    let impact = |number: &str| {
+        let plan = found["plan"].as_array().unwrap();
+        text(plan.iter().find(|step| step["number"] == number).unwrap(), "/impact").to_owned()
+    };
+    assert!(impact("205").contains("static forward"), "{found:#}");
+    assert!(!impact("201").contains("static forward"), "{found:#}");
+    house.apply(json!({})).await;
+    house.twin.call_in("0301234567", "205").await.unwrap();
+    house.until_call("208", "offering").await;
+    house.close_beside_lost_sessions().await;
+}

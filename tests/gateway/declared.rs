@@ -3,6 +3,10 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::response::Response;
 use cme_twin::TwinConfig;
 use serde_json::{Value, json};
 
@@ -10,8 +14,13 @@ use crate::kit::{Gateway, House, text};
 
 /// Runs `linegate config …` with a file at its standard input: exit code, output, and what it told.
 async fn config(gateway: &Gateway, args: &[&str], file: &str, password: Option<&str>) -> (i32, String, String) {
+    config_at(gateway.url(), args, file, password).await
+}
+
+/// As [`config`], with the gateway at an address of one's own.
+async fn config_at(url: &str, args: &[&str], file: &str, password: Option<&str>) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linegate"));
-    command.arg("config").args(args).env("LINEGATE_URL", gateway.url()).env("LINEGATE_TOKEN", gateway.token());
+    command.arg("config").args(args).env("LINEGATE_URL", url).env("LINEGATE_TOKEN", crate::kit::TOKEN);
     command.env_remove("LINEGATE_PBX_HQ_PASSWORD");
     if let Some(password) = password {
         command.env("LINEGATE_PBX_HQ_PASSWORD", password);
@@ -168,6 +177,65 @@ async fn when_one_thing_fails_everything_is_taken_back() {
         let (code, _, told) = config(&house.gateway, &["validate"], &wrong, None).await;
         assert!(code == 78 && told.contains(part) && told.contains("nothing was changed"), "{part}: {told}");
     }
+    house.until_settled().await;
+    house.close().await;
+}
+
+/// Stands before a gateway; when rules are about to be written, somebody else is quicker.
+async fn somebody_quicker(house: &House, theirs: Value) -> String {
+    let (client, pbx, there) = (house.client().clone(), house.pbx.clone(), house.gateway.url().to_owned());
+    let pass = move |request: Request| {
+        let (client, pbx, there, theirs) = (client.clone(), pbx.clone(), there.clone(), theirs.clone());
+        async move {
+            let (head, body) = request.into_parts();
+            if head.method == Method::PUT {
+                client.put_again(&format!("/pbxs/{pbx}/number-rules"), "", &theirs).await.unwrap();
+            }
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            let mut ours = reqwest::Client::new().request(head.method, format!("{there}{}", head.uri)).body(body);
+            for name in ["authorization", "content-type", "if-match"] {
+                if let Some(value) = head.headers.get(name) {
+                    ours = ours.header(name, value);
+                }
+            }
+            let answer = ours.send().await.unwrap();
+            let mut response = Response::builder().status(answer.status());
+            for name in ["content-type", "etag"] {
+                if let Some(value) = answer.headers().get(name) {
+                    response = response.header(name, value);
+                }
+            }
+            response.body(Body::from(answer.bytes().await.unwrap())).unwrap()
+        }
+    };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(pass)).await });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_changed_since_the_plan_stays_and_so_does_everything_else() {
+    let mut house = furnished().await;
+    let file = config(&house.gateway, &["export"], "", None).await.1;
+    let theirs = json!({"incoming": [{"search": "^9", "replace": ""}], "outgoing": [], "dialing": [], "samples": []});
+    let url = somebody_quicker(&house, theirs).await;
+    let edited = file
+        .replace("emergency_numbers = [\"112\"]", "emergency_numbers = [\"112\", \"110\"]")
+        .replace("replace = '\\1'", "replace = '+49\\1'")
+        .replace("expect = \"301\"", "expect = \"+49301\"");
+    let (code, out, told) = config_at(&url, &["apply", "--yes"], &edited, None).await;
+    assert_eq!(code, 69, "{out}{told}");
+    assert!(told.contains("PBX hq: change done") && told.contains("number rules cannot be done: "), "{told}");
+    assert!(told.contains("PBX hq: taken back") && told.contains("Everything is as it was before."), "{told}");
+    // The rules are theirs, and what was written before them is taken back.
+    let rules = house.client().get(&format!("/pbxs/{}/number-rules", house.pbx)).await.unwrap();
+    assert_eq!((text(&rules, "/incoming/0/search"), rules["incoming"].as_array().unwrap().len()), ("^9", 1));
+    let pbx = house.client().get(&format!("/pbxs/{}", house.pbx)).await.unwrap();
+    assert_eq!(pbx["emergency_numbers"], json!(["112"]));
+    // A plan of today can be applied.
+    let (code, out, told) = config(&house.gateway, &["apply", "--yes"], &edited, None).await;
+    assert!(code == 0, "{out}{told}");
     house.until_settled().await;
     house.close().await;
 }

@@ -22,6 +22,14 @@ impl Exchange {
         }
     }
 
+    /// Where calls go of a DN that only `cti notify` holds up, as it stands on no button of any phone.
+    fn static_forward(&self, dn: u32) -> Option<(String, &'static str)> {
+        let config =
+            self.system.dns.get(&dn).filter(|_| self.system.notified(dn) && self.appearances(dn).is_empty())?;
+        let targets = [(&config.forward_no_answer, "callForwardNoAnswer"), (&config.forward_busy, "callForwardBusy")];
+        targets.into_iter().find(|(to, _)| !to.is_empty()).map(|(to, cause)| (to.clone(), cause))
+    }
+
     fn seize_trunk(&mut self, key: u64, number: &str) {
         let party = Party::Outside(number.to_owned());
         if let Some(call) = self.calls.get_mut(&key) {
@@ -44,7 +52,10 @@ impl Exchange {
         let target = Party::Line { dn, phone: None };
         let mut phones = self.phones_with(dn);
         if phones.is_empty() {
-            return self.fail(key, target, "destOutOfOrder");
+            return match self.static_forward(dn) {
+                Some((to, cause)) => self.send_on(key, &config.number, &to, cause),
+                None => self.fail(key, target, "destOutOfOrder"),
+            };
         }
         let caller = self.calls.get(&key).and_then(|call| call.calling.place());
         if let Some(caller) = caller.filter(|place| place.dn == dn) {

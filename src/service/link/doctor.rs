@@ -103,7 +103,7 @@ impl LinkTask {
     pub(super) fn diagnose(&mut self, line: Option<LineId>, reply: Reply<Diagnosis>) {
         let (done, tried) = oneshot::channel();
         let scope = line.clone().map_or(Scope::All, |line| Scope::Lines(vec![line]));
-        self.verify(scope, 0, TRIAL, done);
+        self.verify(scope, Vec::new(), TRIAL, done);
         let news = self.news_in.clone();
         tokio::spawn(async move {
             // A link that ends answers nobody.

@@ -440,8 +440,11 @@ impl LinkTask {
         let Some(seat) = self.seats.get(&id) else { return DnFacts::default() };
         let Some(entry) = self.lines.get(&seat.line) else { return DnFacts::default() };
         let body = &entry.row.body;
-        let (watch, notify) =
-            if seat.address == 0 { (body.cti_watch, body.cti_notify) } else { self.button_flags(&seat.number) };
+        // A line that was entered by hand has no record of its own; its number has.
+        let (watch, notify) = match self.button_flags(&seat.number) {
+            (watch, notify) if seat.address == 0 => (body.cti_watch.or(watch), body.cti_notify.or(notify)),
+            flags => flags,
+        };
         DnFacts {
             watch,
             notify,

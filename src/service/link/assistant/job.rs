@@ -15,6 +15,7 @@ use crate::axl::assistant::{self, Assessment, Block, Evidence, Finding, Known, S
 use crate::axl::load::{self, FaultKind, Load, LoadError, LoadHints, Purpose, TransportFault};
 use crate::axl::record::SaveResult;
 use crate::axl::{self, Inventory, Request};
+use crate::domain::call_table::SeatId;
 use crate::domain::{LineId, PbxId};
 use crate::io::axl_http::AxlClient;
 use crate::service::assistant::{
@@ -60,7 +61,7 @@ pub(in crate::service::link) struct Hand {
     pub(super) fingerprint: Option<String>,
     pub(super) scope: Scope,
     /// Addresses that were monitored when the job began.
-    pub(super) before: usize,
+    pub(super) before: Vec<SeatId>,
     pub(super) done: oneshot::Sender<Verification>,
 }
 
@@ -110,7 +111,7 @@ pub(super) struct Worker {
     pub(super) evidence: Evidence,
     pub(super) lines: HashMap<LineId, Vec<String>>,
     /// Addresses that are monitored as the job begins.
-    pub(super) monitored: usize,
+    pub(super) monitored: Vec<SeatId>,
     pub(super) news: mpsc::Sender<News>,
     pub(super) generation: u64,
 }
@@ -413,7 +414,7 @@ impl Worker {
             hints: self.hints.clone(),
             fingerprint: self.client.learned_fingerprint(),
             scope,
-            before: self.monitored,
+            before: self.monitored.clone(),
             done,
         };
         self.tell(DiscoveryNews::Progress("waiting for the monitors of the lines".to_owned())).await;

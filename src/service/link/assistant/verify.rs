@@ -38,7 +38,7 @@ pub(in crate::service::link) struct Verifying {
     seats: Vec<SeatId>,
     deadline: Instant,
     /// Addresses that were monitored when the job began.
-    before: usize,
+    before: Vec<SeatId>,
     done: oneshot::Sender<Verification>,
 }
 
@@ -47,7 +47,7 @@ impl LinkTask {
     pub(in crate::service::link) fn verify(
         &mut self,
         scope: Scope,
-        before: usize,
+        before: Vec<SeatId>,
         patience: Duration,
         done: oneshot::Sender<Verification>,
     ) {
@@ -102,7 +102,7 @@ impl LinkTask {
             Some(Phase::Waiting) => self.is_explained(*id),
             Some(_) => false,
         };
-        let is_over = |one: &Verifying| now >= one.deadline || one.seats.iter().all(is_settled);
+        let is_over = |one: &Verifying| now >= one.deadline || one.seats.iter().chain(&one.before).all(is_settled);
         let over: Vec<bool> = self.verifying.iter().map(is_over).collect();
         if !over.contains(&true) {
             return;
@@ -114,7 +114,7 @@ impl LinkTask {
             self.timers.set(Timer::Verify, None);
         }
         for (Verifying { seats, before, done, .. }, _) in ended {
-            let proof = self.proof(&seats, before);
+            let proof = self.proof(&seats, &before);
             // After the turn's changes are written: who asked sees the lines.
             self.outbox.after(move |_| {
                 // Who asked may have gone.
@@ -123,8 +123,10 @@ impl LinkTask {
         }
     }
 
-    fn proof(&self, seats: &[SeatId], before: usize) -> Verification {
-        let lost = before.saturating_sub(self.monitored());
+    fn proof(&self, seats: &[SeatId], before: &[SeatId]) -> Verification {
+        // One address that came does not make up for one that went.
+        let is_lost = |id: &&SeatId| self.seats.get(id).is_some_and(|seat| seat.phase != Phase::Active);
+        let lost = before.iter().filter(is_lost).count();
         let mut proof = Verification { of: seats.len(), lost, ..Verification::default() };
         for seat in seats.iter().filter_map(|id| self.seats.get(id)) {
             if seat.phase == Phase::Active {
@@ -147,7 +149,7 @@ impl LinkTask {
     }
 
     /// Addresses that are monitored now.
-    pub(in crate::service::link) fn monitored(&self) -> usize {
-        self.seats.values().filter(|seat| seat.phase == Phase::Active).count()
+    pub(in crate::service::link) fn monitored(&self) -> Vec<SeatId> {
+        self.seats.iter().filter(|(_, seat)| seat.phase == Phase::Active).map(|(id, _)| *id).collect()
     }
 }
