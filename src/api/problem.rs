@@ -134,6 +134,48 @@ fn row(code: &str) -> (StatusCode, &'static str) {
     }
 }
 
+/// What a person can do where nobody knew more.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "malformed_json" => "Send one JSON document, in UTF-8.",
+        "malformed_request" => "Compare the request with the document at /api/v1/openapi.json.",
+        "unauthorized" => "Send `Authorization: Bearer` with a token of this gateway.",
+        "forbidden" => {
+            "Use a token with the scope that the document names for this operation, or ask an administrator for one."
+        }
+        "origin_not_allowed" => "Add the origin of the page to `cors.origins` of the gateway.",
+        "not_found" => "Check the id in the path; lists show what there is and what this token may see.",
+        "method_not_allowed" => "Use a method of the `Allow` header.",
+        "not_acceptable" => "Leave the `Accept` header out, or name a form of the document.",
+        "request_timeout" => "Send the request again, without pauses.",
+        "not_allowed_now" => "Look at the present state of the object and ask again when it fits.",
+        "conflict" => "Look at what exists and choose something else, or change that.",
+        "idempotency_key_in_use" => "Wait for the answer to the first request, or use a new key.",
+        "precondition_failed" => "Read it again and repeat the change.",
+        "precondition_required" => "Read it and send its `ETag` as `If-Match`.",
+        "body_too_large" => "Send less at once.",
+        "unsupported_media_type" => "Send the `Content-Type` that the document names.",
+        "invalid_value" | "unknown_field" => {
+            "Compare the fields that are named with the document at /api/v1/openapi.json."
+        }
+        "invalid_number" => "Check the number and the rules of its PBX.",
+        "idempotency_key_reused" => "Use a new key for a new request.",
+        "upgrade_required" => "Speak version 13 of the WebSocket protocol.",
+        "too_many_requests" => "Wait as long as `Retry-After` says.",
+        "not_supported_by_pbx" => "Look at `capabilities` in the status of the PBX.",
+        "not_available_here" => "Do it by hand, or on another system.",
+        "pbx_refused" | "accepted_no_effect" => {
+            "Look at the state of the line at its phone; the protocol trace shows both messages."
+        }
+        "pbx_unreachable" | "pbx_unavailable" => "Look at the status of the PBX, or run `linegate doctor`.",
+        "pbx_credentials_rejected" => "Check the `xml user` and password of the PBX.",
+        "pbx_timeout" => "Look at the state before asking again: the PBX may have done it.",
+        "shutting_down" => "Ask again when the gateway has started.",
+        "storage_failed" => "Look at the log and the disk of the gateway.",
+        _ => "Give the request id (`instance`) to the administrator of the gateway.",
+    }
+}
+
 impl Problem {
     /// A problem with a code of the table; an unknown code is an internal error.
     pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
@@ -246,6 +288,9 @@ impl Problem {
     pub(super) fn render(&self, request_id: Option<&str>) -> Response<Body> {
         let mut shown = self.body.clone();
         shown.instance = request_id.map(str::to_owned);
+        if shown.hint.is_empty() {
+            remedy(&shown.code).clone_into(&mut shown.hint);
+        }
         // Strings and numbers only: this cannot fail; an empty object keeps the function total.
         let text = serde_json::to_vec(&shown).unwrap_or_else(|_| b"{}".to_vec());
         let mut response = Response::new(Body::from(text));
@@ -351,6 +396,18 @@ mod tests {
             assert_eq!(problem.status().as_u16(), status, "{code:?}");
             assert_eq!(problem.code(), code.as_str());
         }
+    }
+
+    #[test]
+    fn every_refusal_says_what_to_do() {
+        let response = Problem::new("body_too_large", "A body has at most 7 bytes.").render(None);
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        let general = remedy("internal_error");
+        let text = include_str!("problem.rs");
+        let rows = text.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" => (S::"));
+        let codes: Vec<&str> = rows.map(|(code, _)| code).collect();
+        assert!(codes.len() > 25, "{codes:?}");
+        assert!(codes.iter().all(|code| remedy(code) != general), "a row of the table has no remedy of its own");
     }
 
     #[test]

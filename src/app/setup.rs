@@ -54,6 +54,11 @@ pub fn cme_config(site: &Site) -> Result<String, String> {
     ))
 }
 
+/// The lines of `voice service voip` that a running configuration lacks: the XML interface does not show this block.
+pub fn missing_of_voice_service(running_config: &str) -> Vec<&'static str> {
+    assistant::missing_of_voice_service(running_config)
+}
+
 /// A router that DHCP names.
 pub type Candidate = locate::Candidate;
 

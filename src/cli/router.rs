@@ -1,12 +1,14 @@
 //! Commands about the router itself: its set-up for CSTA, what is wrong with it, where it is.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::output::{self, text};
 use super::remote::{find_line, find_pbx};
+use super::rules::read;
 use super::{Failure, Remote};
 use crate::app::setup::{self, Site};
 
@@ -31,6 +33,10 @@ pub(super) struct CstaConfigArgs {
     /// Only the numbers of this line, by number or id
     #[arg(long = "line", value_name = "LINE")]
     lines: Vec<String>,
+    /// What `show running-config` prints, or its section `voice service voip`: the XML interface does not show that block.
+    /// The file is read here and sent nowhere; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["undo", "journal"])]
+    running_config: Option<PathBuf>,
     /// Do not save the configuration of the router
     #[arg(long)]
     no_save: bool,
@@ -113,15 +119,23 @@ pub(super) async fn csta_config(args: CstaConfigArgs) -> Result<(), Failure> {
             false => Ok(()),
         };
     }
-    let found = client.get(&path).await?;
+    let mut found = client.get(&path).await?;
+    let mut blocks = args.blocks.clone();
+    if let Some(file) = &args.running_config
+        && shows_voice_service(&mut found, &read_text(file)?)
+        && blocks.is_empty()
+    {
+        // It is there: the others are left to do.
+        blocks = ["voice_register_global", "session_server", "ephone_dn"].map(str::to_owned).to_vec();
+    }
     if !args.apply {
         return if args.remote.json { Ok(output::json(&found)?) } else { print_config(&found) };
     }
     if !args.remote.json {
         print_config(&found)?;
     }
-    if !args.blocks.is_empty() {
-        body["blocks"] = json!(args.blocks);
+    if !blocks.is_empty() {
+        body["blocks"] = json!(blocks);
     }
     if !args.lines.is_empty() {
         let mut ids = Vec::new();
@@ -134,6 +148,30 @@ pub(super) async fn csta_config(args: CstaConfigArgs) -> Result<(), Failure> {
         print_applied(&args.remote, &client.post(&format!("{path}/apply"), &body).await?)?;
     }
     Ok(())
+}
+
+fn read_text(file: &Path) -> Result<String, Failure> {
+    Ok(String::from_utf8_lossy(&read(file)?).into_owned())
+}
+
+/// Puts what a running configuration shows in the place of what the XML interface does not; says whether the block is whole.
+fn shows_voice_service(found: &mut Value, running_config: &str) -> bool {
+    let missing = setup::missing_of_voice_service(running_config);
+    let is_it = |one: &Value| one["block"] == "voice_service_voip";
+    let (state, detail) = if missing.is_empty() {
+        ("ok", "Every line is in the running configuration.".to_owned())
+    } else {
+        let lines: Vec<String> = missing.iter().map(|line| format!("`{line}`")).collect();
+        ("missing", format!("The running configuration has no {}.", lines.join(", ")))
+    };
+    for finding in found["findings"].as_array_mut().into_iter().flatten().filter(|one| is_it(one)) {
+        finding["state"] = json!(state);
+        finding["detail"] = json!(detail);
+    }
+    if let Some(plan) = found["plan"].as_array_mut().filter(|_| missing.is_empty()) {
+        plan.retain(|step| !is_it(step));
+    }
+    missing.is_empty()
 }
 
 /// Whether a person agrees; without a person `--yes` must have been said.

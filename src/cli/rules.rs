@@ -41,6 +41,18 @@ pub(super) enum RulesCommand {
         #[command(flatten)]
         how: How,
     },
+    /// Replace all three lists and the samples by those of a JSON file, or nothing
+    ///
+    /// The form of `rules list --json` and of the API: {"incoming": [], "outgoing": [], "dialing": [], "samples": []}. It
+    /// counts only if nobody changed the rules meanwhile.
+    Replace {
+        #[command(flatten)]
+        of: Of,
+        /// The file; - is standard input
+        file: PathBuf,
+        #[command(flatten)]
+        how: How,
+    },
     /// Let rules run over the last calls: which numbers would be shown in another way
     Replay(ReplayArgs),
     /// Print the rules as text that can be imported
@@ -161,6 +173,13 @@ pub(super) async fn run(command: RulesCommand) -> Result<(), Failure> {
             let answer =
                 client.post_bytes(&format!("{path}/import?{}{list}", how.query()), "text/plain", lines).await?;
             print(&of.remote, &answer)
+        }
+        RulesCommand::Replace { of, file, how } => {
+            let body: Value = serde_json::from_slice(&read(&file)?).map_err(|error| {
+                Failure::new(Failure::USAGE, format!("{} is no JSON: {error}. Nothing was changed.", file.display()))
+            })?;
+            let (client, path) = of.rules().await?;
+            print(&of.remote, &client.put_again(&path, &format!("?{}", how.query()), &body).await?)
         }
         RulesCommand::Replay(args) => replay(args).await,
         RulesCommand::Export(of) => {

@@ -259,3 +259,8 @@ pub fn cme_config(server: (&str, u32), user: (&str, &str), tag: u32, dns: &[u32]
     let site = core::Site { register_id: server.0.to_owned(), keepalive_s: server.1 };
     core::cme_config(&site, user, tag, dns, with_authenticate)
 }
+
+/// The lines of `voice service voip` that a running configuration lacks.
+pub fn missing_of_voice_service(running_config: &str) -> Vec<&'static str> {
+    core::Running::parse(running_config).missing_of_voice_service()
+}

@@ -14,6 +14,15 @@ use crate::io::axl_http::{AxlClient, AxlEndpoint, HttpFault, Scheme, Secret, Tls
 /// Longest wait for a name of option 66.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The command that shows the names of interfaces.
+const NAMES: &str = if cfg!(windows) {
+    "ipconfig"
+} else if cfg!(target_os = "macos") {
+    "ifconfig -l"
+} else {
+    "ip link"
+};
+
 /// A way to ask DHCP servers.
 pub trait DhcpPort: Send + Sync {
     /// Asks on one interface, or on all of them.
@@ -89,7 +98,7 @@ pub async fn locate(port: Option<&dyn DhcpPort>, interface: Option<&str>) -> Out
     };
     let answers = port.ask(interface).await.map_err(|fault| match &fault {
         DhcpFault::NoInterface(_) => ServiceError::new(Code::InvalidValue, format!("{}.", capital(&fault)))
-            .with_hint("Leave `interface` out to ask on all of them; `ip link` shows their names.")
+            .with_hint(format!("Leave `interface` out to ask on all of them; `{NAMES}` shows their names."))
             .with_field("/interface", format!("{}.", capital(&fault))),
         DhcpFault::NotAllowed => not_here(format!("{}.", capital(&fault))).with_hint(
             "Run it as root, or give the process CAP_NET_BIND_SERVICE and CAP_NET_RAW; or enter the address by hand.",

@@ -299,3 +299,36 @@ async fn the_static_forward_of_cti_notify_is_shown_before_it_happens() {
     house.until_call("208", "offering").await;
     house.close_beside_lost_sessions().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_configuration_shows_what_the_xml_interface_does_not() {
+    let house = House::open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("running.txt");
+    let linegate = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_linegate"));
+        command.args(["pbx", "csta-config", "hq", "--running-config"]).arg(&file).args(args);
+        command.env("LINEGATE_URL", house.client().address()).env("LINEGATE_TOKEN", crate::kit::TOKEN);
+        let out = command.output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let config = "hostname lab\nenable secret hush-hush\nvoice service voip\n allow-connections sip to sip\n no cti shutdown\n \
+                  sip\n  registrar server expires max 1800 min 60\n!\nvoice register global\n mode cme\n";
+    std::fs::write(&file, config).unwrap();
+    let shown = linegate(&[]);
+    assert!(shown.contains("The running configuration has no `gcid`."), "{shown}");
+    assert!(shown.contains("\nvoice service voip\n") && shown.contains("\ngcid\n"), "it is planned: {shown}");
+    std::fs::write(&file, config.replace("\n sip\n", "\n gcid\n sip\n")).unwrap();
+    let shown = linegate(&[]);
+    assert!(
+        shown.contains("Every line is in the running configuration.") && !shown.contains("\nvoice service voip\n"),
+        "{shown}"
+    );
+    // What is there is not sent again.
+    let applied = linegate(&["--apply", "--yes"]);
+    assert!(applied.contains("applied    ephone-dn 7 (207)"), "{applied}");
+    assert!(
+        house.twin.xml_changes().iter().all(|body| !body.contains("voice service voip") && !body.contains("hush-hush"))
+    );
+    house.close().await;
+}

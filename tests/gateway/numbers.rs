@@ -304,3 +304,66 @@ async fn lists_are_imported_from_text_by_the_command_line() {
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["version"], 2);
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_samples_are_replaced_from_json_by_the_command_line() {
+    let house = House::open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.json");
+    let linegate = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linegate"));
+        command.arg("rules").args(args).arg("--json");
+        command.env("LINEGATE_URL", house.client().address()).env("LINEGATE_TOKEN", crate::kit::TOKEN);
+        let out = command.output().unwrap();
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (out.status.success(), said(&out.stdout), said(&out.stderr))
+    };
+    let path = file.to_str().unwrap();
+    let mut rules = json!({
+        "incoming": [regex("^0(.*)", "\\1")],
+        "samples": [{"direction": "incoming", "input": "0301", "expect": "301"}],
+    });
+    std::fs::write(&file, rules.to_string()).unwrap();
+    let (good, out, err) = linegate(&["replace", path, "--dry-run"]);
+    assert!(good && out.contains("0301"), "{out}{err}");
+    assert_eq!(house.client().get(&house.rules()).await.unwrap()["version"], 0, "a dry run changes nothing");
+    assert!(linegate(&["replace", path]).0);
+    // What is listed can be given back.
+    let (_, listed, _) = linegate(&["list"]);
+    std::fs::write(&file, &listed).unwrap();
+    let (good, again, err) = linegate(&["replace", path]);
+    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert!(good, "{err}");
+    assert_eq!(
+        (&value(&again)["incoming"], &value(&again)["samples"]),
+        (&value(&listed)["incoming"], &value(&listed)["samples"])
+    );
+    // A sample that does not come out is named with what to do, and nothing is changed.
+    rules["samples"][0]["expect"] = json!("0301");
+    std::fs::write(&file, rules.to_string()).unwrap();
+    let (good, _, err) = linegate(&["replace", path]);
+    assert!(!good && err.contains("0301") && err.contains("force"), "{err}");
+    std::fs::write(&file, "no json").unwrap();
+    let (good, _, err) = linegate(&["replace", path]);
+    assert!(!good && err.contains("is no JSON"), "{err}");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trying_rules_costs_a_bounded_time() {
+    let house = House::open().await;
+    let heavy = vec![regex("([0-9]{1,25}){1,25}x", ""); 1200];
+    let rules = json!({"incoming": heavy, "outgoing": heavy, "dialing": heavy});
+    let path = format!("{}/test", house.rules());
+    let body = json!({"direction": "incoming", "number": "0301", "rules": rules});
+    let began = std::time::Instant::now();
+    let (status, problem) = refused(house.client().post(&path, &body).await);
+    assert_eq!(status, 422, "{problem}");
+    assert!(text(&problem, "/errors/0/pointer").starts_with("/rules/incoming/"), "{problem}");
+    assert!(text(&problem, "/errors/0/detail").contains("fewer of them"), "{problem}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+    // Others go on meanwhile, and the next one has its turn.
+    let light = json!({"direction": "incoming", "number": "0301", "rules": {"incoming": [regex("^0(.*)", "\\1")]}});
+    assert_eq!(house.client().post(&path, &light).await.unwrap()["output"], "301");
+    house.close().await;
+}

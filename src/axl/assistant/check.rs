@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::recipe::{self, Site};
-use super::{Assessment, Block, Finding, Known, Running, Step};
+use super::{Assessment, Block, Finding, Known, Step};
 use crate::axl::inventory::{Inventory, LineOptions, Support};
 use crate::axl::record::Extension;
 use crate::axl::request::{Keyword, Request, Select};
@@ -26,8 +26,6 @@ pub struct Evidence {
     pub wanted: BTreeSet<String>,
     /// Numbers that nobody wants to be monitored.
     pub unwanted: BTreeSet<String>,
-    /// The configuration as text, when somebody has it: the XML interface does not show all.
-    pub running: Option<Running>,
 }
 
 /// Says what is there, what is missing, and what would mend it.
@@ -71,14 +69,6 @@ impl<'a> Check<'a> {
     /// B1 is not in the XML interface: only its effect is.
     fn voice_service(&mut self) {
         let step = recipe::voice_service();
-        if let Some(missing) = self.evidence.running.as_ref().map(Running::missing_of_voice_service) {
-            if missing.is_empty() {
-                return self.find(&step, Known::Ok, "Every line is in the running configuration.");
-            }
-            let lines = missing.iter().map(|line| format!("`{line}`")).collect::<Vec<_>>().join(", ");
-            self.find(&step, Known::Missing, format!("The running configuration has no {lines}."));
-            return self.plan.push(step);
-        }
         if self.applied(step.block, None) && self.evidence.cti_works {
             return self.find(&step, Known::Ok, "The assistant applied it, and lines are monitored.");
         }

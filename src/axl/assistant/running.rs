@@ -25,7 +25,7 @@ impl Running {
     }
 
     /// The lines of `voice service voip` that are needed and not in force.
-    pub(super) fn missing_of_voice_service(&self) -> Vec<&'static str> {
+    pub fn missing_of_voice_service(&self) -> Vec<&'static str> {
         let has = |line: &str| self.voice_service.iter().any(|one| one == line);
         let is_in_force = |line: &str| match line {
             // A configuration shows what differs from the default: CTI is shut down, the mode is advanced.

@@ -142,15 +142,12 @@ fn numbers_that_nobody_wants_are_left_alone() {
 fn a_running_configuration_tells_what_the_interface_does_not() {
     let text = "hostname lab\n!\nvoice service voip\n allow-connections sip to sip\n no cti shutdown\n gcid\n sip\n  \
                 registrar server expires max 3600 min 60\n!\nvoice register global\n mode cme\n";
-    let state = |text: &str| {
-        let evidence = Evidence { running: Some(Running::parse(text)), ..Evidence::default() };
-        assess(&example(), &site(), &evidence).findings[0].clone()
-    };
-    assert_eq!(state(text).state, Known::Ok);
-    assert_eq!(state(&text.replace(" gcid\n", "")).detail, "The running configuration has no `gcid`.");
+    let missing = |text: &str| Running::parse(text).missing_of_voice_service();
+    assert_eq!(missing(text), Vec::<&str>::new());
+    assert_eq!(missing(&text.replace(" gcid\n", "")), ["gcid"]);
     let basic = text.replace(" gcid\n", " gcid\n cti csta mode basic\n");
-    assert_eq!(state(&basic).detail, "The running configuration has no `no cti csta mode basic`.");
-    assert_eq!(state("hostname lab\n").state, Known::Missing);
+    assert_eq!(missing(&basic), ["no cti csta mode basic"]);
+    assert!(missing("hostname lab\n").contains(&"no cti shutdown"));
 }
 
 #[test]

@@ -73,8 +73,16 @@ impl RuleSet {
     /// # Errors
     /// Every rule that cannot be used, with the position of what is wrong.
     pub fn compile(lists: RuleLists) -> Result<Self, Vec<RuleError>> {
+        Self::compile_while(lists, &|| true)
+    }
+
+    /// Compiles lists as long as somebody says so: what anybody may try must not cost everybody.
+    ///
+    /// # Errors
+    /// As [`Self::compile`], and the rule at which it was given up.
+    pub fn compile_while(lists: RuleLists, goes_on: &dyn Fn() -> bool) -> Result<Self, Vec<RuleError>> {
         let mut errors = Vec::new();
-        let compiled = ListName::ALL.map(|name| List::compile(name, lists.list(name), &mut errors));
+        let compiled = ListName::ALL.map(|name| List::compile(name, lists.list(name), goes_on, &mut errors));
         if errors.is_empty() { Ok(Self { lists, compiled, findings: OnceLock::new() }) } else { Err(errors) }
     }
 
@@ -109,8 +117,16 @@ impl RuleSet {
 }
 
 impl List {
-    fn compile(name: ListName, rules: &[Rule], errors: &mut Vec<RuleError>) -> Self {
+    fn compile(name: ListName, rules: &[Rule], goes_on: &dyn Fn() -> bool, errors: &mut Vec<RuleError>) -> Self {
         let before = errors.len();
+        let too_long = |rule: usize| RuleError {
+            list: name,
+            rule,
+            field: RuleField::Search,
+            position: None,
+            detail: "Up to this rule the time is used up that trying rules may take: try fewer of them at once."
+                .to_owned(),
+        };
         if rules.len() > MAX_RULES {
             errors.push(RuleError {
                 list: name,
@@ -124,6 +140,10 @@ impl List {
         let mut list = Self::default();
         let mut patterns = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
+            if !goes_on() {
+                errors.push(too_long(index));
+                return Self::default();
+            }
             match Compiled::new(rule) {
                 Ok(compiled) => list.rules.push(compiled),
                 Err((field, position, detail)) => {
@@ -146,6 +166,10 @@ impl List {
             return Self::default();
         }
         for part in patterns.chunks(GROUP) {
+            if !goes_on() {
+                errors.push(too_long(part.first().map_or(0, |(_, index)| *index)));
+                return Self::default();
+            }
             let set = RegexSetBuilder::new(part.iter().map(|(pattern, _)| pattern))
                 .unicode(false)
                 .nest_limit(MAX_NESTING)

@@ -153,6 +153,16 @@ fn nothing_hangs_and_nothing_grows() {
 }
 
 #[test]
+fn compiling_ends_when_its_time_is_over() {
+    let lists = RuleLists { outgoing: vec![Rule::regex("([0-9]{1,20}){1,20}", ""); 100], ..RuleLists::default() };
+    let left = std::cell::Cell::new(40_usize);
+    let goes_on = || left.replace(left.get().saturating_sub(1)) > 0;
+    let errors = RuleSet::compile_while(lists, &goes_on).unwrap_err();
+    assert_eq!((errors.len(), errors[0].pointer().as_str()), (1, "/outgoing/40/search"), "{errors:?}");
+    assert!(errors[0].detail.contains("fewer of them"), "{errors:?}");
+}
+
+#[test]
 fn dead_and_shadowed_rules_are_pointed_out() {
     let mut off = Rule::regex(".*", "");
     off.enabled = false;

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::options::{self, TFTP_ADDRESSES, TFTP_NAME, address};
 use crate::service::locate::DhcpAnswer;
 
 const COOKIE: [u8; 4] = [99, 130, 83, 99];
@@ -18,8 +19,6 @@ const OVERLOAD: u8 = 52;
 const TYPE: u8 = 53;
 const SERVER: u8 = 54;
 const WANTED: u8 = 55;
-const TFTP_NAME: u8 = 66;
-const TFTP_ADDRESSES: u8 = 150;
 const END: u8 = 255;
 
 /// Asks what a client that has its address already should know.
@@ -93,20 +92,13 @@ impl Found {
     }
 
     fn option(&mut self, code: u8, value: &[u8]) {
-        let address = |part: &[u8]| <[u8; 4]>::try_from(part).ok().map(Ipv4Addr::from);
         match code {
             TYPE => self.kind = value.first().copied(),
             OVERLOAD => self.overload = value.first().copied().unwrap_or(0),
             SERVER => self.server = address(value),
-            // One or more addresses, also in several options (RFC 5859, RFC 3396).
-            TFTP_ADDRESSES => self.addresses.extend(value.chunks_exact(4).filter_map(address)),
-            TFTP_NAME => {
-                let text = String::from_utf8_lossy(value);
-                let name = text.trim_end_matches('\0').trim();
-                let is_sound =
-                    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:".contains(c));
-                self.name = is_sound.then(|| name.to_owned());
-            }
+            // Also in several options (RFC 3396).
+            TFTP_ADDRESSES => self.addresses.extend(options::addresses(value)),
+            TFTP_NAME => self.name = options::host(value),
             _ => {}
         }
     }

@@ -1,8 +1,18 @@
-//! DHCP as a way to find the router: options 150 and 66 (dossier `axl-cme` 12).
+//! DHCP as a way to find the router: options 150 and 66 (dossier `axl-cme` 12). Each system has its own way behind one port:
+//! Linux asks by itself, macOS and Windows own port 68 and are asked.
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "linux")]
 mod message;
+#[cfg(any(target_os = "linux", target_os = "macos", windows))]
+mod options;
+#[cfg(any(target_os = "macos", test))]
+mod scutil;
+#[cfg(windows)]
+mod windows;
 
 use std::sync::Arc;
 
@@ -12,7 +22,10 @@ use crate::service::locate::DhcpPort;
 pub fn port() -> Option<Arc<dyn DhcpPort>> {
     #[cfg(target_os = "linux")]
     return Some(Arc::new(linux::Inform));
-    // macOS and Windows own port 68 and have interfaces of their own for this; they are not used yet.
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(target_os = "macos")]
+    return Some(Arc::new(macos::Leases));
+    #[cfg(windows)]
+    return Some(Arc::new(windows::Client));
+    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
     return None;
 }

@@ -51,6 +51,8 @@ struct Inner {
     versions: Versions,
     numbers: NumberPlans,
     trace: Trace,
+    /// Rules that somebody tries are compiled one request at a time.
+    trying: Arc<tokio::sync::Semaphore>,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -110,6 +112,7 @@ impl Gateway {
                 journal,
                 links: Mutex::default(),
                 probes: Mutex::default(),
+                trying: Arc::new(tokio::sync::Semaphore::new(1)),
                 changing: tokio::sync::Mutex::default(),
                 listeners: Listeners::default(),
                 versions: Versions::default(),

@@ -1,15 +1,17 @@
 //! Number rules: read, replaced, tested, imported and taken back; durable before anybody hears of it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 use super::{Caller, DialPlan, Gateway, Outcome, Written};
 use crate::domain::numbers::NumberPlan;
-use crate::domain::rules::{Finding, ListName, RuleSet, Step, read_lists, write_lists};
+use crate::domain::rules::{Finding, ListName, RuleLists, RuleSet, Step, read_lists, write_lists};
 use crate::domain::{Direction, PbxId, Timestamp};
 use crate::service::error::{Code, ServiceError};
 use crate::service::journal::{Actor, Change, Object, wall_clock};
@@ -19,6 +21,9 @@ use crate::service::numbers::{
     row, rule_errors, undialable,
 };
 use crate::store::PbxRow;
+
+/// Longest time for compiling rules that somebody only tries.
+const TRYING: Duration = Duration::from_secs(2);
 
 /// The way of a number through the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -289,18 +294,26 @@ impl Gateway {
     pub async fn test_number_rules(&self, pbx: &PbxId, body: Value) -> Outcome<RuleTest> {
         let numbers = self.numbers(pbx)?;
         let known: Vec<String> = self.known_numbers(pbx);
+        let test = read_test(body, numbers.rules.set.lists())?;
+        let turn = self.turn_to_try(test.rules.is_some()).await?;
         blocking(move || {
-            let test = read_test(body, numbers.rules.set.lists())?;
+            let _turn = turn;
             let plan = match test.rules {
                 None => Arc::clone(&numbers.plan),
-                Some(ref lists) => {
-                    let set = RuleSet::compile(lists.clone()).map_err(|errors| rule_errors(&errors, "/rules"))?;
-                    Arc::new(NumberPlan { rules: Arc::new(set), ..(*numbers.plan).clone() })
-                }
+                Some(ref lists) => tried(lists.clone(), &numbers.plan)?,
             };
             trace(&plan, &test, |number| known.iter().any(|known| known == number))
         })
         .await?
+    }
+
+    /// Whoever may read may try rules, which costs time: one at a time.
+    pub(super) async fn turn_to_try(&self, is_given: bool) -> Outcome<Option<OwnedSemaphorePermit>> {
+        if !is_given {
+            return Ok(None);
+        }
+        let turn = Arc::clone(&self.inner.trying).acquire_owned().await;
+        turn.map(Some).map_err(|_| ServiceError::new(Code::ShuttingDown, "The gateway is stopping."))
     }
 
     pub(super) fn known_numbers(&self, pbx: &PbxId) -> Vec<String> {
@@ -324,6 +337,14 @@ impl Gateway {
             self.inner.numbers.of(pbx).plan.dialled(text, is_known).map_err(|error| undialable(&error, "/to"))?;
         Ok(DialPlan { dials: dialled.digits, internal: dialled.internal, rule: dialled.rule })
     }
+}
+
+/// The plan with rules that somebody tries.
+pub(super) fn tried(lists: RuleLists, plan: &NumberPlan) -> Outcome<Arc<NumberPlan>> {
+    let until = Instant::now() + TRYING;
+    let set = RuleSet::compile_while(lists, &|| Instant::now() < until);
+    let set = set.map_err(|errors| rule_errors(&errors, "/rules"))?;
+    Ok(Arc::new(NumberPlan { rules: Arc::new(set), ..plan.clone() }))
 }
 
 fn trace(plan: &NumberPlan, test: &Tested, is_known: impl Fn(&str) -> bool) -> Outcome<RuleTest> {

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::numbers::blocking;
+use super::numbers::{blocking, tried};
 use super::{Caller, Gateway, Outcome};
 use crate::domain::numbers::NumberPlan;
-use crate::domain::rules::{ListName, RuleLists, RuleSet, read_lists};
+use crate::domain::rules::{ListName, RuleLists, read_lists};
 use crate::domain::{Direction, Party, PbxId, Presentation, Timestamp};
 use crate::service::error::{Code, ServiceError};
 use crate::service::link::storage;
-use crate::service::numbers::{import_errors, read_given_lists, read_replay, rule_errors};
+use crate::service::numbers::{import_errors, read_given_lists, read_replay};
 use crate::store::FinishedQuery;
 
 /// Entries that are read from the journal at once.
@@ -112,13 +112,12 @@ impl Gateway {
         };
         let (heard, calls, since) = self.heard(caller, pbx, wanted.calls, lists.is_none()).await?;
         let known = self.known_numbers(pbx);
+        let turn = self.turn_to_try(lists.is_some()).await?;
         blocking(move || {
+            let _turn = turn;
             let after = match lists {
                 None => Arc::clone(&numbers.plan),
-                Some(lists) => {
-                    let set = RuleSet::compile(lists).map_err(|errors| rule_errors(&errors, "/rules"))?;
-                    Arc::new(NumberPlan { rules: Arc::new(set), ..(*numbers.plan).clone() })
-                }
+                Some(lists) => tried(lists, &numbers.plan)?,
             };
             let is_known = |number: &str| known.iter().any(|known| known == number);
             let mut replay = Replay { calls, since, numbers: heard.len(), ..Replay::default() };
