@@ -192,9 +192,9 @@ impl Problem {
                 status: status.as_u16(),
                 detail,
                 instance: None,
+                hint: remedy(&code).to_owned(),
                 code,
                 can_retry: false,
-                hint: String::new(),
                 errors: Vec::new(),
                 csta_error: None,
                 sip_status: None,
@@ -288,9 +288,6 @@ impl Problem {
     pub(super) fn render(&self, request_id: Option<&str>) -> Response<Body> {
         let mut shown = self.body.clone();
         shown.instance = request_id.map(str::to_owned);
-        if shown.hint.is_empty() {
-            remedy(&shown.code).clone_into(&mut shown.hint);
-        }
         // Strings and numbers only: this cannot fail; an empty object keeps the function total.
         let text = serde_json::to_vec(&shown).unwrap_or_else(|_| b"{}".to_vec());
         let mut response = Response::new(Body::from(text));
@@ -328,7 +325,9 @@ impl IntoResponse for Problem {
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         let mut problem = Self::build(Cow::Borrowed(error.code.as_str()), error.detail);
-        problem.body.hint = error.hint;
+        if !error.hint.is_empty() {
+            problem.body.hint = error.hint;
+        }
         problem.body.can_retry = error.can_retry;
         problem.retry_after_s = error.retry_after_s;
         // api.md: 503 comes with Retry-After.
@@ -400,8 +399,7 @@ mod tests {
 
     #[test]
     fn every_refusal_says_what_to_do() {
-        let response = Problem::new("body_too_large", "A body has at most 7 bytes.").render(None);
-        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(Problem::new("body_too_large", "A body has at most 7 bytes.").body().hint, "Send less at once.");
         let general = remedy("internal_error");
         let text = include_str!("problem.rs");
         let rows = text.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" => (S::"));

@@ -140,6 +140,9 @@ pub(super) async fn wait_for(client: &Client, id: &str) -> Result<(), Failure> {
         let settled = matches!(state, "disabled" | "down")
             || (matches!(state, "up" | "degraded") && total > 0 && monitored + failed >= total);
         if settled {
+            for notice in status.pointer("/axl/notices").and_then(Value::as_array).into_iter().flatten() {
+                output::progress(notice.as_str().unwrap_or_default());
+            }
             return Ok(());
         }
         // Whatever changes at the PBX comes as an event; a look every 5 s covers a PBX that stays silent.

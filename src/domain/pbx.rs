@@ -58,6 +58,9 @@ pub struct AxlStatus {
     /// Requests answered of the load that runs now.
     #[serde(default)]
     pub progress: Option<String>,
+    /// What the last load left out, and what to do about it: phones that the router does not give, or without a usable line.
+    #[serde(default)]
+    pub notices: Vec<String>,
 }
 
 /// How many lines.
@@ -105,7 +108,13 @@ impl PbxStatus {
             reason: String::new(),
             since,
             sip: SipStatus { state: "off".to_owned(), registered_until: None },
-            axl: AxlStatus { state: "off".to_owned(), last_load_at: None, reason: None, progress: None },
+            axl: AxlStatus {
+                state: "off".to_owned(),
+                last_load_at: None,
+                reason: None,
+                progress: None,
+                notices: Vec::new(),
+            },
             cme_version: None,
             lines: LineCounts::default(),
             capabilities: BTreeMap::new(),

@@ -83,6 +83,28 @@ async fn lines_cut_off_at_4_kb_are_read_one_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_phone_whose_record_does_not_fit_is_named_and_comes_when_there_is_room() {
+    let small = XmlKnobs { response_size: 4, profile: RecordProfile::Full, ..XmlKnobs::default() };
+    let config = TwinConfig { xml_knobs: small, ..TwinConfig::default() };
+    let mut house = House::with(config, json!({})).await;
+    assert_eq!(house.exported().await, ROWS.replace("201;Anna Berg;00AA11BB0001;204\n", ""));
+    let notice = text(&house.status().await, "/axl/notices/0").to_owned();
+    assert!(notice.contains("tag 1 ") && notice.contains("`response size`"), "{notice}");
+    house.twin.set_xml_knobs(XmlKnobs::default());
+    let load = house.client().post(&format!("/pbxs/{}/load-lines", house.pbx), &json!({})).await.unwrap();
+    assert_eq!(text(&load, "/added/0/number"), "201");
+    assert_eq!(house.exported().await, ROWS);
+    house.until_pbx("nothing is left out", |status| status["axl"]["notices"] == json!([])).await;
+    // What is known stays when there is no room again.
+    house.twin.set_xml_knobs(XmlKnobs { response_size: 4, profile: RecordProfile::Full, ..XmlKnobs::default() });
+    let load = house.client().post(&format!("/pbxs/{}/load-lines", house.pbx), &json!({})).await.unwrap();
+    assert_eq!(load["removed"], json!([]));
+    assert_eq!(house.exported().await, ROWS);
+    house.until_settled().await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn four_hundred_and_fifty_phones_come_tag_by_tag_and_one_request_at_a_time() {
     let xml_knobs =
         XmlKnobs { response_size: 16, profile: RecordProfile::Medium, latency_ms: 2, ..XmlKnobs::default() };

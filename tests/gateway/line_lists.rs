@@ -114,3 +114,78 @@ async fn numbers_may_be_written_in_full_and_are_one_line_in_every_form() {
     house.client().delete(&path).await.unwrap();
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_and_buttons_are_left_out_where_they_are_not_wanted() {
+    let bare = json!({"options": {"read_line_names": false, "read_line_buttons": false}});
+    let house = House::with(TwinConfig::default(), bare).await;
+    let rows = "201;;00AA11BB0001;\n202;;00AA11BB0002;\n205;;;\n207;;00AA11BB0004;\n208;;00AA11BB0005;\n";
+    assert_eq!(house.exported().await, rows);
+    // Wanted after all, they come with the next load.
+    let wanted = json!({"options": {"read_line_names": true, "read_line_buttons": true}});
+    house.client().patch(&format!("/pbxs/{}", house.pbx), &wanted).await.unwrap();
+    house.client().post(&format!("/pbxs/{}/load-lines", house.pbx), &json!({})).await.unwrap();
+    assert_eq!(house.exported().await, ROWS);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_every_editor_are_read() {
+    let mut house = without_xml().await;
+    let list = "300;J\u{fc}rgen Gro\u{df};00-aa-11-bb-03-00;\r\n301;Zo\u{eb};00:AA:11:BB:03:01;302\r\n";
+    let utf16: Vec<u8> =
+        "\u{feff}".chars().chain(list.chars()).collect::<String>().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let latin: Vec<u8> = list.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap()).collect();
+    let marked = [b"\xEF\xBB\xBF", list.as_bytes()].concat();
+    let path = format!("/lines/import?pbx={}", house.pbx);
+    for (name, bytes) in
+        [("UTF-8", list.as_bytes().to_vec()), ("UTF-8 with a mark", marked), ("UTF-16", utf16), ("Windows-1252", latin)]
+    {
+        let done = house.client().post_bytes(&path, "text/plain", bytes).await.unwrap();
+        let count = done["added"].as_array().unwrap().len() + done["unchanged"].as_u64().unwrap() as usize;
+        assert_eq!(count, 2, "{name}: {done}");
+        assert_eq!(text(&house.line("300").await, "/name"), "J\u{fc}rgen Gro\u{df}", "{name}");
+        assert_eq!(text(&house.line("301").await, "/device_id"), "00AA11BB0301", "{name}");
+    }
+    house.until_lines("they are there", |lines| lines.len() == 2).await;
+    house.close_beside_lost_sessions().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_loses_nothing_that_a_person_entered_and_a_dry_run_says_what_it_would_do() {
+    let mut house = House::open().await;
+    let client = house.client().clone();
+    let entered = json!({"pbx_id": house.pbx, "number": "290", "name": "Door", "device_id": "0000.0000.0290"});
+    client.post("/lines", &entered).await.unwrap();
+    client.post("/lines", &json!({"pbx_id": house.pbx, "number": "291", "name": "Visitor"})).await.unwrap();
+    let anna = house.line_id("201").await;
+    client.patch(&format!("/lines/{anna}"), &json!({"labels": {"crm_user": "anna"}, "enabled": false})).await.unwrap();
+    // At the router one number goes, one comes, one is renamed.
+    let dn =
+        cme_twin::Dn { number: "206".to_owned(), name: "New One".to_owned(), channels: 2, ..cme_twin::Dn::default() };
+    house.twin.configure(|system| {
+        system.dns.insert(9, dn);
+        system.dns.get_mut(&2).unwrap().name = "Ben Kohl".to_owned();
+        system.phones.get_mut(&4).unwrap().buttons[0].dn = 9;
+        system.phones.get_mut(&5).unwrap().buttons.clear();
+    });
+    let load = format!("/pbxs/{}/load-lines", house.pbx);
+    let seen = client.post(&load, &json!({"dry_run": true})).await.unwrap();
+    let numbers =
+        |list: &str| seen[list].as_array().unwrap().iter().map(|one| text(one, "/number")).collect::<Vec<_>>();
+    assert_eq!((numbers("added"), numbers("removed")), (vec![], vec!["208"]), "{seen:#}");
+    assert_eq!(numbers("changed"), ["202", "206"], "{seen:#}");
+    assert_eq!(text(&house.line("202").await, "/name"), "Ben Cole", "only looked at");
+    let done = client.post(&load, &json!({})).await.unwrap();
+    assert_eq!((&done["changed"][0]["number"], &done["removed"][0]["number"]), (&json!("202"), &json!("208")));
+    assert_eq!(text(&house.line("202").await, "/name"), "Ben Kohl");
+    // What vanished is marked, not removed; what a person entered is as it was.
+    house.until_line("208", "is missing", |line| !line["missing_since"].is_null()).await;
+    for (number, name) in [("290", "Door"), ("291", "Visitor")] {
+        let line = house.line(number).await;
+        assert_eq!((text(&line, "/name"), &line["missing_since"]), (name, &Value::Null), "{line:#}");
+    }
+    let line = house.line("201").await;
+    assert_eq!((&line["labels"], &line["enabled"]), (&json!({"crm_user": "anna"}), &json!(false)));
+    house.close().await;
+}

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use cme_twin::Twin;
 
 use crate::assistant::bare;
-use crate::kit::{Gateway, Reader, TOKEN, free_port};
+use crate::kit::{Gateway, Reader, TOKEN, free_port, pbx_on};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_a_router_without_cti_to_a_first_ring() {
@@ -47,4 +47,44 @@ async fn from_a_router_without_cti_to_a_first_ring() {
     assert!(!said.contains(&system.xml_password), "a password is printed");
     stream.find("202 rang", |event| event["event"] == "call.created" && event["data"]["direction"] == "inbound").await;
     gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_printed_for_the_console_makes_every_line_monitored() {
+    let mut config = bare();
+    // Not even the XML interface has a user yet.
+    config.system.xml_user.clear();
+    config.system.xml_password.clear();
+    let twin = Twin::start(config).await.unwrap();
+    let printed = Command::new(env!("CARGO_BIN_EXE_linegate"))
+        .args([
+            "cme-config",
+            "--username",
+            "ctigw",
+            "--password",
+            "example-pass-1",
+            "--dn",
+            "1,2,3,4,5,7,8",
+            "--authenticate",
+        ])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(printed.status.success() && text.ends_with("write memory\n"), "{text}");
+    twin.paste(&text).unwrap_or_else(|(line, words)| panic!("{line}: {words}"));
+    // Nothing else is needed.
+    let gateway = Gateway::open().await;
+    let mut stream = Reader::open(&gateway.client).await;
+    gateway.create(&pbx_on(&twin, "hq")).await;
+    loop {
+        let lines = gateway.client.list("/lines").await.unwrap();
+        let is_monitored = |address: &serde_json::Value| address["monitor"]["state"] == "active";
+        let mut addresses = lines.iter().flat_map(|line| line["addresses"].as_array().unwrap());
+        if lines.len() == 5 && addresses.all(is_monitored) {
+            break;
+        }
+        stream.any("every address is monitored").await;
+    }
+    gateway.stop().await;
+    assert!(twin.violations().is_empty(), "{:#?}", twin.violations());
 }

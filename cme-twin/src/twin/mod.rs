@@ -211,6 +211,21 @@ impl Twin {
         self.shared.act_now(|router| change(&mut router.exchange.system));
     }
 
+    /// Somebody pastes a text at the console.
+    ///
+    /// # Errors
+    /// The first line that IOS does not take, and its words.
+    pub fn paste(&self, text: &str) -> Result<(), (String, String)> {
+        let around = ["enable", "configure terminal", "write memory"];
+        let lines: Vec<&str> = text.lines().filter(|line| !around.contains(&line.trim())).collect();
+        let knobs = self.shared.xml().knobs();
+        let result = crate::xml::run(&self.shared, &knobs, Some(15), lines.iter().copied());
+        match result.line.checked_sub(1).and_then(|at| lines.get(at)) {
+            None => Ok(()),
+            Some(line) => Err(((*line).to_owned(), result.error)),
+        }
+    }
+
     /// The switches of the XML interface.
     #[must_use]
     pub fn xml_knobs(&self) -> XmlKnobs {

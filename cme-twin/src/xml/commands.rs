@@ -132,6 +132,8 @@ pub(crate) enum Mode {
     DnTemplate(u32),
     Phone(u32),
     Telephony,
+    /// `ixi transport http`, `ixi application cme`.
+    Ixi,
     /// A mode whose lines the model does not look at.
     Other,
 }
@@ -225,6 +227,7 @@ fn in_mode(mode: Mode, on: bool, rest: &[&str], dialect: Dialect) -> Parsed {
         Mode::DnTemplate(tag) => dn_template(tag, on, rest),
         Mode::Phone(tag) => phone(tag, on, rest),
         Mode::Telephony => telephony(on, rest),
+        Mode::Ixi => ixi(rest),
         Mode::Other => Err(INVALID),
     }
 }
@@ -275,6 +278,7 @@ fn global(on: bool, rest: &[&str], dialect: Dialect) -> Parsed {
         }
         ["emadmin", "logout", user] if on => set(Setting::Logout { user: user.to_owned() }),
         ["telephony-service"] => enter(Setting::Accepted, Mode::Telephony),
+        ["ixi", "transport", "http"] | ["ixi", "application", "cme"] => enter(Setting::Accepted, Mode::Ixi),
         ["sip-ua"] | ["presence"] | ["voice", "class", ..] | ["voice", "translation-rule", _] => {
             enter(Setting::Accepted, Mode::Other)
         }
@@ -421,6 +425,17 @@ fn phone(tag: u32, on: bool, rest: &[&str]) -> Parsed {
     }
 }
 
+/// The twin's own switches say how the XML interface works: here the words are only checked.
+fn ixi(rest: &[&str]) -> Parsed {
+    match *rest {
+        ["shutdown"] => set(Setting::Accepted),
+        ["response", "size", kilobytes] => number(kilobytes, 1, 64).and_then(|_| set(Setting::Accepted)),
+        ["request", "outstanding", count] => number(count, 1, 10).and_then(|_| set(Setting::Accepted)),
+        ["request" | "response", "timeout", _] => set(Setting::Accepted),
+        _ => Err(INVALID),
+    }
+}
+
 fn telephony(on: bool, rest: &[&str]) -> Parsed {
     match *rest {
         ["directory", "last-name-first"] => set(Setting::NameOrder { last_name_first: on }),
@@ -436,7 +451,7 @@ fn telephony(on: bool, rest: &[&str]) -> Parsed {
             "max-ephones" | "max-dn" | "ip" | "keepalive" | "system" | "timeouts" | "transfer-system" | "log" | "url",
             ..,
         ] => set(Setting::Accepted),
-        ["create", "cnf-files"] => set(Setting::Accepted),
+        ["create", "cnf-files"] | ["shutdown"] => set(Setting::Accepted),
         ["directory"] | ["xml", ..] => Err(INCOMPLETE),
         _ => Err(INVALID),
     }

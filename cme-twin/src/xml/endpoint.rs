@@ -140,14 +140,24 @@ fn produce(shared: &Shared, state: &XmlState, knobs: &XmlKnobs, body: &[u8]) -> 
 
 /// Runs the lines of `ISexecCLI` until one fails.
 fn execute(shared: &Shared, knobs: &XmlKnobs, request: &Request) -> CliResult {
+    let lines = request.parameters.iter().filter(|(name, _)| name.eq_ignore_ascii_case("CLI"));
+    run(shared, knobs, None, lines.map(|(_, line)| line.as_str()))
+}
+
+/// Runs lines until one fails, with the level of the XML user or another one.
+pub(crate) fn run<'a>(
+    shared: &Shared,
+    knobs: &XmlKnobs,
+    level: Option<u8>,
+    lines: impl Iterator<Item = &'a str>,
+) -> CliResult {
     shared.act_now(|router| {
         let mut mode = Mode::default();
-        let lines = request.parameters.iter().filter(|(name, _)| name.eq_ignore_ascii_case("CLI"));
-        for (at, (_, line)) in lines.enumerate() {
+        for (at, line) in lines.enumerate() {
             let system = &router.exchange.system;
             let dialect = commands::Dialect {
                 cti: knobs.cti_commands,
-                level: system.xml_level,
+                level: level.unwrap_or(system.xml_level),
                 max_dn: system.max_dn,
                 max_ephones: system.max_ephones,
                 max_sessions: 8,

@@ -25,7 +25,7 @@ pub use knobs::{
     SaveResult, XmlKnobs, XmlQuirks, XsiType,
 };
 
-pub(crate) use endpoint::serve;
+pub(crate) use endpoint::{run, serve};
 pub(crate) use http::http_date;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};

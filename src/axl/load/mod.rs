@@ -232,7 +232,10 @@ impl Load {
         }
         for tag in &list.unreadable {
             self.inventory.unreadable.push(Unreadable { about, tag: *tag });
-            self.inventory.warnings.push(format!("{about}: the router lists tag {tag} but does not give it"));
+            self.inventory.warnings.push(format!(
+                "{about}: the router lists tag {tag} but does not give it; raise `response size` under `ixi transport http`, \
+                 best to 64"
+            ));
         }
         if list.duplicates > 0 {
             self.inventory.warnings.push(format!("{about}: {} tags came twice; the first counts", list.duplicates));

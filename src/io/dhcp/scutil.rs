@@ -82,6 +82,7 @@ mod tests {
     fn the_newer_form_of_data_is_read_and_nothing_is_made_up() {
         let newer = SHOWN.replace("<data> 0xc000020ac000020b", "{length = 8, bytes = 0xc000020ac000020b}");
         assert_eq!(answer(&newer), answer(SHOWN));
+        assert!(LIST.starts_with("list State:/Network/Service/") && LIST.ends_with("/DHCP\n"));
         assert_eq!(services("  no such key\n"), Vec::<&str>::new());
         assert_eq!(answer("  No such key\n  No such key\n"), None);
         let bare = answer("<dictionary> {\n  InterfaceName : en1\n}\n  No such key\n").unwrap();

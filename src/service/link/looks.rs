@@ -2,15 +2,33 @@
 
 use std::time::{Duration, Instant};
 
+use super::net::sentence;
 use super::task::LinkTask;
 use super::timers::Timer;
+use crate::axl::inventory::LineOptions;
 
 /// The whole configuration is read this often (dossier `axl-cme` 2.6).
 const WHOLE_LOAD: Duration = Duration::from_secs(15 * 60);
 /// What a load found out in vain is tried anew after this time (dossier `axl-cme` 6).
 const FORGET: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Notices that are shown.
+const MOST_NOTICES: usize = 20;
+
 impl LinkTask {
+    /// What the last look left out, in sentences.
+    pub(super) fn notices(&self) -> Vec<String> {
+        let Some(inventory) = &self.discovery.inventory else { return Vec::new() };
+        let slow = self.discovery.is_slow.then(|| {
+            "a look at all phones takes longer than line_update_interval_s, so changes of phones are seen later: raise \
+             `response size` on the router, or the interval"
+                .to_owned()
+        });
+        let lines = inventory.lines(LineOptions::default()).notices;
+        let all = slow.into_iter().chain(inventory.warnings.iter().cloned()).chain(lines);
+        all.take(MOST_NOTICES).map(|notice| format!("{}.", sentence(&notice))).collect()
+    }
+
     /// The next look is due: at once when somebody waits for it.
     pub(super) fn look_again(&mut self) {
         let now = self.now();

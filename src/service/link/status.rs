@@ -95,6 +95,7 @@ impl LinkTask {
         status.axl.last_load_at = self.discovery.last_load_at;
         status.axl.reason = self.discovery.trouble.as_ref().map(|trouble| trouble.to_string());
         status.axl.progress = self.discovery.progress.clone();
+        status.axl.notices = self.notices();
         status.sip.state = self.sip_word().to_owned();
         status.sip.registered_until = self.registrar.until.filter(|_| self.registrar.state == State::Registered);
         let (state, reason) = self.verdict(&lines);
