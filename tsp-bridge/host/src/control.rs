@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub struct Ports {
     pub control: u16,
+    /// The gateway behind a proxy that can misbehave.
     pub gateway: u16,
+    /// The gateway itself.
+    pub direct: u16,
     pub token: String,
 }
 
@@ -22,7 +25,7 @@ pub fn start(file: &str) {
     let ports: Value = serde_json::from_str(&text).unwrap();
     let port = |name: &str| u16::try_from(ports[name].as_u64().unwrap()).unwrap();
     let token = ports["token"].as_str().unwrap().to_owned();
-    PORTS.set(Ports { control: port("control"), gateway: port("gateway"), token }).unwrap();
+    PORTS.set(Ports { control: port("control"), gateway: port("gateway"), direct: port("direct"), token }).unwrap();
 }
 
 pub fn ports() -> &'static Ports {

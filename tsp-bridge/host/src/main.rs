@@ -2,13 +2,15 @@
 //! It runs under Wine against the real provider, the real gateway and a simulated router (scripts/test-bridge).
 //!
 //!     linegate-tapi-host PROVIDER.tsp PORTS.json [NAME...]
-//!     linegate-tapi-host PROVIDER.tsp PORTS.json --dialog    shows the settings, for a person or a screenshot
+//!     linegate-tapi-host PROVIDER.tsp PORTS.json --dialog            shows the settings to a person
+//!     linegate-tapi-host PROVIDER.tsp PORTS.json --dialog-buttons    presses every button of them
 #![cfg(windows)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::missing_safety_doc, reason = "the callbacks are called by the provider as TSPI says")]
 
 mod api;
 mod control;
+mod dialog;
 mod scenarios;
 mod service;
 mod world;
@@ -25,8 +27,10 @@ fn main() -> ExitCode {
     };
     control::start(ports);
     api::start(provider);
-    if wanted.first().is_some_and(|word| word == "--dialog") {
-        return scenarios::show_settings();
+    match wanted.first().map(String::as_str) {
+        Some("--dialog") => return dialog::settings(),
+        Some("--dialog-buttons") => return dialog::buttons(),
+        _ => {}
     }
     let has_fault = api::address(api::module(), "LinegateFault").is_some();
     let (mut passed, mut failed) = (0, Vec::new());

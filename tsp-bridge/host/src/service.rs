@@ -130,9 +130,15 @@ impl Service {
 
     /// Opens the line of a number as the service does, with owners.
     pub fn line(&self, number: &str) -> Open {
+        let open = self.line_when_it_comes(number);
+        until_in_service(open);
+        open
+    }
+
+    /// Opens the line of a number, in service or not.
+    pub fn line_when_it_comes(&self, number: &str) -> Open {
         let open = self.open(self.device(number), V3_0);
         settle(open, 4);
-        until_in_service(open);
         open
     }
 

@@ -65,6 +65,8 @@ pub struct World {
     pub requests: HashMap<u32, Request>,
     pub told: Vec<Told>,
     pub failures: Vec<String>,
+    /// Line, state and moment of every LINE_CALLSTATE, while it is measured.
+    pub measured: Option<Vec<(usize, u32, i64)>>,
     /// So many offers are refused.
     pub refuse: u32,
     /// How many offers there were.
@@ -146,6 +148,12 @@ pub fn until_within<T>(what: &str, patience: Duration, mut look: impl FnMut(&mut
     }
 }
 
+/// The clock that the gateway sees, too.
+pub fn wall_us() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
 /// Nothing happens for a while.
 pub fn quiet(duration: Duration) {
     std::thread::sleep(duration);
@@ -220,7 +228,11 @@ pub unsafe extern "system" fn line_event(
     third: usize,
 ) {
     let name = INSIDE.with(Cell::get);
+    let now = wall_us();
     let mut world = world();
+    if let Some(measured) = world.measured.as_mut().filter(|_| message == msg::CALLSTATE) {
+        measured.push((ht_line, first as u32, now));
+    }
     if !name.is_empty() {
         world.fail(format!("message {message} came from inside {name}"));
     }

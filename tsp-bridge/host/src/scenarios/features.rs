@@ -195,6 +195,50 @@ pub fn c31_calls_change_while_the_gateway_is_away() {
     assert_eq!(world().offers, 1);
 }
 
+pub fn c31_an_outage_of_a_minute() {
+    let service = Service::ready();
+    let (anna, ben) = (service.line("201"), service.line("202"));
+    // One call will go on, one will end, one will begin.
+    let made = talk(anna, "202");
+    let (other, _) = until_offered(ben, call_state::CONNECTED);
+    control::phone("208", "dial", json!({"to": "0301234"}));
+    let going = service.line("208");
+    let (ending, _) = until_offered(going, call_state::DIALING);
+    control::ask("/gateway", &json!({"do": "kill"}));
+    eventually("the lines are out of service", || {
+        told(anna, dev_state::OUTOFSERVICE) && told(ben, dev_state::OUTOFSERVICE)
+    });
+    let began = Instant::now();
+    // After the time of grace every call is over for TAPI, once.
+    for ht in [made.ht, other, ending] {
+        crate::world::until_within("the call ends after the time of grace", Duration::from_secs(40), |world| {
+            (world.calls[&ht].state() == call_state::IDLE).then_some(())
+        });
+        assert_eq!(has_been(ht, call_state::DISCONNECTED).unwrap().1, 0x8000, "a temporary failure");
+    }
+    control::phone("208", "hang-up", json!({}));
+    control::phone("208", "dial", json!({"to": "0307777"}));
+    assert_eq!(make_call(anna, Some("208"), None).err(), Some(err::INVALLINESTATE));
+    quiet(Duration::from_secs(60).saturating_sub(began.elapsed()));
+    control::ask("/gateway", &json!({"do": "start"}));
+    for open in [anna, ben, going] {
+        until_in_service(open);
+    }
+    // What is there comes anew, as it is, each once; what ended meanwhile does not.
+    let (ht, hd) = until_offered(anna, call_state::CONNECTED);
+    let (theirs, _) = until_offered(ben, call_state::CONNECTED);
+    assert!(ht != made.ht && theirs != other);
+    let open_calls = |open: Open| {
+        let living = |call: &&crate::world::Call| call.ht_line == open.ht && call.state() != call_state::IDLE;
+        world().calls.values().filter(living).count()
+    };
+    eventually("each line has its one call", || [anna, ben, going].iter().all(|open| open_calls(*open) == 1));
+    drop_call(hd);
+    until_state(ht, call_state::IDLE);
+    until_state(theirs, call_state::IDLE);
+    println!("  the gateway was away for {:?}", began.elapsed());
+}
+
 pub fn c31_a_long_loss_ends_calls_and_they_come_back() {
     configure(PROVIDER, |config| config.grace_ms = 1_000);
     let service = Service::learned();

@@ -2,7 +2,9 @@
 
 mod basics;
 mod features;
+mod gateways;
 mod incoming;
+mod load;
 mod midcall;
 mod outgoing;
 mod robust;
@@ -75,27 +77,16 @@ scenarios! {
     Short true features::c31_calls_change_while_the_gateway_is_away;
     Short true features::c31_a_long_loss_ends_calls_and_they_come_back;
     Short true features::c31_a_request_outlives_a_broken_connection;
+    Long true features::c31_an_outage_of_a_minute;
     Short true features::c32_lines_are_created_and_removed;
     Short true features::c33_closing_and_shutting_down_in_the_middle;
     Long true robust::c34_sixteen_threads_hammer_every_export;
     Fault true robust::c35_panics_in_export_dispatcher_and_reader;
-    Long false robust::c36_two_thousand_calls_a_minute;
+    Long false load::c36_two_thousand_calls_a_minute;
     Short false robust::c37_dialogs_are_silent_without_a_window;
-}
-
-/// Shows the settings of the provider until somebody closes them.
-pub fn show_settings() -> std::process::ExitCode {
-    use windows_sys::Win32::UI::WindowsAndMessaging::GetDesktopWindow;
-    type Dialog = unsafe extern "system" fn(usize, windows_sys::Win32::Foundation::HWND, u32) -> i32;
-    crate::service::configure(crate::service::PROVIDER, |config| {
-        config.lines = vec!["201".to_owned(), "2*".to_owned()]
-    });
-    let address = crate::api::address(crate::api::module(), "TUISPI_providerConfig").expect("the export");
-    // SAFETY: the export has this signature; the desktop is always a window.
-    let result =
-        unsafe { std::mem::transmute::<usize, Dialog>(address)(0, GetDesktopWindow(), crate::service::PROVIDER) };
-    println!("the dialog answers {result:#x}");
-    std::process::ExitCode::from(u8::from(result != 0))
+    Short true gateways::gateway_of_the_minor_version_before;
+    Short true gateways::gateway_of_the_minor_version_after;
+    Short true gateways::enrolment_gives_this_machine_a_token_of_its_own;
 }
 
 /// Private bytes of this process.

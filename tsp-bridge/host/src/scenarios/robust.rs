@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::api::{self, tsp};
 use crate::control;
 use crate::service::{
-    Block, PROVIDER, Service, V3_0, begin, call, dev_status_flags, drop_call, eventually, has_been, make_call, settle,
-    talk, until_in_service, until_state, wide,
+    Block, PROVIDER, Service, V3_0, begin, call, dev_status_flags, drop_call, eventually, has_been, make_call, talk,
+    until_in_service, until_state, wide,
 };
 use crate::world::{quiet, world};
 
@@ -270,33 +270,6 @@ pub fn c35_panics_in_export_dispatcher_and_reader() {
     assert!(has_been(made.ht, call_state::DISCONNECTED).is_some());
     let again = call(open, "202");
     until_state(again.ht, call_state::RINGBACK);
-}
-
-pub fn c36_two_thousand_calls_a_minute() {
-    crate::service::configure(PROVIDER, |config| config.log_level = "info".to_owned());
-    let service = Service::learned();
-    println!("  {} lines", service.lines);
-    let mut opened = Vec::new();
-    let begin = Instant::now();
-    for device in service.base..service.base + service.lines {
-        opened.push(service.open(device, V3_0));
-    }
-    let took = begin.elapsed();
-    println!("  {} lines opened in {took:?}", opened.len());
-    assert!(took < Duration::from_secs(1));
-    for open in &opened {
-        settle(*open, 4);
-    }
-    for open in opened.iter().take(3) {
-        until_in_service(*open);
-    }
-    let answer = control::ask("/traffic", &json!({"calls_per_minute": 2_000, "seconds": 30}));
-    quiet(Duration::from_secs(1));
-    let world = world();
-    let calls = world.calls.len();
-    let ended = world.calls.values().filter(|call| call.state() == call_state::IDLE).count();
-    println!("  {answer}: {} messages, {calls} calls of lines, {ended} of them ended", world.told.len());
-    assert!(ended * 100 >= calls * 99, "{ended} of {calls} calls ended");
 }
 
 pub fn c37_dialogs_are_silent_without_a_window() {

@@ -1,0 +1,124 @@
+//! Gateways of other versions, and machines that get their token from one.
+
+use std::time::Duration;
+
+use linegate_tsp_core::tapi::call_state;
+use linegate_tsp_machine::config::Config;
+use linegate_tsp_machine::files;
+use serde_json::{Value, json};
+
+use crate::api::tsp;
+use crate::control;
+use crate::service::{
+    PROVIDER, Service, address_of, call_info, close_call, configure, dev_status_flags, drop_call, eventually, finish,
+    setup_transfer, succeed, talk, until_in_service, until_offered, until_state, wide,
+};
+use crate::world::{quiet, world};
+
+/// What a working day needs, with whatever gateway there is.
+fn a_working_day(said: &str) {
+    configure(PROVIDER, |_| {});
+    let service = Service::learned();
+    let open = service.line("201");
+    assert_eq!(address_of(open.device, 1).as_deref(), Some("204"));
+    let log = std::fs::read_to_string(files::folder().join("linegate-tapi.log")).unwrap_or_default();
+    assert!(log.contains(said), "the log names the release of the gateway: {said}");
+    // Out, held, taken back, passed on after a question.
+    let first = talk(open, "202");
+    assert_eq!(call_info(first.hd).text(132), "202");
+    succeed("lineHold", |r| unsafe { (tsp().hold)(r, first.hd) });
+    until_state(first.ht, call_state::ONHOLD);
+    succeed("lineUnhold", |r| unsafe { (tsp().unhold)(r, first.hd) });
+    until_state(first.ht, call_state::CONNECTED);
+    let second = setup_transfer(open, first.hd, None).expect("lineSetupTransfer");
+    assert_eq!(crate::service::completed("lineSetupTransfer", second.request), 0);
+    until_state(second.ht, call_state::DIALTONE);
+    succeed("lineDial", |r| unsafe { (tsp().dial)(r, second.hd, wide("208").as_ptr(), 0) });
+    until_state(second.ht, call_state::RINGBACK);
+    control::phone("208", "answer", json!({}));
+    until_state(second.ht, call_state::CONNECTED);
+    let done = finish("lineCompleteTransfer", |r| unsafe {
+        (tsp().complete_transfer)(r, first.hd, second.hd, 0, std::ptr::null_mut(), 1)
+    });
+    assert_eq!(done, 0);
+    for made in [first, second] {
+        until_state(made.ht, call_state::IDLE);
+        close_call(made.ht);
+    }
+    control::phone("208", "hang-up", json!({}));
+    // In, with the connection lost in the middle.
+    control::phone("202", "dial", json!({"to": "201"}));
+    let (ht, hd) = until_offered(open, call_state::OFFERING);
+    succeed("lineAnswer", |r| unsafe { (tsp().answer)(r, hd, std::ptr::null(), 0) });
+    until_state(ht, call_state::CONNECTED);
+    assert_eq!(call_info(hd).text(112), "202", "the caller");
+    control::ask("/cut", &json!({}));
+    eventually("the loss is noticed", || dev_status_flags(open) == 0);
+    until_in_service(open);
+    drop_call(hd);
+    until_state(ht, call_state::IDLE);
+    assert_eq!(world().offers, 1, "no call came twice");
+}
+
+pub fn gateway_of_the_minor_version_before() {
+    control::proxy("older");
+    control::ask("/cut", &json!({}));
+    a_working_day(".99");
+    control::proxy("pass");
+}
+
+pub fn gateway_of_the_minor_version_after() {
+    control::proxy("newer");
+    control::ask("/cut", &json!({}));
+    a_working_day("the gateway is release ");
+    control::proxy("pass");
+}
+
+fn items(path: &str) -> Vec<Value> {
+    control::gateway("GET", path, json!(null))["body"]["items"].as_array().cloned().unwrap_or_default()
+}
+
+/// The machine's own reader, as the administrator of the gateway sees it.
+fn reader(name: &str) -> Option<Value> {
+    items("/clients").into_iter().find(|client| client["token"] == name)
+}
+
+pub fn enrolment_gives_this_machine_a_token_of_its_own() {
+    let made = control::gateway("POST", "/enrolments", json!({"name": "conformance", "uses": 1}));
+    let code = made["body"]["code"].as_str().expect("a code").to_owned();
+    // Installed while the gateway could not be reached: the code is kept, and not readable.
+    control::proxy("refuse");
+    control::ask("/cut", &json!({}));
+    configure(PROVIDER, |config| config.set_enrolment(&code).unwrap());
+    let stored = || std::fs::read_to_string(files::settings_of(PROVIDER)).unwrap();
+    assert!(!stored().contains(&code) && Config::read(PROVIDER).unwrap().waits_for_token());
+    let service = Service::start();
+    let open = service.line_when_it_comes("201");
+    quiet(Duration::from_millis(700));
+    assert_eq!(dev_status_flags(open) & 4, 0, "not in service without a token");
+    // The first contact fetches the token.
+    control::proxy("pass");
+    until_in_service(open);
+    let config = Config::read(PROVIDER).unwrap();
+    assert!(config.enrolment.is_empty() && !config.token.is_empty(), "the token has taken the place of the code");
+    let name = linegate_tsp_machine::name::of_machine();
+    let client = reader(&name).unwrap_or_else(|| panic!("{name} is not among the readers"));
+    let made = talk(open, "202");
+    drop_call(made.hd);
+    until_state(made.ht, call_state::IDLE);
+    // The token is used again, not the code.
+    control::ask("/cut", &json!({}));
+    eventually("the loss is noticed", || dev_status_flags(open) == 0);
+    until_in_service(open);
+    // Revoked alone: this machine is out, and does not come back by itself.
+    let token = client["token_id"].as_str().unwrap().to_owned();
+    assert_eq!(control::gateway("DELETE", &format!("/tokens/{token}"), json!(null))["status"], 204);
+    eventually("the line is out of service", || dev_status_flags(open) == 0);
+    quiet(Duration::from_millis(1_500));
+    assert!(dev_status_flags(open) == 0 && reader(&name).is_none());
+    let log = std::fs::read_to_string(files::folder().join("linegate-tapi.log")).unwrap_or_default();
+    let secret = linegate_tsp_machine::secret::open(&config.token).unwrap();
+    assert!(log.contains("is enrolled") && !log.contains(&code) && !log.contains(&secret), "no secret in the log");
+    drop(service);
+    configure(PROVIDER, |_| {});
+}
