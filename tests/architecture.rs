@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("io", &["axl", "crypto", "service"]),
     ("api", &["service", "domain", "store"]),
     ("config", &["service", "telemetry"]),
-    ("telemetry", &[]),
+    ("telemetry", &["crypto"]),
     ("crypto", &[]),
     ("client", &["crypto", "domain"]),
     ("app", &["api", "io", "store", "config", "telemetry", "service", "domain", "crypto"]),

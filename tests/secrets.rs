@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use linegate::api::{ApiSettings, ApiState, ServeSettings, router, serve};
 use linegate::service::gateway::Gateway;
 use linegate::service::journal::Retention;
+use linegate::service::support::About;
 use linegate::store::{Secret, Store};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -43,12 +44,24 @@ impl<'a> MakeWriter<'a> for Kept {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_is_seen_again() {
     let log = Kept::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), None).await.unwrap();
     let gateway = Gateway::open(store, Retention { days: 1, events: 10_000, call_days: 1 }).await.unwrap();
-    let settings = ApiSettings { admin_token: Some(Secret::new(ADMIN)), ..ApiSettings::default() };
+    let kept = log.clone();
+    let about = move || About {
+        log: String::from_utf8_lossy(&kept.0.lock().unwrap()).into_owned(),
+        // What a careless source would give away, but for secrets, is hidden all the same.
+        settings: json!({"note": "4711815 at 203.0.113.77"}),
+        ..About::default()
+    };
+    let settings =
+        ApiSettings { admin_token: Some(Secret::new(ADMIN)), about: Some(Arc::new(about)), ..ApiSettings::default() };
     let state = ApiState::new(gateway.clone(), settings);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -119,6 +132,28 @@ async fn no_secret_is_seen_again() {
         answers.push(ask(Method::GET, one, ADMIN, None).await);
     }
     answers.push(ask(Method::GET, "/api/v1/me", "lg_canary-unknown", None).await);
+    let bundle = http.get(format!("{base}/api/v1/support-bundle")).bearer_auth(ADMIN).send().await.unwrap();
+    assert_eq!(
+        (bundle.status().as_u16(), &bundle.headers()["content-type"]),
+        (200, &"application/gzip".parse().unwrap())
+    );
+    let bundle = bundle.bytes().await.unwrap();
+    let mut files_of_bundle = Vec::new();
+    for entry in tar::Archive::new(flate2::read::GzDecoder::new(&bundle[..])).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().display().to_string();
+        let mut text = String::new();
+        io::Read::read_to_string(&mut entry, &mut text).unwrap();
+        files_of_bundle.push(name.clone());
+        for private in ["4711815", "555777", "Person Hidden", "00AA11BB0001", "203.0.113.77", "127.0.0.1"] {
+            assert!(!text.contains(private), "{private} in {name}: {text}");
+        }
+        answers.push(format!("{name}: {text}"));
+    }
+    assert!(
+        files_of_bundle.len() > 8 && answers.iter().any(|file| file.contains("a token was made")),
+        "{files_of_bundle:?}"
+    );
     let events = gateway.journal().read_after(0, 1000).await.unwrap();
     answers.extend(events.iter().map(|event| String::from_utf8(event.frame.to_vec()).unwrap()));
     state.stop();

@@ -399,6 +399,7 @@ impl Office {
             log_file: None,
             trace_bytes: 4 << 20,
             hep: None,
+            otel_endpoint: None,
             tls: Tls::Off,
             cors_origins: Vec::new(),
             retention: Retention::default(),

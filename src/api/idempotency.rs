@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
+use tracing::Instrument as _;
 
 use super::auth::{authenticate, wall_clock};
 use super::extract::read_body;
@@ -66,7 +67,7 @@ async fn guarded(state: ApiState, request: Request, next: Next) -> Result<Respon
         }
     }
     // A task of its own: when the client goes away, the command and its answer are kept all the same.
-    let task = tokio::spawn(async move {
+    let command = async move {
         let response = next.run(Request::from_parts(parts, Body::from(body))).await;
         let (head, body) = response.into_parts();
         let bytes = match body.collect().await {
@@ -88,8 +89,8 @@ async fn guarded(state: ApiState, request: Request, next: Next) -> Result<Respon
             tracing::error!(%error, "the answer of an idempotency key could not be kept");
         }
         Ok(Response::from_parts(head, Body::from(bytes)))
-    });
-    task.await.map_err(Problem::internal)?
+    };
+    tokio::spawn(command.in_current_span()).await.map_err(Problem::internal)?
 }
 
 /// The head of a request without its extensions: enough to read the body with its limits.

@@ -1,13 +1,16 @@
 //! What surrounds every request: its id, its time, the origin check, the headers of every answer.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, Response, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 use axum::middleware::Next;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::auth::is_allowed_origin;
 use super::problem::{COMMAND_ID, Problem};
@@ -26,13 +29,22 @@ pub(super) async fn around(State(state): State<ApiState>, request: Request, next
         request.extensions().get::<MatchedPath>().map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
     let is_api = request.uri().path().starts_with("/api/");
     let may_come = may_come(&request, &method, &state);
+    let span = tracing::trace_span!(
+        target: "otel", "rest",
+        otel.name = format!("{} {route}", method_label(&method)), otel.kind = "server", request.id = id,
+        http.request.method = method_label(&method), http.route = route, http.response.status_code = Empty
+    );
+    if let Some(join) = state.settings().join_trace.as_ref().filter(|_| !span.is_disabled()) {
+        join(&span, context(request.headers()));
+    }
     let response = if may_come {
-        next.run(request).await
+        next.run(request).instrument(span.clone()).await
     } else {
         Problem::new("origin_not_allowed", "A page of this origin may not do that.")
             .hint("Add the exact origin to cors.origins of the gateway.")
             .render(None)
     };
+    span.record("http.response.status_code", response.status().as_u16());
     let mut response = finish(response, &id, &method, &route);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -42,6 +54,12 @@ pub(super) async fn around(State(state): State<ApiState>, request: Request, next
     metrics::histogram!("linegate_http_request_duration_seconds", "method" => method_label(&method), "route" => route, "status" => response.status().as_u16().to_string())
         .record(began.elapsed().as_secs_f64());
     response
+}
+
+/// Where the caller's own trace stands (W3C Trace Context).
+fn context(headers: &HeaderMap) -> HashMap<String, String> {
+    let named = |name: &str| Some((name.to_owned(), headers.get(name)?.to_str().ok()?.to_owned()));
+    ["traceparent", "tracestate"].into_iter().filter_map(named).collect()
 }
 
 /// A label for the metrics: words that a client makes up must not make series.
@@ -90,7 +108,7 @@ fn finish(response: Response<Body>, id: &str, method: &Method, route: &str) -> R
     Response::from_parts(head, body)
 }
 
-fn secure(headers: &mut axum::http::HeaderMap, is_api: bool) {
+fn secure(headers: &mut HeaderMap, is_api: bool) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

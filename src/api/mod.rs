@@ -33,7 +33,7 @@ pub use document::{ApiDocument, asyncapi};
 pub use problem::Problem;
 pub use router::{openapi, router};
 pub use serve::{Peer, ServeError, ServeSettings, TlsError, TlsSwitch, serve, tls_from_pem};
-pub use state::{ApiSettings, ApiState, LogLevelSetter, MetricsSource};
+pub use state::{AboutSource, ApiSettings, ApiState, LogLevelSetter, MetricsSource, TraceJoiner};
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use super::extract::BODY_LIMIT;
 use super::problem::Problem;
 use super::route::{
     calls, clients, csta, doctor, documents, enrolments, events, features, health, journal, line_lists, lines, locate,
-    log_level, me, number_rules, operations, pbxs, probe, rules_replay, status_page, tickets, tokens, trace,
+    log_level, me, number_rules, operations, pbxs, probe, rules_replay, status_page, support, tickets, tokens, trace,
 };
 use super::state::ApiState;
 use super::{idempotency, layers};
@@ -63,6 +63,7 @@ fn plain_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(log_level::set_log_level))
         .routes(routes!(trace::get_trace))
         .routes(routes!(trace::get_capture))
+        .routes(routes!(support::get_support_bundle))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

@@ -7,7 +7,9 @@ use utoipa::openapi::schema::{Object, Schema};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
-use super::dto::{BlindPage, CallPage, ClientPage, EnrolmentPage, JournalPage, LinePage, TokenPage, TracePage};
+use super::dto::{
+    BlindPage, CallPage, ClientPage, EnrolmentPage, JournalPage, LinePage, TokenPage, TraceNumbers, TracePage,
+};
 use super::problem::{CstaProblem, FieldProblem, PROBLEM_JSON, ProblemBody};
 use crate::domain::rules::{Finding, Rule, RuleLists, Sample};
 use crate::domain::{Activity, Call, Line, PbxStatus};
@@ -163,6 +165,7 @@ pub(super) fn with_components(mut document: OpenApi) -> OpenApi {
     add::<JournalPage>(&mut schemas);
     add::<BlindPage>(&mut schemas);
     add::<TracePage>(&mut schemas);
+    add::<TraceNumbers>(&mut schemas);
     if let Some(components) = &mut document.components {
         for (name, schema) in schemas {
             components.schemas.entry(name).or_insert(schema);

@@ -1,5 +1,6 @@
 //! What the handlers share.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,10 +13,17 @@ use super::clients::Clients;
 use super::document::Documents;
 use crate::service::gateway::Gateway;
 use crate::service::locate::DhcpPort;
+use crate::service::support::About;
 use crate::store::Secret;
 
 /// Gives the metrics of the process as Prometheus text.
 pub type MetricsSource = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Makes a span part of the trace that a caller named in its headers (`traceparent`, `tracestate`).
+pub type TraceJoiner = Arc<dyn Fn(&tracing::Span, HashMap<String, String>) + Send + Sync>;
+
+/// Tells what the process knows about itself, for the support bundle.
+pub type AboutSource = Arc<dyn Fn() -> About + Send + Sync>;
 
 /// Changes what is logged; the error is a sentence for the caller.
 pub type LogLevelSetter = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
@@ -35,6 +43,10 @@ pub struct ApiSettings {
     pub metrics: Option<MetricsSource>,
     /// What `PUT /log-level` does.
     pub set_log_level: Option<LogLevelSetter>,
+    /// What a support bundle tells of the process; without it nothing.
+    pub about: Option<AboutSource>,
+    /// How a request becomes part of its caller's trace; without it none does.
+    pub join_trace: Option<TraceJoiner>,
     /// How DHCP servers are asked; without it they are not.
     pub dhcp: Option<Arc<dyn DhcpPort>>,
     /// Time between two keep-alive frames of a stream.
@@ -54,6 +66,8 @@ impl Default for ApiSettings {
             admin_token: None,
             metrics: None,
             set_log_level: None,
+            about: None,
+            join_trace: None,
             dhcp: None,
             keep_alive: Duration::from_secs(30),
             stalled_after: Duration::from_secs(60),

@@ -1,5 +1,6 @@
 //! The composition root: settings in, a running gateway out, and its orderly end.
 
+mod about;
 mod certificate;
 mod manager;
 pub mod setup;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{ApiSettings, ApiState, ServeSettings, TlsSwitch, router, serve};
+use crate::api::{ApiSettings, ApiState, ServeSettings, TlsSwitch, TraceJoiner, router, serve};
 use crate::config::{Hidden, Settings, Tls};
 use crate::io::hep::{Agent, HepExport};
 use crate::service::error::ServiceError;
@@ -22,6 +23,7 @@ use crate::service::trace::Trace;
 pub use crate::store::Restored;
 use crate::store::{FolderLock, Secret, Store, StoreError, admin_token, lock_folder};
 use crate::telemetry::{LogControl, MetricsText};
+use about::about;
 pub use certificate::{CertificateError, fingerprint, self_signed};
 
 /// A clean end takes no longer (api.md, "Starting it": 5 s).
@@ -99,6 +101,7 @@ pub async fn start(
     let address = listener.local_addr().map_err(|source| AppError::Listen { address: settings.listen, source })?;
     let kept = settings.retention;
     let retention = Retention { days: kept.days, events: kept.events, call_days: kept.call_days };
+    let about = about(&settings, logs.clone(), metrics.clone());
     let export = settings.hep.as_ref().map(|hep| {
         let key = hep.auth_key.as_ref().map(|key| key.expose().to_owned());
         HepExport::start(hep.server.clone(), Agent { id: hep.capture_id, key })
@@ -121,6 +124,8 @@ pub async fn start(
             set_log_level: logs
                 .clone()
                 .map(|logs| Arc::new(move |filter: &str| logs.set(filter).map_err(|error| error.to_string())) as _),
+            about: Some(about),
+            join_trace: join_trace(),
             dhcp: crate::io::dhcp::port(),
             ..ApiSettings::default()
         },
@@ -232,6 +237,16 @@ pub async fn backup(folder: &Path, to: &Path) -> Result<(), AppError> {
 pub async fn restore(from: &Path, folder: &Path) -> Result<Restored, AppError> {
     let epoch = uuid::Uuid::new_v4().simple().to_string();
     Ok(crate::store::restore(from, folder, &epoch).await?)
+}
+
+#[cfg(feature = "otel")]
+fn join_trace() -> Option<TraceJoiner> {
+    Some(Arc::new(|span, headers| crate::telemetry::join(span, &headers)))
+}
+
+#[cfg(not(feature = "otel"))]
+fn join_trace() -> Option<TraceJoiner> {
+    None
 }
 
 type TlsOfFiles = (TlsSwitch, certificate::Files);

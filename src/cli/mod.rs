@@ -131,6 +131,14 @@ enum Command {
         /// The folder; it is made when it does not exist
         folder: PathBuf,
     },
+    /// Write a file for those who help: status, checks, trace and log without secrets, numbers and names
+    SupportBundle {
+        #[command(flatten)]
+        remote: Remote,
+        /// The file to write, a gzipped tar
+        #[arg(long, value_name = "FILE", default_value = "linegate-support.tar.gz")]
+        output: PathBuf,
+    },
     /// Say whether a gateway works: exit code 0 when it does
     Healthcheck {
         #[command(flatten)]
@@ -495,6 +503,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Journal(args) => journal::journal(args).await,
         Command::Trace(args) => trace::trace(args).await,
         Command::Probe(args) => probe::probe(args).await,
+        Command::SupportBundle { remote, output } => data::support_bundle(&remote, &output).await,
         Command::Healthcheck { remote, ready } => remote::healthcheck(&remote, ready).await,
     }
 }

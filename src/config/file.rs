@@ -25,6 +25,8 @@ pub struct FileConfig {
     pub trace: FileTrace,
     /// Export to a capture server.
     pub hep: FileHep,
+    /// Export of spans.
+    pub otel: FileOtel,
     /// TLS.
     pub tls: FileTls,
     /// CORS.
@@ -67,6 +69,14 @@ pub struct FileHep {
     pub capture_id: Option<u32>,
     /// The server's key.
     pub auth_key: Option<Hidden>,
+}
+
+/// `[otel]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileOtel {
+    /// Address of the collector; nothing is exported without it.
+    pub endpoint: Option<String>,
 }
 
 /// `[tls]`.

@@ -52,6 +52,8 @@ pub struct Settings {
     pub trace_bytes: usize,
     /// Export to a capture server.
     pub hep: Option<Hep>,
+    /// Address of an OpenTelemetry collector.
+    pub otel_endpoint: Option<String>,
     /// TLS of the API.
     pub tls: Tls,
     /// Exact origins that browsers may come from.
@@ -248,6 +250,21 @@ impl Settings {
                 problems.push(Problem::new("hep.auth_key", format!("The key has more than {MOST_HEP_KEY} bytes.")));
             }
         }
+        let otel_endpoint = env("LINEGATE_OTEL_ENDPOINT").or_else(|| file.otel.endpoint.clone());
+        if let Some(endpoint) = &otel_endpoint {
+            if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+                problems.push(Problem::new(
+                    "otel.endpoint",
+                    format!("“{endpoint}” is no address; write it like http://127.0.0.1:4318."),
+                ));
+            }
+            if cfg!(not(feature = "otel")) {
+                problems.push(Problem::new(
+                    "otel.endpoint",
+                    "This program was built without it: build with --features otel, or leave otel.endpoint out.",
+                ));
+            }
+        }
         let settings = Self {
             data_dir,
             listen,
@@ -263,6 +280,7 @@ impl Settings {
             log_file,
             trace_bytes: usize::try_from(trace_mib).unwrap_or(0) << 20,
             hep,
+            otel_endpoint,
             tls,
             cors_origins: env("LINEGATE_CORS_ORIGINS")
                 .map(|text| text.split(',').map(|part| part.trim().to_owned()).collect())

@@ -17,4 +17,5 @@ pub mod pbx;
 pub mod probe;
 pub mod rules_form;
 mod site_copy;
+pub mod support;
 pub mod trace;

@@ -219,6 +219,11 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
 #[derive(Debug)]
 pub struct FolderLock(#[expect(dead_code, reason = "closing it is what unlocks")] std::fs::File);
 
+/// The schema of the database that this release works with.
+pub fn schema() -> i64 {
+    migrate::known()
+}
+
 /// Makes the data folder ours, and first of all makes it.
 ///
 /// # Errors

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use cme_twin::TwinConfig;
 use serde_json::Value;
@@ -135,7 +137,18 @@ async fn the_service_manager_hears_when_it_answers_that_it_lives_and_when_it_end
         hear(&manager, "WATCHDOG=1").await;
     }
     let pid = child.0.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let signal = |name: &str| assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    // A gateway that hangs says nothing any more, and the manager would start it again after WATCHDOG_USEC.
+    signal("-STOP");
+    let is_silent = async {
+        let mut said = vec![0; 4096];
+        // What was said before may still lie here.
+        while tokio::time::timeout(Duration::from_millis(900), manager.recv(&mut said)).await.is_ok() {}
+    };
+    patiently("it is silent for three times as long as it may be", is_silent).await;
+    signal("-CONT");
+    hear(&manager, "WATCHDOG=1").await;
+    signal("-TERM");
     hear(&manager, "STOPPING=1").await;
     let status = patiently("it ends", tokio::task::spawn_blocking(move || child.0.wait().unwrap())).await.unwrap();
     assert!(status.success(), "{status}");

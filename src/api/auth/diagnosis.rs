@@ -1,4 +1,4 @@
-//! What may be seen of the inside: the protocol trace.
+//! What may be seen of the inside: the protocol trace, the support bundle.
 
 use super::super::problem::Problem;
 use super::permission::{Admin, Reader};
@@ -43,5 +43,14 @@ impl Admin {
     pub(in crate::api) async fn capture(&self, query: TraceQuery) -> Result<Vec<u8>, Problem> {
         self.exists(&query)?;
         Ok(self.state().gateway().capture(query).await?)
+    }
+
+    /// The support bundle.
+    ///
+    /// # Errors
+    /// When it cannot be packed.
+    pub(in crate::api) async fn support_bundle(&self) -> Result<Vec<u8>, Problem> {
+        let about = self.state().settings().about.as_ref().map(|about| about()).unwrap_or_default();
+        Ok(self.state().gateway().support_bundle(about).await?)
     }
 }

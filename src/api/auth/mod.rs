@@ -71,7 +71,11 @@ impl Principal {
 
     /// How the service layer knows it.
     pub(super) fn caller(&self) -> Caller {
-        Caller { name: self.name.to_string(), lines: self.lines.as_ref().map(|lines| lines.to_vec()) }
+        Caller {
+            name: self.name.to_string(),
+            lines: self.lines.as_ref().map(|lines| lines.to_vec()),
+            span: tracing::Span::current(),
+        }
     }
 
     /// Refuses when the scope is below the one that is needed.

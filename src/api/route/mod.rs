@@ -21,6 +21,7 @@ pub(super) mod pbxs;
 pub(super) mod probe;
 pub(super) mod rules_replay;
 pub(super) mod status_page;
+pub(super) mod support;
 pub(super) mod tickets;
 pub(super) mod tokens;
 pub(super) mod trace;

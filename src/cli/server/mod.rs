@@ -44,7 +44,12 @@ async fn start(settings: Settings) -> Result<Running, Failure> {
 }
 
 fn init_logs(settings: &Settings) -> Result<LogControl, Failure> {
-    let logs = LogSettings { filter: settings.log.clone(), json: settings.log_json, file: settings.log_file.clone() };
+    let logs = LogSettings {
+        filter: settings.log.clone(),
+        json: settings.log_json,
+        file: settings.log_file.clone(),
+        collector: settings.otel_endpoint.clone(),
+    };
     telemetry::init(&logs).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))
 }
 
@@ -59,7 +64,7 @@ pub(super) async fn start_unattended(flags: &Flags, home: Option<PathBuf>) -> Re
         }
         Err(failure) => {
             let file = home.map(|home| log_file(home.join(LOGS).join(LOG_NAME)));
-            let logs = LogSettings { filter: "info".to_owned(), json: false, file };
+            let logs = LogSettings { filter: "info".to_owned(), json: false, file, collector: None };
             let logs = telemetry::init(&logs).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
             (logs, Err(failure))
         }

@@ -8,6 +8,7 @@ mod numbers;
 mod pbxs;
 mod probes;
 mod replay;
+mod support;
 mod trace;
 mod types;
 

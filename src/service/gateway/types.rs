@@ -8,12 +8,14 @@ use crate::service::error::ServiceError;
 use crate::service::journal::Position;
 
 /// Who asks: shown as `actor` in events.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// The token's name.
     pub name: String,
     /// The lines that the token may touch; `None` means all.
     pub lines: Option<Vec<LineId>>,
+    /// The request that it came with: spans of what it causes are below it.
+    pub span: tracing::Span,
 }
 
 impl Caller {

@@ -38,6 +38,8 @@ pub(super) struct Order {
     pub(super) client_ref: Option<String>,
     pub(super) data: Option<Box<serde_json::value::RawValue>>,
     pub(super) reply: Reply<Done>,
+    /// What it is part of.
+    pub(super) span: tracing::Span,
 }
 
 /// A command that the PBX has not answered yet.
@@ -87,6 +89,7 @@ impl LinkTask {
     /// Begins a command.
     pub(super) fn order(&mut self, order: Order, plan: Plan) {
         let id = CommandId::new(&mut RandomIds);
+        self.spans.command(&id, order.action, &order.line, &order.span);
         let command = Command {
             actor: order.actor,
             action: order.action,

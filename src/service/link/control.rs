@@ -200,6 +200,7 @@ impl LinkTask {
                     client_ref: request.client_ref,
                     data: request.data,
                     reply,
+                    span: caller.span.clone(),
                 };
                 self.order(order, plan);
             }
@@ -227,6 +228,7 @@ impl LinkTask {
                     client_ref,
                     data: None,
                     reply,
+                    span: caller.span.clone(),
                 };
                 self.order(order, plan);
             }

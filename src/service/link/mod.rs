@@ -34,6 +34,7 @@ mod sessions;
 mod shutdown;
 mod sight;
 mod snapshots;
+mod spans;
 mod status;
 mod sweep;
 mod task;

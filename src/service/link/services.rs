@@ -69,6 +69,9 @@ impl LinkTask {
         let Some(seat) = self.seats.get_mut(&id) else { return };
         self.flights.next += 1;
         let ticket = Ticket(self.flights.next);
+        if let Purpose::Command(command) = &purpose {
+            self.spans.service(ticket, command, request.service().as_str());
+        }
         self.flights.open.insert(ticket, purpose);
         seat.exchange.submit(now, ticket, request);
         self.touch(id);
@@ -190,6 +193,7 @@ impl LinkTask {
                 }
             }
             Output::Done { ticket, outcome } => {
+                self.spans.service_done(ticket, Some(&outcome));
                 if self.seats.get(&id).is_some_and(|seat| seat.exchange.has_separate_responses()) {
                     self.trials.responses_are_separate();
                 } else if matches!(outcome, Outcome::Response(_)) {
@@ -248,6 +252,7 @@ impl LinkTask {
 
     /// A service that its dialog took along.
     pub(super) fn on_service_cancelled(&mut self, id: SeatId, ticket: Ticket, sent: bool) {
+        self.spans.service_done(ticket, None);
         let Some(purpose) = self.flights.open.remove(&ticket) else { return };
         match purpose {
             Purpose::Command(command) => self.on_command_lost(id, &command, sent),

@@ -22,6 +22,7 @@ use super::report::Report;
 use super::seat::Seat;
 use super::services::Flights;
 use super::shutdown::Shutdown;
+use super::spans::Spans;
 use super::sweep::Sweep;
 use super::timers::{Timer, Timers};
 use super::trials::Trials;
@@ -69,6 +70,7 @@ pub(super) struct LinkTask {
     pub(super) net: Net,
     /// What goes over the wire, for the trace.
     pub(super) tap: Tap,
+    pub(super) spans: Spans,
     pub(super) listen_trouble: Option<String>,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) registrar: Registrar,
@@ -138,6 +140,7 @@ impl LinkTask {
             news_in,
             net: Net::new(link_key),
             tap: around.trace.tap(&row.id),
+            spans: Spans::default(),
             listen_trouble: None,
             endpoint: None,
             lines: HashMap::new(),
@@ -320,6 +323,7 @@ impl LinkTask {
         self.check_verification();
         self.trace_commands();
         self.tap.told(self.outbox.changes());
+        self.spans.told(self.outbox.changes());
         self.outbox.flush(&self.around.journal);
         self.is_shutdown_done();
     }

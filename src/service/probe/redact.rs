@@ -45,10 +45,16 @@ struct Word {
     lower: String,
 }
 
+/// Labels without a number.
+const LABELS: [&str; 4] = ["name", "secret", "time", "…"];
+/// Kinds of labels with a number.
+const KINDS: [&str; 8] = ["number", "name", "host", "mac", "id", "call", "dialog", "text"];
+
 /// Gives labels.
 #[derive(Debug, Default)]
 pub(in crate::service) struct Redactor {
     labels: HashMap<(&'static str, String), usize>,
+    counts: HashMap<&'static str, usize>,
     names: Arc<[Word]>,
     hosts: Arc<[Word]>,
     numbers: HashSet<String>,
@@ -66,16 +72,24 @@ impl Redactor {
             texts.into_iter().map(|text| Word { lower: text.to_ascii_lowercase(), text }).collect()
         };
         let numbers = numbers.iter().filter(|number| !number.is_empty()).cloned().collect();
-        Self { labels: HashMap::new(), names: known(names), hosts: known(hosts), numbers }
+        Self { labels: HashMap::new(), counts: HashMap::new(), names: known(names), hosts: known(hosts), numbers }
     }
 
     fn label(&mut self, kind: &'static str, value: &str) -> String {
-        let next = self.labels.keys().filter(|(of, _)| *of == kind).count() + 1;
-        let index = *self.labels.entry((kind, value.to_owned())).or_insert(next);
+        let counted = self.counts.entry(kind).or_default();
+        let index = *self.labels.entry((kind, value.to_owned())).or_insert_with(|| {
+            *counted += 1;
+            *counted
+        });
         match kind {
             "number" => format!("[number-{index}/{}]", value.trim_start_matches('+').len()),
             _ => format!("[{kind}-{index}]"),
         }
+    }
+
+    /// The label of a text that is hidden whatever it looks like.
+    pub(in crate::service) fn hidden(&mut self, kind: &'static str, value: &str) -> String {
+        self.label(kind, value)
     }
 
     /// A whole SIP message with its body.
@@ -238,9 +252,8 @@ impl Redactor {
         let mut rest = text;
         let mut before = None;
         while let Some(first) = rest.chars().next() {
-            if first == '[' {
+            if let Some(end) = label_end(rest) {
                 // A label that stands already.
-                let end = rest.find(']').map_or(rest.len(), |at| at + 1);
                 out.push_str(rest.get(..end).unwrap_or_default());
                 rest = rest.get(end..).unwrap_or_default();
                 before = Some(']');
@@ -303,6 +316,20 @@ impl Redactor {
     }
 }
 
+/// Where the label ends that a text begins with; other brackets are part of the message.
+fn label_end(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix('[')?;
+    let end = inner.find(']')?;
+    let label = inner.get(..end)?;
+    let is_label = LABELS.contains(&label)
+        || KINDS.iter().any(|kind| {
+            label.strip_prefix(kind).is_some_and(|rest| {
+                rest.starts_with(['-', '/']) && rest.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '/'))
+            })
+        });
+    is_label.then_some(end + 2)
+}
+
 /// Where a word stands by itself, in any case; only ASCII letters are compared without case.
 fn find_word(text: &str, word: &str) -> Option<usize> {
     let (lower, wanted) = (text.to_ascii_lowercase(), word.to_ascii_lowercase());
@@ -313,8 +340,10 @@ fn find_word(text: &str, word: &str) -> Option<usize> {
         let before = text.get(..at)?.chars().next_back();
         let after = text.get(at + word.len()..)?.chars().next();
         // Inside a label a word is no word of the message.
-        let in_label =
-            text.get(..at)?.rfind('[').is_some_and(|open| !text.get(open..at).unwrap_or_default().contains(']'));
+        let in_label = text
+            .get(..at)?
+            .rfind('[')
+            .is_some_and(|open| text.get(open..).and_then(label_end).is_some_and(|length| open + length > at));
         if !is_letter(before) && !is_letter(after) && !in_label {
             return Some(at);
         }
@@ -398,6 +427,17 @@ mod tests {
         ] {
             assert!(shown.contains(kept), "{kept} not in {shown}");
         }
+    }
+
+    #[test]
+    fn brackets_of_the_message_hide_nothing() {
+        let mut redactor = Redactor::new(&["Anna".to_owned()], &[], &[]);
+        for text in ["[201", "[0m201[0m", "[[201], Anna]", "[tel-201 192.0.2.9]", "[name-1201x]", "[number-1/3]: 4711"]
+        {
+            let shown = redactor.text(text);
+            assert!(!["201", "192.0", "Anna", "4711"].iter().any(|secret| shown.contains(secret)), "{shown}");
+        }
+        assert_eq!(redactor.text("[number-1/3] [name] […]"), "[number-1/3] [name] […]");
     }
 
     #[test]

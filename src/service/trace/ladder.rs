@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ring::{Direction, Ends, Entry, What};
-use super::{Trace, TraceQuery};
+use super::{OfPbx, Trace, TraceQuery};
 use crate::domain::{CallId, CommandId, LineId, PbxId, Timestamp};
 use crate::service::probe::Redactor;
 use crate::sip::{Method, Strictness, parse};
@@ -112,11 +112,19 @@ impl Selected {
 /// What a SIP message says about its place.
 #[derive(Debug)]
 struct Head {
-    call_id: String,
-    /// Who began the transaction, its number, its method.
-    transaction: (Direction, u32, Vec<u8>),
+    transaction: Transaction,
     summary: String,
     csta: Option<String>,
+}
+
+/// A request and its responses.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Transaction {
+    call_id: String,
+    /// Which way the request went.
+    by: Direction,
+    number: u32,
+    method: Vec<u8>,
 }
 
 /// The steps that are wanted, and whether more follow.
@@ -135,12 +143,12 @@ pub(in crate::service) fn ladder(
 /// The entries that are wanted, in their order.
 pub(super) fn select(trace: &Trace, query: &TraceQuery) -> Result<Vec<Selected>, Unfound> {
     let mut all = Vec::new();
-    for (pbx, entries, lines) in trace.of(query.pbx.as_ref()) {
+    for OfPbx { pbx, entries, lines } in trace.of(query.pbx.as_ref()) {
         all.extend(entries.into_iter().map(|entry| {
             let head = head(&entry);
             let line = match &entry.what {
                 What::Api(told) => told.line.clone(),
-                What::Sip { .. } => head.as_ref().and_then(|head| lines.get(&head.call_id)).cloned(),
+                What::Sip { .. } => head.as_ref().and_then(|head| lines.get(&head.transaction.call_id)).cloned(),
                 What::Xml { .. } => None,
             };
             Selected { pbx: pbx.clone(), line, entry, head }
@@ -201,16 +209,13 @@ fn of_call(all: Vec<Selected>, call: &CallId) -> Result<Vec<Selected>, Unfound> 
         }
     };
     let direct: Vec<bool> = all.iter().map(is_of_call).collect();
-    let transactions: HashSet<(String, (Direction, u32, Vec<u8>))> = all
+    let transactions: HashSet<Transaction> = all
         .iter()
         .zip(&direct)
         .filter(|(_, is_direct)| **is_direct)
-        .filter_map(|(one, _)| one.head.as_ref())
-        .map(|head| (head.call_id.clone(), head.transaction.clone()))
+        .filter_map(|(one, _)| Some(one.head.as_ref()?.transaction.clone()))
         .collect();
-    let belongs = |one: &Selected| {
-        one.head.as_ref().is_some_and(|head| transactions.contains(&(head.call_id.clone(), head.transaction.clone())))
-    };
+    let belongs = |one: &Selected| one.head.as_ref().is_some_and(|head| transactions.contains(&head.transaction));
     Ok(all.into_iter().zip(direct).filter(|(one, is_direct)| *is_direct || belongs(one)).map(|(one, _)| one).collect())
 }
 
@@ -235,15 +240,13 @@ fn head(entry: &Entry) -> Option<Head> {
     };
     let by = if message.method().is_some() { entry.direction } else { other };
     let call_id = String::from_utf8_lossy(message.call_id()?).into_owned();
-    Some(Head { call_id, transaction: (by, cseq.number, cseq.method.to_ascii_uppercase()), summary, csta })
+    let transaction = Transaction { call_id, by, number: cseq.number, method: cseq.method.to_ascii_uppercase() };
+    Some(Head { transaction, summary, csta })
 }
 
 /// The root of a CSTA body.
 fn csta_name(body: &[u8]) -> Option<String> {
-    if memchr::memmem::find(body, b"csta").is_none() {
-        return None;
-    }
-    root(body)
+    memchr::memmem::find(body, b"csta").and_then(|_| root(body))
 }
 
 /// The local name of the first element.

@@ -68,6 +68,15 @@ pub struct TraceQuery {
     pub visible: Option<Vec<LineId>>,
 }
 
+/// What is kept of one PBX, as it was when it was read.
+#[derive(Debug)]
+struct OfPbx {
+    pbx: PbxId,
+    entries: Vec<Entry>,
+    /// The line of each SIP dialog.
+    lines: HashMap<String, LineId>,
+}
+
 impl Trace {
     /// Keeps so many bytes of each PBX (0 keeps nothing), and exports SIP messages if wanted.
     pub fn new(bytes: usize, export: Option<HepExport>) -> Self {
@@ -99,17 +108,17 @@ impl Trace {
         self.pbxs().remove(pbx);
     }
 
-    /// What is kept of the wanted PBXs: entries, and the line of each SIP dialog.
-    fn of(&self, pbx: Option<&PbxId>) -> Vec<(PbxId, Vec<Entry>, HashMap<String, LineId>)> {
+    /// What is kept of the wanted PBXs.
+    fn of(&self, pbx: Option<&PbxId>) -> Vec<OfPbx> {
         let found: Vec<_> = self
             .pbxs()
             .iter()
             .filter(|(id, _)| pbx.is_none_or(|wanted| wanted == *id))
             .map(|(id, kept)| (id.clone(), Arc::clone(kept)))
             .collect();
-        let read = |(id, kept): (PbxId, Arc<Mutex<Kept>>)| {
+        let read = |(pbx, kept): (PbxId, Arc<Mutex<Kept>>)| {
             let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            (id, kept.all(), kept.lines())
+            OfPbx { pbx, entries: kept.all(), lines: kept.lines() }
         };
         found.into_iter().map(read).collect()
     }

@@ -189,7 +189,7 @@ mod tests {
     const ONE: &[u8] = b"SIP/2.0 200 OK\r\nCall-ID: a\r\nContent-Length: 2\r\n\r\nok";
 
     fn texts(trace: &Trace) -> Vec<Bytes> {
-        let (_, entries, _) = trace.of(None).remove(0);
+        let entries = trace.of(None).remove(0).entries;
         let sip = |entry: Entry| match entry.what {
             What::Sip { bytes, .. } => Some(bytes),
             _ => None,

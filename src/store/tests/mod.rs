@@ -5,6 +5,7 @@ mod at_rest;
 mod backup;
 mod journal;
 mod rows;
+mod upgrade;
 
 use std::collections::BTreeMap;
 

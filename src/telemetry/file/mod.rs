@@ -59,7 +59,8 @@ impl FileLog {
         Ok(Self { queue })
     }
 
-    /// Waits until what was logged so far is in the file; not for long.
+    /// Waits until what was logged so far is in the file; not for long. It blocks its thread.
+    #[expect(clippy::disallowed_methods, reason = "the caller gives it a thread of its own")]
     pub(super) fn flush(&self) {
         let (done, is_done) = sync_channel(1);
         let began = Instant::now();

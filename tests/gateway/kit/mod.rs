@@ -90,6 +90,7 @@ impl Gateway {
             log_file: None,
             trace_bytes: 4 << 20,
             hep: None,
+            otel_endpoint: None,
             tls: Tls::Off,
             cors_origins: Vec::new(),
             retention: Retention::default(),
@@ -108,6 +109,24 @@ impl Gateway {
 
     /// The same with further variables of the environment, and flags.
     pub(crate) async fn process_with(data: TempDir, environment: &[(&str, &str)], flags: &[&str]) -> Self {
+        let gateway = Self::launch(data, "http", environment, flags);
+        patiently("the process answers", async {
+            while gateway.client.probe("/healthz").await.is_err() {
+                tokio::time::sleep(GLANCE).await;
+            }
+        })
+        .await;
+        gateway
+    }
+
+    /// With a certificate of the environment; its own client does not trust it.
+    pub(crate) async fn process_with_tls(data: TempDir, environment: &[(&str, &str)]) -> Self {
+        let gateway = Self::launch(data, "https", environment, &[]);
+        gateway.until_logged("answers at https://").await;
+        gateway
+    }
+
+    fn launch(data: TempDir, scheme: &str, environment: &[(&str, &str)], flags: &[&str]) -> Self {
         let port = free_port();
         let log = File::options().create(true).append(true).open(data.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_linegate"))
@@ -122,15 +141,19 @@ impl Gateway {
             .stderr(log)
             .spawn()
             .expect("the program starts");
-        let url = format!("http://127.0.0.1:{port}");
+        let url = format!("{scheme}://127.0.0.1:{port}");
         let client = Client::new(&url, TOKEN).unwrap();
-        patiently("the process answers", async {
-            while client.probe("/healthz").await.is_err() {
+        Self { client, url, run: Run::Process(Own(child)), data }
+    }
+
+    /// Waits until the log of the process holds a text.
+    pub(crate) async fn until_logged(&self, text: &str) {
+        patiently(&format!("“{text}” is in the log"), async {
+            while !std::fs::read_to_string(self.data.path().join("log")).unwrap_or_default().contains(text) {
                 tokio::time::sleep(GLANCE).await;
             }
         })
         .await;
-        Self { client, url, run: Run::Process(Own(child)), data }
     }
 
     /// Its address and a token of it, for other programs.

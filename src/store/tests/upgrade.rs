@@ -1,0 +1,86 @@
+//! Databases of earlier releases: each schema with rows as its releases wrote them, opened by this one.
+
+use std::path::Path;
+
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::super::{BlindQuery, Claim, FinishedQuery, Scope, Store, schema};
+use crate::domain::{CallState, LineKind, PbxId, TokenId};
+
+const SCHEMAS: [&str; 3] = [
+    include_str!("../../../migrations/0001_base.sql"),
+    include_str!("../../../migrations/0002_journal.sql"),
+    include_str!("../../../migrations/0003_finished_calls.sql"),
+];
+const ROWS: [&str; 3] = [
+    include_str!("../../../tests/corpus/store/rows-1.sql"),
+    include_str!("../../../tests/corpus/store/rows-2.sql"),
+    include_str!("../../../tests/corpus/store/rows-3.sql"),
+];
+const PBX: &str = "pbx_01a215f0b9e47251b08926795704bd61";
+
+/// The database of a release with this schema.
+async fn left_by(schema: usize, folder: &Path) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.join("linegate.db"));
+    let mut old = options.create_if_missing(true).connect().await.unwrap();
+    for part in SCHEMAS[..schema].iter().chain(&ROWS[..schema]) {
+        sqlx::raw_sql(*part).execute(&mut old).await.unwrap();
+    }
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("pragma user_version = {schema}"))).execute(&mut old).await.unwrap();
+    old.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_rows_of_every_earlier_schema_are_there_after_the_upgrade() {
+    assert_eq!(schema(), 4, "a new schema needs the rows of the one before it here: see tests/corpus/store");
+    for schema in 1..=SCHEMAS.len() {
+        let folder = tempfile::tempdir().unwrap();
+        left_by(schema, folder.path()).await;
+        let store = Store::open(folder.path(), None).await.unwrap();
+        assert!(folder.path().join(format!("before-schema-{schema}.db")).is_file(), "a copy of schema {schema}");
+
+        let pbxs = store.pbxs().await.unwrap();
+        assert_eq!((pbxs.len(), pbxs[0].settings.name.as_str(), pbxs[0].version), (1, "hq", 4));
+        assert_eq!(pbxs[0].settings.dialect.get("register.mode"), Some(&"never".into()));
+        assert_eq!(pbxs[0].settings.options.snapshot_interval_s, 60, "what was not written has its default");
+        let pbx = PbxId::parse(PBX).unwrap();
+        let lines = store.lines(&pbx).await.unwrap();
+        let known: Vec<_> =
+            lines.iter().map(|line| (line.tapi_id, line.number.as_str(), line.body.kind, line.body.enabled)).collect();
+        assert_eq!(
+            known,
+            [(1, "201", LineKind::Static, true), (2, "205", LineKind::ExtensionMobility, false)],
+            "schema {schema}"
+        );
+        assert_eq!(lines[0].body.labels["crm"], "anna");
+        let hash: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+        let token = store.token_by_hash(&hash).await.unwrap().unwrap();
+        assert_eq!(
+            (token.name.as_str(), token.scope, token.lines.unwrap()),
+            ("crm", Scope::Control, vec![lines[0].id.clone()])
+        );
+        assert!(store.setting(&format!("axl.hints/{PBX}")).await.unwrap().unwrap().contains("8.6"));
+        let crm = TokenId::parse("tok_01a215f0b9e47251b08926795704bd62").unwrap();
+        let claim = store.claim_key(&crm, "once", &[1; 32], token.created_at).await.unwrap();
+        assert_eq!(claim, Claim::OtherBody, "the key is taken");
+        // A new line never gets the number of another one.
+        let mut more = [super::line(&pbxs[0], "206", None)];
+        store.write_lines(&mut more).await.unwrap();
+        assert_eq!(more[0].tapi_id, 3);
+
+        let living = store.live_calls().await.unwrap();
+        assert_eq!(living.len(), usize::from(schema >= 2), "schema {schema}");
+        assert!(living.iter().all(|call| call.state == CallState::Ringback));
+        assert_eq!(store.live_lives().await.unwrap().len(), living.len());
+        let events = store.events_after(0, 10).await.unwrap();
+        assert_eq!(
+            events.iter().map(|event| event.seq).collect::<Vec<u64>>(),
+            if schema >= 2 { vec![24] } else { vec![] }
+        );
+        let wanted = FinishedQuery { number: Some("208".to_owned()), limit: 10, ..FinishedQuery::default() };
+        assert_eq!(store.finished_calls(&wanted).await.unwrap().len(), usize::from(schema >= 3));
+        let wanted = BlindQuery { limit: 10, ..BlindQuery::default() };
+        assert_eq!(store.blind_times(&wanted).await.unwrap().len(), usize::from(schema >= 3));
+        assert!(store.number_rules(&pbx).await.unwrap().is_none());
+    }
+}

@@ -1,0 +1,8 @@
+-- What schema 2 adds: the journal of events, and a call that lived when the gateway ended.
+insert into meta (key, value) values ('epoch', '5cba8f6ba7ab4742bd0a24713e851985');
+insert into event (seq, at, event, pbx_id, line_id, call_id, frame) values
+    (24, 1795664438558, 'call.created', 'pbx_01a215f0b9e47251b08926795704bd61', 'line_01a215f0baa7734d80b6877d04691c7f',
+     'call_01a215f0e51e7312952a81159a205358',
+     cast('{"type":"event","epoch":"5cba8f6ba7ab4742bd0a24713e851985","seq":24,"event":"call.created","data":{}}' as blob));
+insert into live_call (id, body) values ('call_01a215f0e51e7312952a81159a205358',
+    '{"id":"call_01a215f0e51e7312952a81159a205358","conversation_id":"conv_01a215f0e51e7312952a81168ef6c832","pbx_call_id":"2576EEE9-E94B11F1-86F500B4-00C07417","gcid":"2576EEE9-E94B11F1-86F500B4-00C07417","line_id":"line_01a215f0baa7734d80b6877d04691c7f","pbx_id":"pbx_01a215f0b9e47251b08926795704bd61","address":0,"direction":"outbound","internal":true,"state":"ringback","consultation_of":null,"conference_id":null,"caller":{"number":"201","raw":"201","e164":null,"name":"Anna Berg","presentation":"available"},"called":{"number":"205","raw":"205","e164":null,"name":"Eli Frank","presentation":"available"},"connected":{"number":null,"raw":null,"e164":null,"name":null,"presentation":"unknown"},"redirecting":{"number":null,"raw":null,"e164":null,"name":null,"presentation":"unknown"},"reason":"direct","cause":null,"client_ref":null,"data":{},"participants":[],"allowed_actions":["drop"],"confirmed_at":"2026-11-26T03:40:38.557Z","created_at":"2026-11-26T03:40:38.557Z","answered_at":null,"ended_at":null,"state_since":"2026-11-26T03:40:38.557Z"}');

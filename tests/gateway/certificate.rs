@@ -1,0 +1,79 @@
+//! A certificate is replaced on the disk while clients are connected: those stay, and new ones see the new one.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use linegate::client::Client;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::kit::{Gateway, patiently};
+
+/// Writes a new certificate for localhost over the files.
+fn write(cert: &Path, key: &Path) -> CertificateDer<'static> {
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(key, own.signing_key.serialize_pem()).unwrap();
+    std::fs::write(cert, own.cert.pem()).unwrap();
+    own.cert.der().clone()
+}
+
+async fn connect(address: &str, trusted: &CertificateDer<'static>) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let stream = TcpStream::connect(address).await?;
+    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+}
+
+/// One request over a connection that stays.
+async fn ask(stream: &mut TlsStream<TcpStream>) -> String {
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut back = Vec::new();
+    while !back.windows(4).any(|window| window == b"\r\n\r\n") {
+        assert!(stream.read_buf(&mut back).await.unwrap() > 0, "the connection was closed");
+    }
+    String::from_utf8(back).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_replaced_without_dropping_a_connection() {
+    let data = tempfile::tempdir().unwrap();
+    let (cert, key) = (data.path().join("cert.pem"), data.path().join("key.pem"));
+    let first = write(&cert, &key);
+    let environment = [("LINEGATE_TLS_CERT", cert.to_str().unwrap()), ("LINEGATE_TLS_KEY", key.to_str().unwrap())];
+    let gateway = Gateway::process_with_tls(data, &environment).await;
+    // Any client of the program installs the crypto provider that the connector needs.
+    let _ = Client::new(gateway.url(), gateway.token()).unwrap();
+    let address = gateway.url().trim_start_matches("https://").to_owned();
+    let mut living = patiently("a first connection", async {
+        loop {
+            match connect(&address, &first).await {
+                Ok(stream) => return stream,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    })
+    .await;
+    assert!(ask(&mut living).await.starts_with("HTTP/1.1 200"));
+    let second = write(&cert, &key);
+    patiently("the new certificate is served", async {
+        while connect(&address, &second).await.is_err() {
+            // The connection from before is used all the time.
+            assert!(ask(&mut living).await.starts_with("HTTP/1.1 200"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert!(connect(&address, &first).await.is_err(), "the old one is served no more");
+    assert!(ask(&mut living).await.starts_with("HTTP/1.1 200"), "who was connected still is");
+    // A torn file changes nothing: the last good certificate is served on.
+    std::fs::write(&cert, "-----BEGIN CERTIFICATE-----\nMIIB").unwrap();
+    gateway.until_logged("the old one stays").await;
+    assert!(connect(&address, &second).await.is_ok());
+    assert!(ask(&mut living).await.starts_with("HTTP/1.1 200"));
+    drop(gateway.kill());
+}
