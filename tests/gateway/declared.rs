@@ -10,7 +10,7 @@ use axum::response::Response;
 use cme_twin::TwinConfig;
 use serde_json::{Value, json};
 
-use crate::kit::{Gateway, House, text};
+use crate::kit::{Gateway, House, PATIENCE, text};
 
 /// Runs `linegate config …` with a file at its standard input: exit code, output, and what it told.
 async fn config(gateway: &Gateway, args: &[&str], file: &str, password: Option<&str>) -> (i32, String, String) {
@@ -184,15 +184,17 @@ async fn when_one_thing_fails_everything_is_taken_back() {
 /// Stands before a gateway; when rules are about to be written, somebody else is quicker.
 async fn somebody_quicker(house: &House, theirs: Value) -> String {
     let (client, pbx, there) = (house.client().clone(), house.pbx.clone(), house.gateway.url().to_owned());
+    let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
     let pass = move |request: Request| {
         let (client, pbx, there, theirs) = (client.clone(), pbx.clone(), there.clone(), theirs.clone());
+        let http = http.clone();
         async move {
             let (head, body) = request.into_parts();
             if head.method == Method::PUT {
                 client.put_again(&format!("/pbxs/{pbx}/number-rules"), "", &theirs).await.unwrap();
             }
             let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-            let mut ours = reqwest::Client::new().request(head.method, format!("{there}{}", head.uri)).body(body);
+            let mut ours = http.request(head.method, format!("{there}{}", head.uri)).body(body);
             for name in ["authorization", "content-type", "if-match"] {
                 if let Some(value) = head.headers.get(name) {
                     ours = ours.header(name, value);
