@@ -22,6 +22,7 @@ const GATEWAY: i32 = 101;
 const TOKEN: i32 = 102;
 const FINGERPRINT: i32 = 103;
 const LINES: i32 = 104;
+const LEVEL: i32 = 105;
 const FETCH: i32 = 107;
 const TEST: i32 = 108;
 const RESULT: i32 = 109;
@@ -82,7 +83,12 @@ fn picture(name: &str) {
 /// Shows the settings; `person` sits before them.
 fn show(person: impl FnOnce(Window) + Send + 'static) {
     type Dialog = unsafe extern "system" fn(usize, HWND, u32) -> i32;
-    let sitting = std::thread::spawn(move || person(until("the settings are shown", || find(SETTINGS))));
+    let sitting = std::thread::spawn(move || {
+        let window = until("the settings are shown", || find(SETTINGS));
+        // A window can be found before its fields are filled.
+        until("the fields are filled", || (!window.text(LEVEL).is_empty()).then_some(()));
+        person(window);
+    });
     let address = crate::api::address(crate::api::module(), "TUISPI_providerConfig").expect("the export");
     // SAFETY: the export has this signature; the desktop is always a window.
     let result = unsafe { std::mem::transmute::<usize, Dialog>(address)(0, GetDesktopWindow(), PROVIDER) };

@@ -65,7 +65,7 @@ pub struct World {
     pub requests: HashMap<u32, Request>,
     pub told: Vec<Told>,
     pub failures: Vec<String>,
-    /// Line, state and moment of every LINE_CALLSTATE, while it is measured.
+    /// Call, state and moment of every LINE_CALLSTATE, while it is measured.
     pub measured: Option<Vec<(usize, u32, i64)>>,
     /// So many offers are refused.
     pub refuse: u32,
@@ -231,7 +231,7 @@ pub unsafe extern "system" fn line_event(
     let now = wall_us();
     let mut world = world();
     if let Some(measured) = world.measured.as_mut().filter(|_| message == msg::CALLSTATE) {
-        measured.push((ht_line, first as u32, now));
+        measured.push((ht_call, first as u32, now));
     }
     if !name.is_empty() {
         world.fail(format!("message {message} came from inside {name}"));

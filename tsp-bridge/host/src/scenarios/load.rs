@@ -7,11 +7,14 @@ use linegate_tsp_core::tapi::call_state;
 use serde_json::{Value, json};
 
 use crate::control;
-use crate::service::{PROVIDER, Service, V3_0, address_of, configure, settle, until_in_service};
+use crate::service::{PROVIDER, Service, V3_0, address_of, call_info, configure, settle, until_in_service};
 use crate::world::{quiet, world};
 
 /// The worst that one message in a hundred may have, from the event of the gateway to LINEEVENT.
 const LIMIT: Duration = Duration::from_millis(20);
+
+/// A call: its line, and its conversation as a number.
+type Key = (usize, u32);
 
 pub fn c36_two_thousand_calls_a_minute() {
     configure(PROVIDER, |config| {
@@ -44,13 +47,16 @@ pub fn c36_two_thousand_calls_a_minute() {
     let answer = control::ask("/traffic", &json!({"calls_per_minute": 2_000, "seconds": 30}));
     quiet(Duration::from_secs(1));
     let told = world().measured.take().unwrap();
-    {
-        let world = world();
-        let calls = world.calls.len();
-        let ended = world.calls.values().filter(|call| call.state() == call_state::IDLE).count();
-        println!("  {answer}: {} states of {calls} calls told, {ended} of them ended", told.len());
-        assert!(ended * 100 >= calls * 99, "{ended} of {calls} calls ended");
-    }
+    let calls: Vec<(usize, usize, usize, u32)> =
+        world().calls.iter().map(|(ht, call)| (*ht, call.ht_line, call.handle, call.state())).collect();
+    let ended = calls.iter().filter(|call| call.3 == call_state::IDLE).count();
+    println!("  {answer}: {} states of {} calls told, {ended} of them ended", told.len(), calls.len());
+    assert!(ended * 100 >= calls.len() * 99, "{ended} of {} calls ended", calls.len());
+    // Calls are found again by their line and dwCallID; their handles are readable until they are closed.
+    let keys: HashMap<usize, Key> =
+        calls.iter().map(|(ht, line, handle, _)| (*ht, (*line, call_info(*handle).word(40)))).collect();
+    let told: Vec<(Key, u32, i64)> =
+        told.iter().filter_map(|(ht, state, at)| Some((*keys.get(ht)?, *state, *at))).collect();
     let mut delays = delays(&said(&start, &numbers), &told);
     delays.sort_unstable();
     let at = |share: usize| Duration::from_micros(delays[(delays.len() - 1) * share / 1_000].cast_unsigned());
@@ -66,8 +72,13 @@ pub fn c36_two_thousand_calls_a_minute() {
     configure(PROVIDER, |_| {});
 }
 
-/// What the gateway said about calls since a position: line, state, moment.
-fn said(start: &str, numbers: &HashMap<String, usize>) -> Vec<(usize, u32, i64)> {
+/// `dwCallID` of a conversation: FNV-1a of its id.
+fn call_id(conversation: &str) -> u32 {
+    conversation.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// What the gateway said about calls since a position: call, state, moment.
+fn said(start: &str, numbers: &HashMap<String, usize>) -> Vec<(Key, u32, i64)> {
     let lines = control::gateway("GET", "/lines?limit=1000", json!(null));
     let handles: HashMap<String, usize> = lines["body"]["items"]
         .as_array()
@@ -89,7 +100,8 @@ fn said(start: &str, numbers: &HashMap<String, usize>) -> Vec<(usize, u32, i64)>
             if states.insert(event["call_id"].clone().to_string(), state) != Some(state)
                 && let Some(line) = call["line_id"].as_str().and_then(|id| handles.get(id))
             {
-                said.push((*line, state, micros(event["time"].as_str().unwrap())));
+                let conversation = call["conversation_id"].as_str().unwrap_or_default();
+                said.push(((*line, call_id(conversation)), state, micros(event["time"].as_str().unwrap())));
             }
         }
         let next = page["next"].as_str().unwrap().to_owned();
@@ -122,16 +134,16 @@ fn micros(time: &str) -> i64 {
     ((number(11, 13) * 60 + number(14, 16)) * 60 + number(17, 19)) * 1_000_000 + number(20, 23) * 1_000
 }
 
-/// How long after what was said it was told: line by line, in order.
-fn delays(said: &[(usize, u32, i64)], told: &[(usize, u32, i64)]) -> Vec<i64> {
+/// How long after what was said it was told: call by call, in order.
+fn delays(said: &[(Key, u32, i64)], told: &[(Key, u32, i64)]) -> Vec<i64> {
     const DAY: i64 = 24 * 3_600 * 1_000_000;
-    let mut heard: HashMap<usize, std::collections::VecDeque<(u32, i64)>> = HashMap::new();
-    for (line, state, at) in told {
-        heard.entry(*line).or_default().push_back((*state, at % DAY));
+    let mut heard: HashMap<Key, std::collections::VecDeque<(u32, i64)>> = HashMap::new();
+    for (call, state, at) in told {
+        heard.entry(*call).or_default().push_back((*state, at % DAY));
     }
     let mut delays = Vec::new();
-    for (line, state, at) in said {
-        let Some(queue) = heard.get_mut(line) else { continue };
+    for (call, state, at) in said {
+        let Some(queue) = heard.get_mut(call) else { continue };
         if let Some(place) = queue.iter().position(|told| told.0 == *state) {
             let told = queue[place];
             queue.drain(..=place);
