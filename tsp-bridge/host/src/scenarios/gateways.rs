@@ -122,3 +122,47 @@ pub fn enrolment_gives_this_machine_a_token_of_its_own() {
     drop(service);
     configure(PROVIDER, |_| {});
 }
+
+pub fn log_is_of_limited_size_and_holds_no_secret() {
+    let folder = files::folder().join("elsewhere");
+    let _ = std::fs::remove_dir_all(&folder);
+    let shown = folder.display().to_string();
+    // At its default level: what happens, and of whom nothing.
+    configure(PROVIDER, |config| {
+        config.log_level = Config::default().log_level;
+        config.log_dir = Some(shown.clone());
+    });
+    let service = Service::learned();
+    let open = service.line("201");
+    let made = crate::service::call(open, "030 555 777");
+    until_state(made.ht, call_state::RINGBACK);
+    drop_call(made.hd);
+    until_state(made.ht, call_state::IDLE);
+    drop(service);
+    let read = || std::fs::read_to_string(folder.join("linegate-tapi.log")).expect("the log in its own folder");
+    let text = read();
+    assert!(text.contains("linked to"), "{text}");
+    for secret in ["030555777", "555777", control::ports().token.as_str(), "Anna"] {
+        assert!(!text.contains(secret), "{secret} in the log");
+    }
+    // At the loudest: every call of TAPI, and still no token; the file is put aside when it is large.
+    configure(PROVIDER, |config| {
+        config.log_level = "trace".to_owned();
+        config.log_dir = Some(shown.clone());
+    });
+    let service = Service::learned();
+    let open = service.line("201");
+    let mut count = 0;
+    for _ in 0..120_000 {
+        assert_eq!(unsafe { (tsp().address_count)(open.hd, &mut count) }, 0);
+    }
+    drop(service);
+    let text = read();
+    assert!(text.contains("TSPI_lineGetNumAddressIDs(") && !text.contains(&control::ports().token));
+    let sizes: Vec<u64> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).collect();
+    assert!(sizes.len() == 2 && sizes.iter().all(|size| *size < 5 * 1024 * 1024), "{sizes:?}");
+    configure(PROVIDER, |_| {});
+    drop(Service::learned());
+    let _ = std::fs::remove_dir_all(&folder);
+}

@@ -86,6 +86,7 @@ scenarios! {
     Short false robust::c37_dialogs_are_silent_without_a_window;
     Short true gateways::gateway_of_the_minor_version_before;
     Short true gateways::gateway_of_the_minor_version_after;
+    Short true gateways::log_is_of_limited_size_and_holds_no_secret;
     Short true gateways::enrolment_gives_this_machine_a_token_of_its_own;
 }
 
