@@ -1,13 +1,17 @@
-//! `linegate lines export` and `import`.
+//! `linegate lines load`, `export` and `import`.
 
 use std::io::Read as _;
 use std::path::Path;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::output::{self, text};
 use super::{Failure, Remote};
 use crate::client::{Client, ClientError};
+
+/// How often progress is looked at.
+const LOOK: Duration = Duration::from_millis(300);
 
 pub(super) async fn export(remote: &Remote, pbx: Option<&str>, csv: bool) -> Result<(), Failure> {
     let client = remote.client()?;
@@ -18,6 +22,37 @@ pub(super) async fn export(remote: &Remote, pbx: Option<&str>, csv: bool) -> Res
     let form = if remote.json { "application/json" } else { form(csv) };
     output::raw(&client.text(&format!("/lines/export{filter}"), form).await?)?;
     Ok(())
+}
+
+pub(super) async fn load(remote: &Remote, pbx: &str, dry_run: bool) -> Result<(), Failure> {
+    let client = remote.client()?;
+    let id = pbx_id(&client, pbx).await?;
+    let body = json!({"dry_run": dry_run});
+    let path = format!("/pbxs/{id}/load-lines");
+    let loaded = with_progress(remote, &client, &id, client.post(&path, &body)).await?;
+    print_changes(remote, &loaded, dry_run)
+}
+
+/// Does something at a PBX that takes its time, and tells meanwhile how far it is.
+pub(super) async fn with_progress<T>(remote: &Remote, client: &Client, pbx: &str, work: impl Future<Output = T>) -> T {
+    let path = format!("/pbxs/{pbx}/status");
+    let mut last = String::new();
+    let mut work = std::pin::pin!(work);
+    loop {
+        match tokio::time::timeout(LOOK, &mut work).await {
+            Ok(done) => return done,
+            // Only for people; when it cannot be read, the work itself says why.
+            Err(_) if remote.json => {}
+            Err(_) => {
+                let status = client.get(&path).await.unwrap_or_default();
+                let shown = text(&status, "/axl/progress");
+                if !shown.is_empty() && shown != last {
+                    output::progress(shown);
+                    shown.clone_into(&mut last);
+                }
+            }
+        }
+    }
 }
 
 pub(super) async fn import(remote: &Remote, pbx: &str, file: &Path, csv: bool, dry_run: bool) -> Result<(), Failure> {
@@ -43,13 +78,17 @@ pub(super) async fn import(remote: &Remote, pbx: &str, file: &Path, csv: bool, d
         }
         Err(error) => return Err(error.into()),
     };
+    print_changes(remote, &imported, dry_run)
+}
+
+fn print_changes(remote: &Remote, changes: &Value, dry_run: bool) -> Result<(), Failure> {
     if remote.json {
-        output::json(&imported)?;
+        output::json(changes)?;
         return Ok(());
     }
     let mut rows = Vec::new();
-    for (word, list) in [("new", "added"), ("changed", "changed")] {
-        for line in imported[list].as_array().into_iter().flatten() {
+    for (word, list) in [("new", "added"), ("changed", "changed"), ("missing", "removed")] {
+        for line in changes[list].as_array().into_iter().flatten() {
             let fields: Vec<&str> = line["fields"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             rows.push(vec![
                 word.to_owned(),
@@ -62,7 +101,7 @@ pub(super) async fn import(remote: &Remote, pbx: &str, file: &Path, csv: bool, d
     }
     output::table(&["", "NUMBER", "NAME", "DEVICE", "CHANGED"], &rows)?;
     let would = if dry_run { "Nothing was changed yet" } else { "Done" };
-    output::progress(&format!("{would}: {} lines stay as they are.", imported["unchanged"]));
+    output::progress(&format!("{would}: {} lines stay as they are.", changes["unchanged"]));
     Ok(())
 }
 

@@ -299,6 +299,18 @@ enum LinesCommand {
         #[arg(long)]
         query: Option<String>,
     },
+    /// Read the lines from a router: what is new, changed or missing there
+    ///
+    /// What people gave a line stays; a line that is missing is marked, and deleted by hand.
+    Load {
+        #[command(flatten)]
+        remote: Remote,
+        /// The PBX, by name or id
+        pbx: String,
+        /// Only say what would change
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Print the lines as a list: number;name;device-ID;button;button
     Export {
         #[command(flatten)]
@@ -493,6 +505,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Token(TokenCommand::Revoke { remote, token_id }) => remote::token_revoke(&remote, &token_id).await,
         Command::Enrolments(command) => enrolments::run(command).await,
         Command::Lines(LinesCommand::List { remote, query }) => remote::lines_list(&remote, query.as_deref()).await,
+        Command::Lines(LinesCommand::Load { remote, pbx, dry_run }) => lists::load(&remote, &pbx, dry_run).await,
         Command::Lines(LinesCommand::Export { remote, pbx, csv }) => lists::export(&remote, pbx.as_deref(), csv).await,
         Command::Lines(LinesCommand::Import { remote, pbx, dry_run, csv, file }) => {
             lists::import(&remote, &pbx, &file, csv, dry_run).await

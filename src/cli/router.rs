@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::lists::with_progress;
 use super::output::{self, text};
 use super::remote::{find_line, find_pbx};
 use super::rules::read;
@@ -115,7 +116,11 @@ pub(super) async fn csta_config(args: CstaConfigArgs) -> Result<(), Failure> {
     if args.undo {
         let question = "Take back the numbers and the session server of the last apply?";
         return match confirmed(args.yes, question)? {
-            true => print_applied(&args.remote, &client.post(&format!("{path}/undo"), &body).await?),
+            true => {
+                let undo = format!("{path}/undo");
+                let work = client.post(&undo, &body);
+                print_applied(&args.remote, &with_progress(&args.remote, &client, text(&pbx, "/id"), work).await?)
+            }
             false => Ok(()),
         };
     }
@@ -145,7 +150,9 @@ pub(super) async fn csta_config(args: CstaConfigArgs) -> Result<(), Failure> {
         body["lines"] = json!(ids);
     }
     if confirmed(args.yes, "Change the router like that?")? {
-        print_applied(&args.remote, &client.post(&format!("{path}/apply"), &body).await?)?;
+        let apply = format!("{path}/apply");
+        let work = client.post(&apply, &body);
+        print_applied(&args.remote, &with_progress(&args.remote, &client, text(&pbx, "/id"), work).await?)?;
     }
     Ok(())
 }

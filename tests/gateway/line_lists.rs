@@ -189,3 +189,28 @@ async fn a_load_loses_nothing_that_a_person_entered_and_a_dry_run_says_what_it_w
     assert_eq!((&line["labels"], &line["enabled"]), (&json!({"crm_user": "anna"}), &json!(false)));
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_loads_lines_and_tells_how_far_it_is() {
+    let mut config = TwinConfig { system: cme_twin::System::large(40), ..TwinConfig::default() };
+    (config.xml_knobs.response_size, config.xml_knobs.latency_ms) = (4, 10);
+    let mut house = House::unsettled(config, json!({})).await;
+    house.until_pbx("the lines are loaded", |status| status["axl"]["state"] == "up").await;
+    house.twin.configure(|system| system.dns.get_mut(&3).unwrap().name = "Gerda Neu".to_owned());
+    let linegate = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_linegate"));
+        command.args(["lines", "load", "hq"]).args(args);
+        command.env("LINEGATE_URL", house.client().address()).env("LINEGATE_TOKEN", crate::kit::TOKEN);
+        let out = command.output().unwrap();
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (said(&out.stdout), said(&out.stderr))
+    };
+    let (out, told) = linegate(&["--dry-run"]);
+    assert!(out.contains("changed") && out.contains("Gerda Neu"), "{out}{told}");
+    assert!(told.contains("reading the phones (") && told.contains("Nothing was changed yet: 39 lines"), "{told}");
+    assert_eq!(text(&house.line("1003").await, "/name"), "User 3");
+    let (_, told) = linegate(&[]);
+    assert!(told.contains(" of 40)") && told.contains("Done: 39 lines"), "{told}");
+    assert_eq!(text(&house.line("1003").await, "/name"), "Gerda Neu");
+    house.close_beside_lost_sessions().await;
+}
