@@ -14,8 +14,6 @@ pub use packet::{Agent, KEY_LIMIT, Packet, encode};
 const QUEUE: usize = 4096;
 /// The name of the server is resolved anew after this time, and a failure waits as long.
 const RESOLVE_AGAIN: Duration = Duration::from_secs(30);
-const SENT: &str = "linegate_hep_sent_total";
-const DROPPED: &str = "linegate_hep_dropped_total";
 
 /// The sending side; cloning gives another handle. The task ends with the last one.
 #[derive(Debug, Clone)]
@@ -26,8 +24,11 @@ pub struct HepExport {
 impl HepExport {
     /// Starts to export to `host:port`. Nothing is sent before there is a message.
     pub fn start(server: String, agent: Agent) -> Self {
-        metrics::describe_counter!(SENT, "SIP messages sent to the capture server");
-        metrics::describe_counter!(DROPPED, "SIP messages that the capture server lacks, by reason: queue or network");
+        metrics::describe_counter!("linegate_hep_sent_total", "SIP messages sent to the capture server");
+        metrics::describe_counter!(
+            "linegate_hep_dropped_total",
+            "SIP messages that the capture server lacks, by reason: queue or network"
+        );
         let (queue, queued) = mpsc::channel(QUEUE);
         tokio::spawn(run(server, agent, queued));
         Self { queue }
@@ -36,7 +37,7 @@ impl HepExport {
     /// Hands a message over; it is dropped when too many wait.
     pub fn offer(&self, packet: Packet) {
         if self.queue.try_send(packet).is_err() {
-            metrics::counter!(DROPPED, "reason" => "queue").increment(1);
+            metrics::counter!("linegate_hep_dropped_total", "reason" => "queue").increment(1);
         }
     }
 }
@@ -67,9 +68,9 @@ async fn run(server: String, agent: Agent, mut queued: mpsc::Receiver<Packet>) {
             None => false,
         };
         if sent {
-            metrics::counter!(SENT).increment(1);
+            metrics::counter!("linegate_hep_sent_total").increment(1);
         } else {
-            metrics::counter!(DROPPED, "reason" => "network").increment(1);
+            metrics::counter!("linegate_hep_dropped_total", "reason" => "network").increment(1);
         }
     }
 }

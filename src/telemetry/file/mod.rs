@@ -18,7 +18,6 @@ const QUEUE: usize = 8192;
 const PAUSE: Duration = Duration::from_secs(5);
 /// The end waits no longer for the disk.
 const LAST: Duration = Duration::from_secs(1);
-const LOST: &str = "linegate_log_lines_lost_total";
 
 /// Where the log is kept, and how much of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +54,10 @@ impl FileLog {
         file.write(b"")?;
         let (queue, work) = sync_channel(QUEUE);
         std::thread::Builder::new().name("log-file".to_owned()).spawn(move || run(file, &work))?;
-        metrics::describe_counter!(LOST, "Lines that the log file lacks, by what was in the way: disk or queue");
+        metrics::describe_counter!(
+            "linegate_log_lines_lost_total",
+            "Lines that the log file lacks, by what was in the way: disk or queue"
+        );
         Ok(Self { queue })
     }
 
@@ -80,7 +82,7 @@ impl FileLog {
 impl TakeLine for FileLog {
     fn take(&self, line: Vec<u8>) {
         if self.queue.try_send(Work::Line(line)).is_err() {
-            metrics::counter!(LOST, "reason" => "queue").increment(1);
+            metrics::counter!("linegate_log_lines_lost_total", "reason" => "queue").increment(1);
         }
     }
 }
@@ -96,13 +98,13 @@ fn run(mut file: Rotating, work: &Receiver<Work>) {
             }
         };
         if again_at.is_some_and(|at| at > Instant::now()) {
-            metrics::counter!(LOST, "reason" => "disk").increment(1);
+            metrics::counter!("linegate_log_lines_lost_total", "reason" => "disk").increment(1);
             continue;
         }
         match file.write(&line) {
             Ok(()) => again_at = None,
             Err(error) => {
-                metrics::counter!(LOST, "reason" => "disk").increment(1);
+                metrics::counter!("linegate_log_lines_lost_total", "reason" => "disk").increment(1);
                 if again_at.is_none() {
                     // Not by the log itself: it would come back here.
                     let _ = writeln!(
