@@ -135,7 +135,7 @@ pub fn log_is_of_limited_size_and_holds_no_secret() {
     let service = Service::learned();
     let open = service.line("201");
     let made = crate::service::call(open, "030 555 777");
-    until_state(made.ht, call_state::RINGBACK);
+    until_state(made.ht, call_state::CONNECTED);
     drop_call(made.hd);
     until_state(made.ht, call_state::IDLE);
     drop(service);
