@@ -159,6 +159,7 @@ fn remedy(code: &str) -> &'static str {
             "Compare the fields that are named with the document at /api/v1/openapi.json."
         }
         "invalid_number" => "Check the number and the rules of its PBX.",
+        "invalid_code" => "Ask an administrator for a new code.",
         "idempotency_key_reused" => "Use a new key for a new request.",
         "upgrade_required" => "Speak version 13 of the WebSocket protocol.",
         "too_many_requests" => "Wait as long as `Retry-After` says.",

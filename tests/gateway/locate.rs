@@ -102,8 +102,8 @@ fn dhcp_server() {
         }
         let mut answer = asked[..240].to_vec();
         answer[0] = 2;
-        answer.extend([53, 1, 5, 54, 4, 10, 99, 0, 1, 150, 8, 10, 99, 0, 1, 10, 99, 0, 77, 66, 9]);
-        answer.extend(b"10.99.0.1");
+        answer.extend([53, 1, 5, 54, 4, 10, 99, 0, 1, 150, 8, 10, 99, 0, 1, 10, 99, 0, 77, 66, 10]);
+        answer.extend(b"10.99.0.88");
         answer.push(255);
         let own = Ipv4Addr::new(asked[12], asked[13], asked[14], asked[15]);
         socket.send_to(&answer, (own, 68)).unwrap();
@@ -137,10 +137,11 @@ async fn options_150_and_66_lead_to_the_router() {
 
     // Without any gateway.
     let found = lab.until_verified(&["locate", "--json"]).await;
-    assert_eq!(found.len(), 2, "{found:#?}");
+    assert_eq!(found.len(), 3, "{found:#?}");
     assert_eq!((text(&found[0], "/address"), text(&found[0], "/source")), (SERVER, "dhcp_option_150"));
     assert_eq!((&found[0]["verified"], &found[1]["verified"]), (&Value::Bool(true), &Value::Bool(false)), "{found:#?}");
     assert_eq!(text(&found[1], "/address"), "10.99.0.77");
+    assert_eq!((text(&found[2], "/address"), text(&found[2], "/source")), ("10.99.0.88", "dhcp_option_66"));
     let (code, _, complaint) = lab.linegate(&["locate", "--interface", "no-such-if"]);
     assert!(code == Some(69) && complaint.contains("no-such-if"), "{complaint}");
 
