@@ -359,8 +359,11 @@ async fn trying_rules_costs_a_bounded_time() {
     let began = std::time::Instant::now();
     let (status, problem) = refused(house.client().post(&path, &body).await);
     assert_eq!(status, 422, "{problem}");
-    assert!(text(&problem, "/errors/0/pointer").starts_with("/rules/incoming/"), "{problem}");
-    assert!(text(&problem, "/errors/0/detail").contains("fewer of them"), "{problem}");
+    // How far it comes in its time is the machine's.
+    for error in problem["errors"].as_array().unwrap() {
+        let detail = text(error, "/detail");
+        assert!(detail.contains("fewer of them") || detail.contains("too large together"), "{error}");
+    }
     assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
     // Others go on meanwhile, and the next one has its turn.
     let light = json!({"direction": "incoming", "number": "0301", "rules": {"incoming": [regex("^0(.*)", "\\1")]}});
