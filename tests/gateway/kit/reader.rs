@@ -1,7 +1,9 @@
 //! Somebody who reads the event stream and remembers all of it.
 
-use linegate::client::{Client, Stream};
+use linegate::client::{Client, StreamError};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use super::{PATIENCE, patiently};
 
@@ -10,9 +12,39 @@ pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// A connection that is read all the time: the gateway closes one whose reader is busy with other things for too long.
+struct Frames {
+    came: mpsc::UnboundedReceiver<Result<Value, StreamError>>,
+    reading: AbortHandle,
+}
+
+impl Drop for Frames {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+impl Frames {
+    async fn open(client: &Client, subscribe: &Value) -> Self {
+        let mut stream = client.stream().await.expect("the stream opens");
+        stream.send(subscribe).await.unwrap();
+        let (to, came) = mpsc::unbounded_channel();
+        let reading = tokio::spawn(async move {
+            loop {
+                let frame = stream.next().await;
+                let is_last = frame.is_err();
+                if to.send(frame).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        Self { came, reading: reading.abort_handle() }
+    }
+}
+
 /// A reader of everything from the beginning.
 pub(crate) struct Reader {
-    stream: Stream,
+    frames: Frames,
     seen: Vec<Value>,
     /// Events before this one were looked at by [`Reader::next`].
     cursor: usize,
@@ -20,9 +52,8 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) async fn open(client: &Client) -> Self {
-        let mut stream = client.stream().await.expect("the stream opens");
-        stream.send(&json!({"type": "subscribe", "id": "1", "from": "snapshot"})).await.unwrap();
-        let mut reader = Self { stream, seen: Vec::new(), cursor: 0 };
+        let frames = Frames::open(client, &json!({"type": "subscribe", "id": "1", "from": "snapshot"})).await;
+        let mut reader = Self { frames, seen: Vec::new(), cursor: 0 };
         while reader.frame("the snapshot").await["type"] != "snapshot" {}
         reader
     }
@@ -31,8 +62,7 @@ impl Reader {
     pub(crate) async fn resume(mut self, client: &Client) -> Self {
         let last = self.seen.last().expect("something was read");
         let from = json!({"epoch": last["epoch"], "seq": last["seq"]});
-        self.stream = client.stream().await.expect("the stream opens");
-        self.stream.send(&json!({"type": "subscribe", "id": "2", "from": from})).await.unwrap();
+        self.frames = Frames::open(client, &json!({"type": "subscribe", "id": "2", "from": from})).await;
         loop {
             let frame = self.frame("the resumption").await;
             match text(&frame, "/type") {
@@ -44,10 +74,11 @@ impl Reader {
     }
 
     async fn frame(&mut self, what: &str) -> Value {
-        let got = tokio::time::timeout(PATIENCE, self.stream.next()).await;
+        let got = tokio::time::timeout(PATIENCE, self.frames.came.recv()).await;
         match got {
-            Ok(Ok(frame)) => frame,
-            Ok(Err(error)) => panic!("the stream ended while waiting for {what}: {error}"),
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(error))) => panic!("the stream ended while waiting for {what}: {error}"),
+            Ok(None) => panic!("the stream ended before, while waiting for {what}"),
             Err(_) => panic!("in vain: {what}\n{}", self.told()),
         }
     }
