@@ -3,11 +3,11 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(target_os = "macos")]
+#[cfg(any(target_os = "macos", all(test, unix)))]
 mod macos;
 #[cfg(target_os = "linux")]
 mod message;
-#[cfg(any(target_os = "linux", target_os = "macos", windows))]
+#[cfg(any(target_os = "linux", target_os = "macos", windows, test))]
 mod options;
 #[cfg(any(target_os = "macos", test))]
 mod scutil;
@@ -23,7 +23,7 @@ pub fn port() -> Option<Arc<dyn DhcpPort>> {
     #[cfg(target_os = "linux")]
     return Some(Arc::new(linux::Inform));
     #[cfg(target_os = "macos")]
-    return Some(Arc::new(macos::Leases));
+    return Some(Arc::new(macos::Leases::default()));
     #[cfg(windows)]
     return Some(Arc::new(windows::Client));
     #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
