@@ -61,3 +61,10 @@ pub struct Participant {
     /// What it does.
     pub state: ParticipantState,
 }
+
+impl Participant {
+    /// A party that has just come in and speaks.
+    pub fn joining(id: PartyId, party: Party) -> Self {
+        Self { id, number: party.number, raw: party.raw, name: party.name, state: ParticipantState::Connected }
+    }
+}

@@ -106,13 +106,7 @@ impl CallTable {
             let is_own = own.iter().any(|own| is_same(Some(own), party.raw.as_deref()));
             let is_known = participants.iter().any(|one| is_same(one.raw.as_deref(), party.raw.as_deref()));
             if there < entry.talking() && party.raw.is_some() && !is_own && !is_known {
-                participants.push(Participant {
-                    id: PartyId::new(&mut *self.ids),
-                    number: party.number,
-                    raw: party.raw,
-                    name: party.name,
-                    state: ParticipantState::Connected,
-                });
+                participants.push(Participant::joining(PartyId::new(&mut *self.ids), party));
             }
         }
         if self.lists_conferences {

@@ -121,7 +121,7 @@ done
         assert_eq!(first.server, Some(Ipv4Addr::new(192, 0, 2, 1)));
         assert!(second.interface == "en7" && second.addresses.is_empty() && second.name.is_none(), "{second:?}");
 
-        assert_eq!(port.ask(Some("en0")).await.unwrap(), [first.clone()]);
+        assert_eq!(port.ask(Some("en0")).await.unwrap(), std::slice::from_ref(first));
         assert_eq!(port.ask(Some("en9")).await, Err(DhcpFault::NoInterface("en9".to_owned())));
     }
 

@@ -11,6 +11,7 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// A dead peer is noticed within 10 s of silence plus three probes: 25 s.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+#[cfg(not(windows))]
 const KEEPALIVE_PROBES: u32 = 3;
 /// Unacknowledged bytes end the connection after this long (Linux).
 #[cfg(target_os = "linux")]

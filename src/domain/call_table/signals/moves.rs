@@ -203,13 +203,7 @@ impl CallTable {
                 continue;
             }
             let Some(party) = self.party(other) else { continue };
-            participants.push(Participant {
-                id: PartyId::new(&mut *self.ids),
-                number: party.number,
-                raw: party.raw,
-                name: party.name,
-                state: ParticipantState::Connected,
-            });
+            participants.push(Participant::joining(PartyId::new(&mut *self.ids), party));
         }
         self.change(at, &id, |call| {
             if let Some(new_call) = new_call {
