@@ -2,7 +2,6 @@
 //! and who acted.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -165,8 +164,9 @@ pub fn bare_number(text: &str) -> String {
 
 /// Seconds between two times; none when the clock was turned back.
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
-    let ms = u64::try_from(to.unix_ms() - from.unix_ms()).unwrap_or(0);
-    Duration::from_millis(ms).as_secs_f64()
+    let ms = (to.unix_ms() - from.unix_ms()).max(0);
+    // One division of whole numbers: the nearest value to the millisecond. No call lasts 49 days.
+    f64::from(u32::try_from(ms).unwrap_or(u32::MAX)) / 1000.0
 }
 
 fn result(call: &Call, rang: bool) -> CallResult {
@@ -195,6 +195,15 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn seconds_are_whole_milliseconds() {
+        for (ms, written) in [(0, "0.0"), (1_122, "1.122"), (999, "0.999"), (61_001, "61.001"), (-5, "0.0")] {
+            let (from, to) =
+                (Timestamp::from_unix_ms(1_790_000_000_007), Timestamp::from_unix_ms(1_790_000_000_007 + ms));
+            assert_eq!(format!("{:?}", seconds(from, to)), written);
+        }
+    }
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_unix_ms(1_790_000_000_000 + seconds * 1000)

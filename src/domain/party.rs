@@ -67,4 +67,15 @@ impl Participant {
     pub fn joining(id: PartyId, party: Party) -> Self {
         Self { id, number: party.number, raw: party.raw, name: party.name, state: ParticipantState::Connected }
     }
+
+    /// The same as the party of a call of two.
+    pub fn party(&self) -> Party {
+        Party {
+            number: self.number.clone(),
+            raw: self.raw.clone(),
+            name: self.name.clone(),
+            presentation: if self.raw.is_some() { Presentation::Available } else { Presentation::Unknown },
+            ..Party::default()
+        }
+    }
 }

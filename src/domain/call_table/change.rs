@@ -32,6 +32,7 @@ impl CallTable {
         let done = self.publish(at, id, &before, actor);
         if done {
             self.refresh_siblings(at, seat, id);
+            self.look_from_elsewhere(seat);
         }
         done
     }
@@ -49,6 +50,7 @@ impl CallTable {
         let change = told(tracked.call.clone(), Vec::new(), by);
         self.out.push_back(Output::Created(Box::new(change)));
         self.refresh_siblings(at, seat, id);
+        self.look_from_elsewhere(seat);
     }
 
     /// Ends a call: it is published a last time and forgotten.
@@ -65,7 +67,11 @@ impl CallTable {
         call.state_since = at.wall;
         call.allowed_actions = ActionSet::EMPTY;
         let is_seen = actor != Actor::Gateway;
-        let by = self.attribute(at.now, tracked.intent.as_ref(), Some(&before), &tracked.call, actor);
+        let by = match cause {
+            // Whatever was asked for: the router did this.
+            Cause::PbxRestart => Attribution { command: None, actor, is_echo: false },
+            _ => self.attribute(at.now, tracked.intent.as_ref(), Some(&before), &tracked.call, actor),
+        };
         let call = &mut tracked.call;
         if is_seen || by.command.is_some() {
             call.confirmed_at = at.wall;
@@ -73,6 +79,7 @@ impl CallTable {
         let changed = call.changes(&before);
         self.out.push_back(Output::Ended(Box::new(told(tracked.call, changed, by))));
         self.refresh_siblings(at, tracked.seat, id);
+        self.look_from_elsewhere(tracked.seat);
     }
 
     fn publish(&mut self, at: Moment, id: &CallId, before: &Call, actor: Actor) -> bool {

@@ -1,13 +1,16 @@
 //! What a command does at the other ends: the far phone that is put on hold, rings or is left by a command carries its id
 //! too. Only what a person at that phone cannot have done is taken for an echo.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::intent::Intent;
 use super::{Actor, CallTable};
 use crate::domain::action::Action;
 use crate::domain::call::{Call, CallState, Cause, Reason};
 use crate::domain::ids::{CallId, CommandId, LineId};
+
+/// How much later than its signals the snapshot may be that shows what came of a command.
+const LATE_LOOK: Duration = Duration::from_secs(20);
 
 /// A command whose effects at other ends may still come.
 #[derive(Debug, Clone)]
@@ -54,7 +57,12 @@ impl CallTable {
             actor: Actor::Token(intent.actor.clone()),
             is_echo,
         };
-        if let Some(intent) = intent.filter(|intent| now <= intent.until) {
+        // A snapshot comes after the patience with signals, and shows what the command did.
+        let until = |intent: &Intent| match actor {
+            Actor::Gateway => intent.until + LATE_LOOK,
+            Actor::Phone | Actor::Token(_) => intent.until,
+        };
+        if let Some(intent) = intent.filter(|intent| now <= until(intent)) {
             return by(intent, false);
         }
         let echo = self.echoes.get(&call.conversation_id);

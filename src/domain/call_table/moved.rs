@@ -115,6 +115,12 @@ impl CallTable {
             for one in participants.iter_mut().filter(is_there).filter(gone).take(too_many) {
                 one.state = ParticipantState::Left;
             }
+            let is_complete = participants.iter_mut().filter(is_there).count() == entry.others.len();
+            if is_complete && !entry.others.contains(&LocalState::Hold) {
+                for one in participants.iter_mut().filter(|one| one.state == ParticipantState::OnHold) {
+                    one.state = ParticipantState::Connected;
+                }
+            }
         }
         self.change_by(at, id, Actor::Gateway, |call| call.participants = participants);
         if let Some(joined) = joined {

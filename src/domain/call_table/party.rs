@@ -48,7 +48,9 @@ impl CallTable {
                 if let Some(caller) = self.party(&parties.calling).filter(|_| far(&parties.calling)) {
                     call.caller = caller;
                 }
-                if let Some(called) = self.party(&parties.called) {
+                // Once it was answered, a signal that names another called party tells of where it was sent since.
+                let is_open = call.answered_at.is_none() || call.called.raw.is_none();
+                if let Some(called) = self.party(&parties.called).filter(|_| is_open) {
                     call.called = called;
                 }
             }

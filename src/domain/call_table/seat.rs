@@ -1,8 +1,8 @@
 //! A seat: one address of a line with the identity by which the PBX names it.
 
 use super::signal::Device;
-use super::{Actor, CallTable, TableSettings};
-use crate::domain::call::Cause;
+use super::{Actor, CallTable, Output, TableSettings};
+use crate::domain::call::{CallState, Cause};
 use crate::domain::ids::{CallId, LineId};
 use crate::domain::timestamp::Moment;
 
@@ -29,6 +29,8 @@ pub(super) struct Seat {
     pub(super) calls: Vec<CallId>,
     /// PBX calls that another phone with the same number is in.
     pub(super) elsewhere: Vec<String>,
+    /// It was told that another phone uses the number.
+    in_use: bool,
 }
 
 /// How a device of a signal relates to a seat.
@@ -67,7 +69,7 @@ impl CallTable {
             Some(seat) => seat.settings = settings,
             None => {
                 self.lines.entry(settings.line.clone()).or_default().push(id);
-                self.seats.insert(id, Seat { settings, calls: Vec::new(), elsewhere: Vec::new() });
+                self.seats.insert(id, Seat { settings, calls: Vec::new(), elsewhere: Vec::new(), in_use: false });
             }
         }
     }
@@ -100,6 +102,48 @@ impl CallTable {
             }
         }
         self.pending.remove(&id);
+    }
+
+    /// Tells when another phone began or stopped to use the number of a seat: signals of that phone tell it, or a call that
+    /// the table has at that phone.
+    pub(super) fn look_elsewhere(&mut self, id: SeatId) {
+        let Some(seat) = self.seats.get(&id) else { return };
+        let in_use = !seat.elsewhere.is_empty() || self.sharing(id).any(|other| self.is_used_at(other, id));
+        let Some(seat) = self.seats.get_mut(&id).filter(|seat| seat.in_use != in_use) else { return };
+        seat.in_use = in_use;
+        self.out.push_back(Output::RemoteInUse { seat: id, in_use });
+    }
+
+    /// A call of a seat changed: what the other phones with its number show may change.
+    pub(super) fn look_from_elsewhere(&mut self, id: SeatId) {
+        let others: Vec<SeatId> = self.sharing(id).collect();
+        for other in others {
+            self.look_elsewhere(other);
+        }
+    }
+
+    /// The seats of other phones that have the number of this one.
+    fn sharing(&self, id: SeatId) -> impl Iterator<Item = SeatId> + '_ {
+        let settings = self.seats.get(&id).filter(|_| self.settings.shares_by_device).map(|seat| &seat.settings);
+        let number = settings.and_then(|settings| settings.numbers.first());
+        let same = number.and_then(|number| self.numbers.get(number)).into_iter().flatten().copied();
+        same.filter(move |other| {
+            let macs = self
+                .seats
+                .get(other)
+                .and_then(|seat| seat.settings.mac.as_ref())
+                .zip(settings.and_then(|own| own.mac.as_ref()));
+            *other != id && macs.is_some_and(|(theirs, own)| theirs != own)
+        })
+    }
+
+    /// Whether a seat is in a call that another one is not in.
+    fn is_used_at(&self, seat: SeatId, by_others_at: SeatId) -> bool {
+        self.calls_at(seat).any(|call| {
+            let is_here = call.pbx_call_id.as_deref().is_some_and(|named| self.find(by_others_at, named).is_some());
+            !is_here
+                && !matches!(call.state, CallState::Offering | CallState::Busy | CallState::Failed | CallState::Ended)
+        })
     }
 
     /// Whether the seat has living calls.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::seat::{Relation, SeatId};
 use super::signal::{LocalState, SnapshotCall};
-use super::{Actor, CallTable, Output};
+use super::{Actor, CallTable};
 use crate::domain::call::{CallState, Cause, Direction, Reason};
 use crate::domain::ids::CallId;
+use crate::domain::party::ParticipantState;
 use crate::domain::timestamp::Moment;
 
 /// The second look at a call that a snapshot does not show.
@@ -113,6 +114,10 @@ impl CallTable {
                 call.consultation_of = None;
             }
             if shrinks {
+                let mut here = call.participants.iter().filter(|one| one.state != ParticipantState::Left);
+                if let (Some(last), None) = (here.next(), here.next()) {
+                    call.connected = last.party();
+                }
                 call.conference_id = None;
                 call.participants.clear();
             }
@@ -194,12 +199,8 @@ impl CallTable {
 
     fn set_elsewhere(&mut self, seat: SeatId, calls: Vec<String>) {
         let Some(known) = self.seats.get_mut(&seat) else { return };
-        let before = !known.elsewhere.is_empty();
-        let after = !calls.is_empty();
         known.elsewhere = calls;
-        if before != after {
-            self.out.push_back(Output::RemoteInUse { seat, in_use: after });
-        }
+        self.look_elsewhere(seat);
     }
 }
 

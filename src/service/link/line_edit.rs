@@ -206,9 +206,7 @@ impl LinkTask {
         for seat in seats {
             self.table.remove(at, seat);
         }
-        while let Some(output) = self.table.poll() {
-            self.on_table_output(output);
-        }
+        self.tell_calls();
     }
 
     /// Deletes a line that a person entered.

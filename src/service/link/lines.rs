@@ -402,6 +402,13 @@ impl LinkTask {
         }
     }
 
+    /// Tells of everything that came of the call table so far.
+    pub(super) fn tell_calls(&mut self) {
+        while let Some(output) = self.table.poll() {
+            self.on_table_output(output);
+        }
+    }
+
     /// What came of the call table.
     pub(super) fn on_table_output(&mut self, output: call_table::Output) {
         use call_table::Output;

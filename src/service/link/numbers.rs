@@ -31,9 +31,7 @@ impl LinkTask {
     /// The number rules changed.
     pub(super) fn renumber(&mut self, reply: Reply<()>) {
         self.use_numbers();
-        while let Some(output) = self.table.poll() {
-            self.on_table_output(output);
-        }
+        self.tell_calls();
         self.outbox.after(move |_| {
             // Whoever asked may have gone.
             let _ = reply.send(Ok(()));

@@ -217,6 +217,8 @@ impl LinkTask {
         {
             self.resync.answered();
         }
+        // What the snapshot changed is told before what it says about commands.
+        self.tell_calls();
         self.judge(id);
     }
 

@@ -3,7 +3,7 @@
 use super::super::seat::{Relation, SeatId};
 use super::super::signal::{Connection, Endpoint, LocalState, SignalCause};
 use super::super::timers::{OWN_CLEAR_PATIENCE, TRANSFER_PATIENCE, Timer};
-use super::super::{Actor, CallTable, Output, Trust};
+use super::super::{Actor, CallTable, Trust};
 use super::participant_of;
 use crate::domain::call::{CallState, Cause};
 use crate::domain::party::ParticipantState;
@@ -71,8 +71,11 @@ impl CallTable {
                     if call.state == CallState::Conferenced {
                         call.state = if waits { CallState::RemoteHeld } else { CallState::Connected };
                     }
+                    if let Some(last) = last {
+                        call.connected = last.party();
+                    }
                     call.conference_id = None;
-                    call.participants.retain(|one| one.state != ParticipantState::Left);
+                    call.participants.clear();
                     held_there = Some(waits);
                 }
             });
@@ -99,15 +102,11 @@ impl CallTable {
     pub(super) fn elsewhere(&mut self, seat: SeatId, connection: &Connection, begins: bool) {
         let Some(pbx_call) = connection.call.as_deref() else { return };
         let Some(known) = self.seats.get_mut(&seat) else { return };
-        let before = !known.elsewhere.is_empty();
         known.elsewhere.retain(|other| !other.eq_ignore_ascii_case(pbx_call));
         if begins {
             known.elsewhere.push(pbx_call.to_owned());
         }
-        let after = !known.elsewhere.is_empty();
-        if before != after {
-            self.out.push_back(Output::RemoteInUse { seat, in_use: after });
-        }
+        self.look_elsewhere(seat);
     }
 }
 

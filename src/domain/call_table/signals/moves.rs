@@ -109,10 +109,15 @@ impl CallTable {
         let redirecting = self.party(transferring);
         let internal = far.as_ref().map(|party| self.is_internal(party));
         self.another_far_end(&id);
+        let newcomer = far.clone().map(|party| Participant::joining(PartyId::new(&mut *self.ids), party));
         self.change(at, &id, |call| {
             if let Some(new_call) = new_call {
                 call.gcid = call.gcid.take().map(|_| new_call.clone());
                 call.pbx_call_id = Some(new_call);
+            }
+            if call.conference_id.is_some() {
+                // One of the others put somebody else in his place; the rest of the conference stays.
+                return replace(&mut call.participants, transferring, newcomer);
             }
             if let Some(far) = far {
                 if to_us && call.direction == Direction::Inbound {
@@ -197,7 +202,11 @@ impl CallTable {
             self.calls.get(&id).map(|tracked| tracked.call.participants.clone()).unwrap_or_default();
         for other in &others {
             if let Some(known) = participant_of(&mut participants, other) {
-                if known.state == ParticipantState::Left {
+                // Whoever joins others does not hold any more; the others may.
+                if known.state == ParticipantState::Left
+                    || same_number(other, conferencing)
+                    || same_number(other, added)
+                {
                     known.state = ParticipantState::Connected;
                 }
                 continue;
@@ -215,6 +224,17 @@ impl CallTable {
             call.state = CallState::Conferenced;
             call.consultation_of = None;
         });
+    }
+}
+
+fn replace(participants: &mut Vec<Participant>, gone: &Endpoint, newcomer: Option<Participant>) {
+    if let Some(gone) = participant_of(participants, gone) {
+        gone.state = ParticipantState::Left;
+    }
+    let Some(newcomer) = newcomer else { return };
+    match participants.iter_mut().find(|one| one.raw == newcomer.raw) {
+        Some(known) => known.state = ParticipantState::Connected,
+        None => participants.push(newcomer),
     }
 }
 

@@ -286,7 +286,9 @@ impl CallTable {
                 // Our own phone answered its own prompt; the far end has not.
                 return;
             }
-            if call.direction == Direction::Inbound && relation == Some(Relation::Foreign) {
+            // Who took our call elsewhere is nobody of ours; but a call that was sent on rang there and is answered now.
+            let rings_there = call.state == CallState::Ringback;
+            if call.direction == Direction::Inbound && relation == Some(Relation::Foreign) && !rings_there {
                 return;
             }
             if !matches!(call.state, CallState::OnHold | CallState::Conferenced | CallState::RemoteHeld) {
@@ -294,6 +296,7 @@ impl CallTable {
             }
             call.connected = match (call.direction, far) {
                 (Direction::Outbound, Some(far)) => far,
+                (Direction::Inbound, Some(far)) if rings_there => far,
                 _ => call.far_end().clone(),
             };
         });

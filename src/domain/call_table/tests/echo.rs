@@ -1,9 +1,9 @@
 //! What a command does at the other end carries its id; what a person does there does not.
 
 use super::bench::{
-    A, ANNA, BERT, Bench, by, cleared, delivered, established, held, originated, phone, retrieved, who,
+    A, ANNA, BERT, Bench, by, cleared, delivered, established, held, originated, phone, retrieved, seen, who,
 };
-use crate::domain::call_table::{DialIntent, Output, SeatId, SignalKind};
+use crate::domain::call_table::{DialIntent, LocalState, Output, SeatId, SignalKind};
 use crate::domain::{Action, CommandId};
 
 /// Anna speaks with Bert, both at phones of this PBX, having called.
@@ -106,4 +106,31 @@ fn a_dialled_phone_rings_by_the_command_and_a_person_answers_it() {
         .say(BERT, delivered(A, &phone(ANNA), &phone(BERT)));
     act(&mut bench, BERT, Action::Answer, established(A, &phone(ANNA), &phone(BERT)));
     assert_eq!(next(&mut bench, ANNA, established(A, &phone(ANNA), &phone(BERT))), crm());
+}
+
+#[test]
+fn what_a_late_snapshot_shows_of_a_command_is_its_doing_and_a_restart_is_not() {
+    let mut bench = talking();
+    let id = bench.id(ANNA);
+    let by_whom = |bench: &mut Bench| {
+        let change = bench.last_change();
+        (by(&change), change.command)
+    };
+    bench.table.intend(bench.at, &id, command(1), "crm".to_owned(), Some(Action::Hold));
+    bench.pass_ms(6000).hush();
+    bench.snapshot(ANNA, &[seen(A, ANNA, "202", LocalState::Hold, Some(LocalState::Connected))]);
+    assert_eq!(by_whom(&mut bench), ("crm".to_owned(), Some(command(1))));
+    // Once it is settled, a repair is the gateway's.
+    bench.table.intent_done(&id, &command(1));
+    bench.hush().snapshot(ANNA, &[seen(A, ANNA, "202", LocalState::Connected, Some(LocalState::Connected))]);
+    assert_eq!(by_whom(&mut bench), ("gateway".to_owned(), None));
+
+    bench.table.intend(bench.at, &id, command(2), "crm".to_owned(), Some(Action::Hold));
+    bench.table.pbx_restarted(bench.at);
+    bench.pump();
+    let ends = bench.told().into_iter().filter_map(|output| match output {
+        Output::Ended(change) => Some((by(&change), change.command)),
+        _ => None,
+    });
+    assert!(ends.into_iter().all(|by| by == ("gateway".to_owned(), None)));
 }

@@ -1,6 +1,6 @@
 //! Moves that no event told of, seen in snapshots.
 
-use super::bench::{A, ANNA, B, BERT, Bench, delivered, established, phone, seen};
+use super::bench::{A, ANNA, B, BERT, Bench, delivered, device, established, held, phone, seen};
 use crate::domain::call_table::{LocalState as L, SnapshotCall};
 use crate::domain::{CallState as S, Cause, ParticipantState};
 
@@ -41,6 +41,20 @@ fn a_phone_that_has_the_same_call_is_in_the_conference_until_it_has_not() {
     assert!(bench.calls(BERT).is_empty());
     bench.snapshot(ANNA, &[together(&[L::Connected])]);
     assert_eq!(bench.state(ANNA), S::Connected);
+}
+
+#[test]
+fn where_everybody_is_listed_and_nobody_holds_nobody_is_shown_on_hold() {
+    let mut bench = Bench::consulting();
+    bench.snapshot(ANNA, &[together(&[L::Connected, L::Connected])]);
+    // This PBX is known to list everybody from here on.
+    bench.snapshot(ANNA, &[together(&[L::Connected, L::Connected])]);
+    bench.say(ANNA, held(A, &device("240")));
+    let holds = ("240".to_owned(), ParticipantState::OnHold);
+    bench.snapshot(ANNA, &[together(&[L::Connected, L::Hold])]);
+    assert_eq!(names(&bench)[1], holds);
+    bench.snapshot(ANNA, &[together(&[L::Connected, L::Connected])]);
+    assert_eq!(names(&bench)[1], ("240".to_owned(), ParticipantState::Connected));
 }
 
 /// Anna speaks with 233 and asks Bert in another call; he hears nothing of what becomes of it.

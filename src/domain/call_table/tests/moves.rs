@@ -1,9 +1,9 @@
 //! Redirections, transfers and conferences.
 
 use super::bench::{
-    A, ANNA, B, BERT, Bench, at, cleared, delivered, device, established, held, originated, parties, phone, who,
+    A, ANNA, B, BERT, Bench, at, cleared, delivered, device, established, held, originated, parties, phone, seen, who,
 };
-use crate::domain::call_table::{Device, Moved, Parties, SignalCause, SignalKind};
+use crate::domain::call_table::{Device, LocalState, Moved, Parties, SignalCause, SignalKind};
 use crate::domain::{CallState as S, Cause, ParticipantState, Reason};
 
 const C: &str = "6F10A2B4-C0DE11EF-8125A0B1-00C0FFEE";
@@ -204,9 +204,47 @@ fn with_one_left_the_conference_is_a_call_again() {
     bench.hush().say(ANNA, cleared(A, &device("233")));
     let call = bench.call(ANNA);
     assert_eq!((call.state, call.conference_id.as_deref()), (S::Connected, None));
-    assert_eq!(call.participants.len(), 1);
+    assert_eq!(
+        (call.participants.len(), call.connected.raw.as_deref()),
+        (0, Some("240")),
+        "who is left is the other end"
+    );
     bench.say(ANNA, cleared(A, &phone(ANNA)));
     assert_eq!(bench.end().cause, Some(Cause::Normal));
+}
+
+#[test]
+fn whoever_joins_others_or_sends_somebody_in_his_place_is_shown_so() {
+    let mut bench = conference();
+    let states = |bench: &Bench| -> Vec<_> {
+        bench.call(ANNA).participants.into_iter().map(|one| (one.raw.unwrap(), one.state)).collect()
+    };
+    let (there, gone) = (ParticipantState::Connected, ParticipantState::Left);
+    // 233 asks 250 in a call of its own, and takes it in.
+    bench.say(ANNA, held(A, &device("233")));
+    let list = ["233", "240", "250"].map(|number| moved(A, A, &device(number))).into();
+    bench.say(ANNA, conferenced(&device("233"), &device("250"), list));
+    assert_eq!(states(&bench), [("233".into(), there), ("240".into(), there), ("250".into(), there)]);
+    // 240 asks 260, and goes.
+    bench.say(ANNA, held(A, &device("240")));
+    let reason = bench.call(ANNA).reason;
+    let list = vec![moved(A, A, &phone(ANNA)), moved(A, B, &device("260"))];
+    bench.say(ANNA, transferred(&device("240"), &device("260"), list));
+    let now = [("233".into(), there), ("240".into(), gone), ("250".into(), there), ("260".into(), there)];
+    assert_eq!(states(&bench), now);
+    assert_eq!((bench.state(ANNA), bench.call(ANNA).reason), (S::Conferenced, reason), "it is the same conference");
+}
+
+#[test]
+fn a_call_sent_on_to_a_ringing_phone_is_talking_when_that_answers() {
+    let mut bench = Bench::talking();
+    bench.say(ANNA, transferred(&device("233"), &device("240"), vec![moved(A, A, &phone(ANNA))]));
+    bench.snapshot(ANNA, &[seen(A, ANNA, "240", LocalState::Connected, Some(LocalState::Alerting))]);
+    assert_eq!(bench.state(ANNA), S::Ringback);
+    bench.say(ANNA, established(A, &phone(ANNA), &device("240")));
+    let call = bench.call(ANNA);
+    assert_eq!((call.state, call.connected.raw.as_deref()), (S::Connected, Some("240")));
+    assert_eq!(call.called.raw.as_deref(), Some("201"), "whom the call was for does not change");
 }
 
 #[test]

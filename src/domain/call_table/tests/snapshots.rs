@@ -1,7 +1,10 @@
 //! Snapshots: every pair of states, repairs, ghosts, restored calls, watchdogs (rule 6).
 
-use super::bench::{A, ANNA, B, Bench, at, delivered, device, held, originated, phone, seen, twin, who};
-use crate::domain::call_table::{LocalState as L, Output, SnapshotCall};
+use super::bench::{
+    A, ANNA, B, Bench, at, cleared, delivered, device, dial_tone, established, held, line, originated, phone, seen,
+    twin, who,
+};
+use crate::domain::call_table::{LocalState as L, Output, SeatId, SeatSettings, SnapshotCall};
 use crate::domain::{CallState as S, Cause, Direction, Reason};
 
 #[test]
@@ -171,6 +174,32 @@ fn calls_at_a_twin_are_in_use_there_and_no_calls_of_ours() {
     bench.snapshot(ANNA, &[]);
     assert!(matches!(bench.told().as_slice(), [Output::RemoteInUse { seat: ANNA, in_use: false }]));
     assert!(bench.table.is_empty());
+}
+
+#[test]
+fn a_call_of_another_phone_with_the_number_is_in_use_there_from_dial_tone_to_end() {
+    let other = SeatId(3);
+    let mut bench = Bench::new();
+    let settings = SeatSettings { line: line("twin"), address: 0, numbers: vec![phone(ANNA).number], mac: twin().mac };
+    bench.table.place(other, settings);
+    let in_use = |bench: &mut Bench| -> Vec<_> {
+        let told = bench.told().into_iter();
+        told.filter_map(|output| match output {
+            Output::RemoteInUse { seat, in_use } => Some((seat, in_use)),
+            _ => None,
+        })
+        .collect()
+    };
+    bench.say(ANNA, dial_tone(A, ANNA));
+    assert_eq!(in_use(&mut bench), [(other, true)]);
+    bench.say(ANNA, originated(A, ANNA, &who(&device("233")))).say(ANNA, established(A, &phone(ANNA), &device("233")));
+    bench.snapshot(other, &[]);
+    assert_eq!(in_use(&mut bench), [], "said once, and an empty snapshot of the other phone does not take it back");
+    bench.say(ANNA, cleared(A, &phone(ANNA)));
+    assert_eq!(in_use(&mut bench), [(other, false)]);
+    // Whatever only rings is in use nowhere.
+    bench.say(ANNA, delivered(A, &device("233"), &phone(ANNA)));
+    assert_eq!(in_use(&mut bench), []);
 }
 
 #[test]
