@@ -76,5 +76,8 @@ async fn dialling_from_the_second_button_uses_the_second_number() {
     assert_eq!(call["address"], 1);
     let ringing = house.until_call("208", "offering").await;
     assert_eq!(text(&ringing, "/caller/number"), "204");
+    house.until_line("202", "the number that it shares is in use at the other phone", in_use).await;
+    house.act(&call, "drop").await.unwrap();
+    house.until_line("202", "it is free again", |line| !in_use(line)).await;
     house.close().await;
 }

@@ -106,6 +106,37 @@ async fn a_caller_from_outside_survives_a_transfer_and_a_forwarding() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_party_that_was_sent_to_a_ringing_phone_talks_when_that_answers() {
+    let mut house = House::open().await;
+    for verb in ["blind-transfer", "complete-transfer"] {
+        let caller = house.talk("201", "202").await;
+        let sent = house.until_call("202", "connected").await;
+        if verb == "blind-transfer" {
+            house.do_with(&caller, verb, json!({"to": "208"})).await;
+        } else {
+            house.do_with(&caller, "consult", json!({"to": "208"})).await;
+            let second = house.until_call("201", "ringback").await;
+            house.do_with(&second, verb, json!({})).await;
+        }
+        house.until_call("202", "ringback").await;
+        let ringing = house.until_call("208", "offering").await;
+        house.act(&ringing, "answer").await.unwrap();
+        let talking = house.until_call("202", "connected").await;
+        assert_eq!(talking["id"], sent["id"]);
+        assert_eq!((text(&talking, "/connected/number"), text(&talking, "/called/number")), ("208", "202"), "{verb}");
+        // A look at the router would tell as well, a minute later: the event did.
+        let by = house.stream.find("it was told", |event| {
+            event["call_id"] == sent["id"]
+                && text(event, "/data/state") == "connected"
+                && text(event, "/data/connected/number") == "208"
+        });
+        assert_ne!(text(&by.await, "/actor"), "gateway");
+        house.clear().await;
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_conference_of_four_shrinks_as_its_parties_leave() {
     let mut house = House::open().await;
     house.log_eli_in().await;
@@ -138,7 +169,8 @@ async fn a_conference_of_four_shrinks_as_its_parties_leave() {
     assert_eq!(numbers(&three), ["202", "205"].map(str::to_owned).into());
     // A program takes the last but one out.
     house.do_with(&three, "remove-from-conference", json!({"party": "205"})).await;
-    house.until_call("201", "connected").await;
+    let two = house.until_call("201", "connected").await;
+    assert_eq!((text(&two, "/connected/number"), &two["participants"]), ("202", &json!([])));
     house.settle_calls().await;
     house.clear().await;
     house.close().await;

@@ -44,14 +44,22 @@ impl House {
             let line = lines.iter().find(|line| line["id"] == call["line_id"]).unwrap();
             let at = usize::try_from(call["address"].as_u64().unwrap()).unwrap();
             let number = text(&line["addresses"][at], "/number");
+            let parties = call["participants"].as_array().unwrap().iter();
+            let others = parties.filter(|party| party["state"] != "left").map(|party| text(party, "/raw"));
             format!(
-                "{number} {} {} {}",
+                "{number} {} {} {}{}",
                 text(line, "/device_id"),
                 text(call, "/pbx_call_id"),
-                class(text(call, "/state"))
+                class(text(call, "/state")),
+                with(others.collect())
             )
         };
-        calls.iter().map(entry).collect()
+        let mut found: BTreeSet<String> = calls.iter().map(entry).collect();
+        for line in &lines {
+            let used = line["addresses"].as_array().unwrap().iter().filter(|address| address["remote_in_use"] == true);
+            found.extend(used.map(|address| elsewhere(text(address, "/number"), text(line, "/device_id"))));
+        }
+        found
     }
 
     /// One entry for each connection at a monitored address.
@@ -72,12 +80,34 @@ impl House {
                         .legs
                         .iter()
                         .filter(|leg| leg.number == number && (device.is_empty() || leg.mac == device) && is_call(leg));
-                    found.extend(own.map(|leg| format!("{number} {device} {} {}", call.gcid, state(call, leg))));
+                    found.extend(own.map(|leg| {
+                        let others = call.legs.iter().filter(|other| call.conference && *other != leg);
+                        let others = with(others.map(|leg| leg.number.as_str()).collect());
+                        format!("{number} {device} {} {}{others}", call.gcid, state(call, leg))
+                    }));
+                    let is_here = call.legs.iter().any(|leg| leg.number == number && leg.mac == device);
+                    let is_there = |leg: &LegTruth| {
+                        let talks = matches!(leg.state, LegState::Initiated | LegState::Connected | LegState::Hold);
+                        leg.number == number && leg.mac != device && talks
+                    };
+                    if !device.is_empty() && !is_here && call.legs.iter().any(is_there) {
+                        found.insert(elsewhere(number, device));
+                    }
                 }
             }
         }
         found
     }
+}
+
+/// The others of a conference.
+fn with(mut numbers: Vec<&str>) -> String {
+    numbers.sort_unstable();
+    if numbers.is_empty() { String::new() } else { format!(" with {}", numbers.join(" ")) }
+}
+
+fn elsewhere(number: &str, device: &str) -> String {
+    format!("{number} {device} is in use elsewhere")
 }
 
 fn state(call: &CallTruth, own: &LegTruth) -> &'static str {
