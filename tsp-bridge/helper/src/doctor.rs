@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use linegate_tsp_machine::providers::FILE_NAME;
-use linegate_tsp_machine::{access, files};
+use linegate_tsp_machine::{MachineError, access, files};
 
 use crate::service::State;
 use crate::status::{Standing, look};
@@ -42,11 +42,14 @@ pub(crate) fn doctor() -> u8 {
             findings.bad("there is no telephony service", "Install the Windows feature for telephony (TapiSrv).")
         }
     }
-    match access::protect(&files::folder()) {
-        Ok(()) => findings.good("the folder of the settings has its rights"),
+    match access::claim() {
+        Ok(()) => findings.good("the folder of the settings belongs to the administrators and has its rights"),
+        Err(error @ (MachineError::Foreign { .. } | MachineError::Link { .. })) => {
+            findings.bad(&error.to_string(), "A token that was stored there may be known: revoke it at the gateway.");
+        }
         Err(error) => findings.bad(
-            &format!("the rights of {} could not be set: {error}", files::folder().display()),
-            "Run this as an administrator; linegate-tapi repair makes the folder.",
+            &format!("owner and rights of {} could not be set: {error}", files::folder().display()),
+            "Run this as an administrator.",
         ),
     }
     match look() {

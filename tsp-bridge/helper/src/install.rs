@@ -16,9 +16,9 @@ pub(crate) struct Failure(pub(crate) u8, pub(crate) String);
 
 impl From<MachineError> for Failure {
     fn from(error: MachineError) -> Self {
-        // ERROR_ACCESS_DENIED, whoever said it.
+        // ERROR_ACCESS_DENIED, whoever said it; ERROR_INVALID_OWNER and ERROR_PRIVILEGE_NOT_HELD.
         let is_denied = match &error {
-            MachineError::Windows { code, .. } => *code == 5,
+            MachineError::Windows { code, .. } => [5, 1_307, 1_314].contains(code),
             MachineError::File { cause, .. } => cause.kind() == std::io::ErrorKind::PermissionDenied,
             _ => false,
         };
@@ -96,18 +96,8 @@ fn prepare_log_folder(folder: &str) -> Result<String, Failure> {
     if !path.is_absolute() {
         return Err(usage(format!("--log-dir is a whole path, such as C:\\Logs\\Linegate, not {folder}")));
     }
-    if !path.exists() {
-        fs::create_dir_all(&path).map_err(|cause| MachineError::File { path: folder.to_owned(), cause })?;
-        access::protect(&path)?;
-    }
+    access::make(&path)?;
     Ok(folder.to_owned())
-}
-
-fn prepare_folder() -> Result<(), Failure> {
-    let folder = files::folder();
-    fs::create_dir_all(&folder).map_err(|cause| MachineError::File { path: folder.display().to_string(), cause })?;
-    access::protect(&folder)?;
-    Ok(())
 }
 
 /// Ours in TAPI's list.
@@ -125,7 +115,7 @@ pub(crate) fn install(arguments: &Arguments) -> u8 {
         if config.gateway.is_empty() {
             return Err(usage("--gateway is missing, such as --gateway https://gateway:8443"));
         }
-        prepare_folder()?;
+        access::claim()?;
         let code = enroll::given(arguments);
         // The same gateway with the same lines is there already: an upgrade, or a roll-out that runs twice.
         for provider in ours()? {
@@ -156,7 +146,7 @@ fn change(provider: u32, arguments: &Arguments) -> Result<String, Failure> {
     if !ours()?.iter().any(|known| known.id == provider) {
         return Err(Failure(code::NOT_INSTALLED, format!("there is no provider {provider} of ours in TAPI's list")));
     }
-    prepare_folder()?;
+    access::claim()?;
     let mut config = Config::read(provider)?;
     let had = config.token.clone();
     apply(&mut config, arguments)?;
@@ -224,7 +214,7 @@ pub(crate) fn remove(arguments: &Arguments) -> u8 {
 
 pub(crate) fn repair(arguments: &Arguments) -> u8 {
     let work = || -> Result<String, Failure> {
-        prepare_folder()?;
+        access::claim()?;
         let known = ours()?;
         let mut again = Vec::new();
         for id in configured() {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use linegate_tsp_link::{Address, Enrolment, LinkError, LinkSettings, Trust, parse_fingerprint};
 use serde::{Deserialize, Serialize};
 
-use crate::{MachineError, files, name, secret};
+use crate::{MachineError, access, files, name, secret};
 
 /// The settings of one provider, as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,7 @@ impl Config {
         let path = files::settings_of(provider);
         let content = serde_json::to_vec_pretty(self)
             .map_err(|cause| MachineError::Content { path: path.display().to_string(), cause })?;
+        access::ready()?;
         files::replace(&path, &content)
     }
 

@@ -29,15 +29,13 @@ pub fn lines_of(gateway: &str, filter: &[String]) -> PathBuf {
     folder().join(format!("lines-{hash:016x}.json"))
 }
 
-/// Replaces a file as a whole: whoever reads it gets the old or the new one.
+/// Replaces a file as a whole: whoever reads it gets the old or the new one. The folder is there by then: only
+/// [`access`](crate::access) makes it, with its rights.
 ///
 /// # Errors
 /// What the system says.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), MachineError> {
     let failed = |cause| MachineError::File { path: path.display().to_string(), cause };
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(failed)?;
-    }
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.new", std::process::id()));
     let draft = PathBuf::from(draft);

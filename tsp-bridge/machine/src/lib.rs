@@ -32,6 +32,23 @@ pub enum MachineError {
         /// What is wrong.
         cause: serde_json::Error,
     },
+    /// The folder was made by somebody who could read what is stored in it.
+    #[error(
+        "{path} belongs to {owner}, who could read the token in it: look at what is there, delete or rename it as an \
+         administrator, and run this again"
+    )]
+    Foreign {
+        /// The folder.
+        path: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// The folder is somewhere else.
+    #[error("{path} is a link to another place, where the token would be stored: delete it and run this again")]
+    Link {
+        /// The link.
+        path: String,
+    },
     /// Windows refused something.
     #[error("{what} failed (Windows error {code})")]
     Windows {

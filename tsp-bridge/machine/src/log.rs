@@ -120,13 +120,14 @@ pub fn write(level: Level, text: Arguments<'_>) {
 
 fn open() -> Option<Open> {
     let chosen = FOLDER.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    // A folder that is gone or may not be written to must not cost the log.
-    chosen.and_then(|folder| open_in(&folder)).or_else(|| open_in(&files::folder()))
+    // A folder that is gone or may not be written to must not cost the log. Our own one is never made here: it would belong
+    // to whoever runs this program.
+    let made = |folder: PathBuf| fs::create_dir_all(&folder).ok().map(|()| folder);
+    chosen.and_then(made).and_then(|folder| open_in(&folder)).or_else(|| open_in(&files::folder()))
 }
 
 fn open_in(folder: &Path) -> Option<Open> {
     let path = folder.join("linegate-tapi.log");
-    fs::create_dir_all(folder).ok()?;
     if fs::metadata(&path).is_ok_and(|known| known.len() > LIMIT) {
         let _ = fs::rename(&path, path.with_extension("log.1"));
     }

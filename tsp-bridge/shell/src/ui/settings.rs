@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 
 use linegate_tsp_link::{Address, fingerprint_of, format_fingerprint, parse_fingerprint, probe};
-use linegate_tsp_machine::MachineError;
 use linegate_tsp_machine::config::Config;
 use linegate_tsp_machine::text::{narrow, wide};
+use linegate_tsp_machine::{MachineError, access};
 use windows_sys::Win32::Foundation::{HWND, LPARAM, WPARAM};
 use windows_sys::Win32::UI::WindowsAndMessaging::{
     CB_ADDSTRING, CB_GETCURSEL, CB_SETCURSEL, DialogBoxIndirectParamW, EndDialog, GetDlgItem, GetDlgItemTextW,
@@ -229,7 +229,7 @@ fn save(dialog: HWND, work: &mut Work) -> bool {
             return false;
         }
     };
-    match config.write(work.provider) {
+    match access::claim().and_then(|()| config.write(work.provider)) {
         Ok(()) => {
             work.config = config;
             work.is_saved = true;
@@ -242,12 +242,15 @@ fn save(dialog: HWND, work: &mut Work) -> bool {
     }
 }
 
+/// What an ordinary user is told.
+const ADMINISTRATORS: &str = "Only administrators may see and change these settings. Start the program as an \
+                              administrator, or use linegate-tapi.exe in an elevated command prompt.";
+
 fn explain(error: &MachineError) -> String {
     match error {
+        MachineError::Windows { code: 5 | 1_307 | 1_314, .. } => ADMINISTRATORS.to_owned(),
         MachineError::File { cause, .. } if cause.kind() == std::io::ErrorKind::PermissionDenied => {
-            "Only administrators may see and change these settings. Start the program as an administrator, or use \
-             linegate-tapi.exe in an elevated command prompt."
-                .to_owned()
+            ADMINISTRATORS.to_owned()
         }
         other => other.to_string(),
     }
