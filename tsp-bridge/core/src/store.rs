@@ -1,5 +1,7 @@
 //! What outlives a run: which lines there are, in which order, with which permanent numbers (dossier 2.15).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::GatewayLine;
@@ -14,6 +16,9 @@ pub struct Store {
     /// The lines.
     #[serde(default)]
     pub lines: Vec<StoredLine>,
+    /// Permanent numbers of other providers' lines on this machine: never given here. Who reads the store fills it.
+    #[serde(skip)]
+    pub taken: BTreeSet<u32>,
 }
 
 /// A line that was seen once.
@@ -71,7 +76,7 @@ impl Store {
     /// Provider in the high word, number of the line in the low one. A number beyond the word gets one that is free.
     fn permanent_id(&self, tapi_id: u32, provider: u32) -> u32 {
         let high = (provider & 0xFFFF) << 16;
-        let is_free = |id: u32| self.lines.iter().all(|line| line.permanent_id != id);
+        let is_free = |id: u32| !self.taken.contains(&id) && self.lines.iter().all(|line| line.permanent_id != id);
         let wanted = high | (tapi_id & 0xFFFF);
         if is_free(wanted) {
             return wanted;
@@ -149,6 +154,10 @@ mod tests {
         assert_eq!(store.admit(&line(3, &["9"]), 7), (1, false), "another provider number changes nothing");
         store.admit(&line(3 + 0x1_0000, &["1"]), 2);
         assert_eq!(store.lines[3].permanent_id, 0x2_FFFF, "two lines never share a number");
+        store.taken.extend([0x2_0009, 0x2_FFFE]);
+        store.admit(&line(9, &["1"]), 2);
+        assert_eq!(store.lines[4].permanent_id, 0x2_FFFD, "nor with a line of another provider");
+        store.taken.clear();
         let text = serde_json::to_string(&store).unwrap();
         assert_eq!(serde_json::from_str::<Store>(&text).unwrap(), store);
     }

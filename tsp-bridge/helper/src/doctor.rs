@@ -52,16 +52,17 @@ pub(crate) fn doctor() -> u8 {
             "Run this as an administrator.",
         ),
     }
+    let lost = install::lost().unwrap_or_default();
+    if !lost.is_empty() {
+        findings.bad(
+            &format!("providers {lost:?} have settings and are not in TAPI's list"),
+            "An upgrade of Windows may have emptied it: linegate-tapi repair",
+        );
+    }
     match look() {
         Ok(standing) if standing.is_empty() => {
-            let lost = install::configured();
             if lost.is_empty() {
                 findings.bad("no provider is registered", "linegate-tapi install --gateway URL");
-            } else {
-                findings.bad(
-                    &format!("providers {lost:?} have settings and are not in TAPI's list"),
-                    "An upgrade of Windows may have emptied it: linegate-tapi repair",
-                );
             }
         }
         Ok(standing) => {

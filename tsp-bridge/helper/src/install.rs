@@ -50,11 +50,20 @@ pub(crate) fn report(arguments: &Arguments, outcome: Result<String, Failure>) ->
     }
 }
 
-/// Takes the options over into settings.
-fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
+/// Takes over which gateway and which lines: what tells one provider from another.
+fn apply_place(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
     if let Some(gateway) = arguments.value("gateway") {
         config.gateway = Address::parse(gateway).map_err(|error| usage(error.to_string()))?.to_string();
     }
+    if let Some(lines) = arguments.value("lines") {
+        config.lines = lines.split([',', ' ', ';']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    }
+    Ok(())
+}
+
+/// Takes the options over into settings.
+fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
+    apply_place(config, arguments)?;
     if let Some(fingerprint) = arguments.value("fingerprint") {
         let bytes =
             parse_fingerprint(fingerprint).ok_or_else(|| usage("--fingerprint is no SHA-256 of 64 hex digits"))?;
@@ -62,9 +71,6 @@ fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
     }
     if let Some(file) = arguments.value("ca-file") {
         config.ca_file = Some(file.to_owned());
-    }
-    if let Some(lines) = arguments.value("lines") {
-        config.lines = lines.split([',', ' ', ';']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
     }
     if let Some(level) = arguments.value("log-level") {
         if !["error", "warn", "info", "debug", "trace"].contains(&level) {
@@ -111,19 +117,24 @@ pub(crate) fn install(arguments: &Arguments) -> u8 {
             return change(provider, arguments);
         }
         let mut config = Config::default();
-        apply(&mut config, arguments)?;
+        apply_place(&mut config, arguments)?;
         if config.gateway.is_empty() {
             return Err(usage("--gateway is missing, such as --gateway https://gateway:8443"));
         }
         access::claim()?;
-        let code = enroll::given(arguments);
-        // The same gateway with the same lines is there already: an upgrade, or a roll-out that runs twice.
-        for provider in ours()? {
-            let known = Config::read(provider.id).unwrap_or_default();
-            if known.gateway == config.gateway && known.lines == config.lines {
-                return change(provider.id, arguments);
-            }
+        // The same gateway with the same lines is there already: an upgrade, or a roll-out that runs twice. It may be one
+        // that an upgrade of Windows has taken out of TAPI's list.
+        let same = |id: &u32| {
+            Config::read(*id).is_ok_and(|known| known.gateway == config.gateway && known.lines == config.lines)
+        };
+        if let Some(provider) = ours()?.iter().map(|provider| provider.id).find(same) {
+            return change(provider, arguments);
         }
+        if let Some(old) = lost()?.into_iter().find(same) {
+            return change(service::add_provider(&Config::read(old)?, Some(old))?, arguments);
+        }
+        apply(&mut config, arguments)?;
+        let code = enroll::given(arguments);
         let told = match code {
             Some(code) if config.token.is_empty() => {
                 config.set_enrolment(code.trim())?;
@@ -132,7 +143,7 @@ pub(crate) fn install(arguments: &Arguments) -> u8 {
             _ => None,
         };
         // The settings must be there before TAPI starts the provider; which number it gets, TAPI's list says.
-        let id = service::add_provider(|id| config.write(id))?;
+        let id = service::add_provider(&config, None)?;
         if arguments.flag("outlook") {
             tel::outlook()?;
         }
@@ -215,38 +226,27 @@ pub(crate) fn remove(arguments: &Arguments) -> u8 {
 pub(crate) fn repair(arguments: &Arguments) -> u8 {
     let work = || -> Result<String, Failure> {
         access::claim()?;
-        let known = ours()?;
-        let mut again = Vec::new();
-        for id in configured() {
-            if known.iter().any(|provider| provider.id == id) {
-                continue;
+        let (mut again, mut tried, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+        // Asked for anew each time: the numbers of those that are left may change.
+        while let Some(id) = lost()?.into_iter().find(|id| !tried.contains(id)) {
+            tried.push(id);
+            match Config::read(id) {
+                // Its number may change; the lines keep their permanent numbers, which are stored apart.
+                Ok(config) => again.push(service::add_provider(&config, Some(id))?),
+                Err(error) => unread.push(error.to_string()),
             }
-            let config = Config::read(id)?;
-            let new = service::add_provider(|new| config.write(new))?;
-            if new != id {
-                // Its number changed; the lines keep their permanent numbers, which are stored by gateway.
-                let _ = fs::remove_file(files::settings_of(id));
-            }
-            again.push(new);
         }
-        Ok(match again.len() {
+        let said = match again.len() {
             0 => "nothing was missing".to_owned(),
             count => format!("{count} of our providers were registered again: {again:?}"),
-        })
+        };
+        if unread.is_empty() { Ok(said) } else { Err(Failure(code::FAILED, format!("{}; {said}", unread.join("; ")))) }
     };
     report(arguments, work())
 }
 
-/// Providers that have settings.
-pub(crate) fn configured() -> Vec<u32> {
-    let Ok(found) = fs::read_dir(files::folder()) else { return Vec::new() };
-    let mut ids: Vec<u32> = found
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            name.strip_prefix("provider-")?.strip_suffix(".json")?.parse().ok()
-        })
-        .collect();
-    ids.sort_unstable();
-    ids
+/// Providers that have settings and are not in TAPI's list.
+pub(crate) fn lost() -> Result<Vec<u32>, MachineError> {
+    let known = ours()?;
+    Ok(files::configured().into_iter().filter(|id| !known.iter().any(|provider| provider.id == *id)).collect())
 }

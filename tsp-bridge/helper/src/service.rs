@@ -1,7 +1,9 @@
 //! The telephony service: through TAPI where it answers, through its list in the registry where not.
 
+use std::fs;
 use std::ptr::{null, null_mut};
 
+use linegate_tsp_machine::config::Config;
 use linegate_tsp_machine::text::wide;
 use linegate_tsp_machine::{MachineError, files, providers};
 use windows_sys::Win32::System::LibraryLoader::{
@@ -78,35 +80,49 @@ fn tapi(name: &core::ffi::CStr) -> Option<unsafe extern "system" fn() -> isize> 
     }
 }
 
-/// Adds a provider; `write` stores its settings under the number that it gets.
-pub(crate) fn add_provider(write: impl Fn(u32) -> Result<(), MachineError>) -> Result<u32, MachineError> {
-    // TAPI may start the provider at once: its settings are to be there by then.
-    let expected = providers::next_id()?;
-    write(expected)?;
-    let settle = |id: u32| {
-        if id != expected {
-            write(id)?;
-            let _ = std::fs::remove_file(files::settings_of(expected));
-        }
-        Ok(id)
+/// Adds a provider with its settings; `old` is the number that it had when TAPI's list has lost it.
+pub(crate) fn add_provider(config: &Config, old: Option<u32>) -> Result<u32, MachineError> {
+    // TAPI may start the provider at once: its settings are to be there by then. Nobody's are stored under this number.
+    let expected = providers::reserve()?;
+    let store = files::settings_of(expected);
+    config.write(expected)?;
+    let id = match ask_tapi() {
+        Some(id) => id,
+        // The service cannot be asked: the list itself is its to read at its next start.
+        None => match providers::add(expected) {
+            Ok(()) => expected,
+            Err(error) => {
+                let _ = fs::remove_file(&store);
+                return Err(error);
+            }
+        },
     };
-    if let Some(function) = tapi(c"lineAddProviderW") {
-        // SAFETY: the export has this signature.
-        let add = unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, AddProvider>(function) };
-        let (file, mut id) = (wide(providers::FILE_NAME), 0_u32);
-        // SAFETY: the name ends with NUL; without a window nothing is shown.
-        if unsafe { add(file.as_ptr(), null_mut(), &mut id) } == 0 && id != 0 {
-            return settle(id);
+    let rename = |from: u32, to: u32| {
+        let (from, to) = (files::settings_of(from), files::settings_of(to));
+        fs::rename(&from, &to).map_err(|cause| MachineError::File { path: to.display().to_string(), cause })
+    };
+    if id != expected {
+        // TAPI counts otherwise. What another one has stored under this number is not ours to lose.
+        if old != Some(id) && files::settings_of(id).exists() {
+            rename(id, providers::next_id()?)?;
         }
+        rename(expected, id)?;
     }
-    // The service cannot be asked: the list itself is its to read at its next start.
-    match providers::add() {
-        Ok(id) => settle(id),
-        Err(error) => {
-            let _ = std::fs::remove_file(files::settings_of(expected));
-            Err(error)
-        }
+    if let Some(old) = old.filter(|old| *old != id) {
+        let _ = fs::remove_file(files::settings_of(old));
     }
+    Ok(id)
+}
+
+/// Has TAPI add our file to its list; gives the number, when it does.
+fn ask_tapi() -> Option<u32> {
+    let function = tapi(c"lineAddProviderW")?;
+    // SAFETY: the export has this signature.
+    let add = unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, AddProvider>(function) };
+    let (file, mut id) = (wide(providers::FILE_NAME), 0_u32);
+    // SAFETY: the name ends with NUL; without a window nothing is shown.
+    let result = unsafe { add(file.as_ptr(), null_mut(), &mut id) };
+    (result == 0 && id != 0).then_some(id)
 }
 
 /// Removes a provider.

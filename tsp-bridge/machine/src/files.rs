@@ -1,5 +1,6 @@
 //! Where files are, and how they are written.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
@@ -13,6 +14,25 @@ use crate::MachineError;
 pub fn folder() -> PathBuf {
     let root = std::env::var_os("ProgramData").unwrap_or_else(|| OsString::from("C:\\ProgramData"));
     Path::new(&root).join("Linegate").join("TAPI")
+}
+
+/// Providers that have settings, whether TAPI knows them or not.
+pub fn configured() -> Vec<u32> {
+    let mut ids: Vec<u32> = named("provider-").iter().filter_map(|(middle, _)| middle.parse().ok()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Files of the folder with this beginning: what stands between it and `.json`, and where they are.
+fn named(begin: &str) -> Vec<(String, PathBuf)> {
+    let Ok(found) = fs::read_dir(folder()) else { return Vec::new() };
+    found
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            Some((name.strip_prefix(begin)?.strip_suffix(".json")?.to_owned(), entry.path()))
+        })
+        .collect()
 }
 
 /// Settings of a provider.
@@ -56,6 +76,13 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), MachineError> {
 pub fn read_lines(path: &Path) -> Store {
     let Ok(text) = fs::read_to_string(path) else { return Store::default() };
     serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// The permanent numbers that lines of this machine have, those of one file excepted: they are not given again, also when
+/// a provider has another number than the one that its lines got theirs from.
+pub fn permanent_ids_besides(path: &Path) -> BTreeSet<u32> {
+    let others = named("lines-").into_iter().filter(|(_, one)| one != path);
+    others.flat_map(|(_, one)| read_lines(&one).lines).map(|line| line.permanent_id).collect()
 }
 
 /// Stores lines.

@@ -2,14 +2,14 @@
 
 use std::ptr::{null, null_mut};
 
-use windows_sys::Win32::Foundation::ERROR_SUCCESS;
+use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_SUCCESS};
 use windows_sys::Win32::System::Registry::{
     HKEY, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_64KEY, KEY_WRITE, REG_DWORD, REG_SZ, RegCloseKey, RegCreateKeyExW,
     RegDeleteValueW, RegOpenKeyExW, RegQueryValueExW, RegSetValueExW,
 };
 
-use crate::MachineError;
 use crate::text::{narrow, wide};
+use crate::{MachineError, files};
 
 const PATH: &str = "SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Telephony\\Providers";
 /// File name of the provider.
@@ -105,15 +105,36 @@ impl Key {
         unsafe { RegDeleteValueW(self.0, name.as_ptr()) };
     }
 
+    /// How many there are, those included that cannot be read.
+    fn count(&self) -> u32 {
+        self.number("NumProviders").unwrap_or(0).min(1_000)
+    }
+
+    fn at(&self, place: u32) -> Option<Provider> {
+        let id = self.number(&format!("ProviderID{place}"))?;
+        let file = self.text(&format!("ProviderFilename{place}"))?;
+        Some(Provider { id, file })
+    }
+
     fn list(&self) -> Vec<Provider> {
-        let count = self.number("NumProviders").unwrap_or(0).min(1_000);
-        (0..count)
-            .filter_map(|place| {
-                let id = self.number(&format!("ProviderID{place}"))?;
-                let file = self.text(&format!("ProviderFilename{place}"))?;
-                Some(Provider { id, file })
-            })
-            .collect()
+        (0..self.count()).filter_map(|place| self.at(place)).collect()
+    }
+
+    /// Copies a value as it is, whatever it holds; one that is missing is missing then.
+    fn copy(&self, from: &str, to: &str) -> Result<(), MachineError> {
+        let name = wide(from);
+        let mut bytes = [0_u8; 4_096];
+        let (mut kind, mut size) = (0, 4_096);
+        // SAFETY: the buffer has the size that is said.
+        let code = unsafe { RegQueryValueExW(self.0, name.as_ptr(), null(), &mut kind, bytes.as_mut_ptr(), &mut size) };
+        match (code, bytes.get(..size as usize)) {
+            (ERROR_SUCCESS, Some(bytes)) => self.set(to, kind, bytes),
+            (ERROR_FILE_NOT_FOUND, _) => {
+                self.delete(to);
+                Ok(())
+            }
+            (code, _) => Err(MachineError::Windows { what: "reading TAPI's list of providers", code }),
+        }
     }
 }
 
@@ -125,32 +146,46 @@ pub fn list() -> Result<Vec<Provider>, MachineError> {
     Ok(Key::open(false)?.map(|key| key.list()).unwrap_or_default())
 }
 
-/// The permanent id that the next provider will get.
+/// The permanent id that the next provider will get. An id is never given twice: not after a removal, and not when settings
+/// are stored under it that TAPI's list has lost.
 ///
 /// # Errors
 /// What Windows says.
 pub fn next_id() -> Result<u32, MachineError> {
-    let Some(key) = Key::open(false)? else { return Ok(1) };
-    let highest = key.list().iter().map(|provider| provider.id).max().unwrap_or(0);
-    // An id is never given twice, also after a removal.
-    Ok(key.number("NextProviderID").unwrap_or(1).max(highest + 1))
+    let stored = files::configured().into_iter().max().unwrap_or(0).saturating_add(1);
+    let Some(key) = Key::open(false)? else { return Ok(stored) };
+    let listed = key.list().iter().map(|provider| provider.id).max().unwrap_or(0).saturating_add(1);
+    Ok(key.number("NextProviderID").unwrap_or(1).max(listed).max(stored))
 }
 
-/// Adds one of ours; gives its permanent id.
+/// [`next_id`], and whoever adds the next provider, TAPI itself or [`add`], gives it.
 ///
 /// # Errors
 /// What Windows says.
-pub fn add() -> Result<u32, MachineError> {
+pub fn reserve() -> Result<u32, MachineError> {
+    let id = next_id()?;
+    if let Some(key) = Key::open(true)?
+        && key.number("NextProviderID") != Some(id)
+    {
+        key.set_number("NextProviderID", id)?;
+    }
+    Ok(id)
+}
+
+/// Adds one of ours under an id that [`reserve`] gave.
+///
+/// # Errors
+/// What Windows says.
+pub fn add(id: u32) -> Result<(), MachineError> {
     let Some(key) = Key::open(true)? else {
         return Err(MachineError::Windows { what: "opening TAPI's list of providers", code: 2 });
     };
-    let id = next_id()?;
-    let place = key.list().len();
+    // After the last one also when that cannot be read: it is somebody's.
+    let place = key.count();
     key.set_number(&format!("ProviderID{place}"), id)?;
     key.set_text(&format!("ProviderFilename{place}"), FILE_NAME)?;
-    key.set_number("NextProviderID", id + 1)?;
-    key.set_number("NumProviders", u32::try_from(place + 1).unwrap_or(u32::MAX))?;
-    Ok(id)
+    key.set_number("NextProviderID", id.saturating_add(1))?;
+    key.set_number("NumProviders", place + 1)
 }
 
 /// Takes one out; the others close up, as TAPI expects them without a gap. Says whether it was there.
@@ -159,19 +194,20 @@ pub fn add() -> Result<u32, MachineError> {
 /// What Windows says.
 pub fn remove(id: u32) -> Result<bool, MachineError> {
     let Some(key) = Key::open(true)? else { return Ok(false) };
-    let known = key.list();
-    let left: Vec<&Provider> = known.iter().filter(|provider| provider.id != id).collect();
-    if left.len() == known.len() {
+    let count = key.count();
+    let Some(gap) = (0..count).find(|place| key.at(*place).is_some_and(|provider| provider.id == id)) else {
         return Ok(false);
+    };
+    let last = count - 1;
+    let names = ["ProviderID", "ProviderFilename"];
+    for place in gap..last {
+        for name in names {
+            key.copy(&format!("{name}{}", place + 1), &format!("{name}{place}"))?;
+        }
     }
-    for (place, provider) in left.iter().enumerate() {
-        key.set_number(&format!("ProviderID{place}"), provider.id)?;
-        key.set_text(&format!("ProviderFilename{place}"), &provider.file)?;
-    }
-    key.set_number("NumProviders", u32::try_from(left.len()).unwrap_or(0))?;
-    for place in left.len()..known.len() {
-        key.delete(&format!("ProviderID{place}"));
-        key.delete(&format!("ProviderFilename{place}"));
+    key.set_number("NumProviders", last)?;
+    for name in names {
+        key.delete(&format!("{name}{last}"));
     }
     Ok(true)
 }

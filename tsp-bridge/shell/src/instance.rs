@@ -77,7 +77,8 @@ impl Instance {
         logging::set_folder(config.log_dir.as_deref());
         logging::set_level(logging::Level::parse(&config.log_level));
         let lines_file = files::lines_of(&config.gateway, &config.lines);
-        let store = if config.gateway.is_empty() { Store::default() } else { files::read_lines(&lines_file) };
+        let mut store = if config.gateway.is_empty() { Store::default() } else { files::read_lines(&lines_file) };
+        store.taken = files::permanent_ids_besides(&lines_file);
         let nonce = format!("tapi-{provider:x}-{:x}-{:x}", std::process::id(), wall_ms());
         let settings = Settings {
             provider,
