@@ -61,8 +61,8 @@ fn apply_place(config: &mut Config, arguments: &Arguments) -> Result<(), Failure
     Ok(())
 }
 
-/// Takes the options over into settings.
-fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
+/// Takes the options over into settings. A sentence when something that was given is done without.
+fn apply(config: &mut Config, arguments: &Arguments) -> Result<Option<String>, Failure> {
     apply_place(config, arguments)?;
     if let Some(fingerprint) = arguments.value("fingerprint") {
         let bytes =
@@ -82,18 +82,25 @@ fn apply(config: &mut Config, arguments: &Arguments) -> Result<(), Failure> {
         config.log_dir = Some(prepare_log_folder(folder)?);
     }
     config.allow_plain |= arguments.flag("allow-plain");
-    let from_file = arguments
-        .value("token-file")
-        .map(|file| fs::read_to_string(file).map_err(|error| Failure(code::FAILED, format!("{file}: {error}"))));
-    let from_environment = || std::env::var("LINEGATE_TOKEN").ok().filter(|token| !token.is_empty());
-    let token = match from_file {
-        Some(text) => Some(text?),
-        None => arguments.value("token").map(str::to_owned).or_else(from_environment),
+    let given = || {
+        let from_environment = || std::env::var("LINEGATE_TOKEN").ok().filter(|token| !token.is_empty());
+        arguments.value("token").map(str::to_owned).or_else(from_environment)
+    };
+    let mut told = None;
+    let token = match arguments.value("token-file").map(|file| (file, fs::read_to_string(file))) {
+        None => given(),
+        Some((_, Ok(text))) => Some(text),
+        // The file is to be deleted once it was read, and the same command line installs the next release.
+        Some((file, Err(error))) if error.kind() == std::io::ErrorKind::NotFound && config.has_access() => {
+            told = Some(format!("{file} is gone; what is stored is kept"));
+            None
+        }
+        Some((file, Err(error))) => return Err(Failure(code::FAILED, format!("{file}: {error}"))),
     };
     if let Some(token) = token {
         config.set_token(token.trim())?;
     }
-    Ok(())
+    Ok(told)
 }
 
 /// A folder that we make gets the rights of our own one; one that is there keeps those that somebody gave it.
@@ -122,6 +129,7 @@ pub(crate) fn install(arguments: &Arguments) -> u8 {
             return Err(usage("--gateway is missing, such as --gateway https://gateway:8443"));
         }
         access::claim()?;
+        let _ = fs::remove_file(files::added());
         // The same gateway with the same lines is there already: an upgrade, or a roll-out that runs twice. It may be one
         // that an upgrade of Windows has taken out of TAPI's list.
         let same = |id: &u32| {
@@ -144,6 +152,10 @@ pub(crate) fn install(arguments: &Arguments) -> u8 {
         };
         // The settings must be there before TAPI starts the provider; which number it gets, TAPI's list says.
         let id = service::add_provider(&config, None)?;
+        if arguments.flag("undoable") {
+            fs::write(files::added(), id.to_string())
+                .map_err(|cause| MachineError::File { path: files::added().display().to_string(), cause })?;
+        }
         if arguments.flag("outlook") {
             tel::outlook()?;
         }
@@ -160,8 +172,7 @@ fn change(provider: u32, arguments: &Arguments) -> Result<String, Failure> {
     access::claim()?;
     let mut config = Config::read(provider)?;
     let had = config.token.clone();
-    apply(&mut config, arguments)?;
-    let mut told = None;
+    let mut told = apply(&mut config, arguments)?;
     // A token that was given as well goes before the code.
     if let Some(code) = enroll::given(arguments).filter(|_| config.token == had) {
         if enroll::keeps_token(&config) {
@@ -221,6 +232,27 @@ pub(crate) fn remove(arguments: &Arguments) -> u8 {
         Ok(format!("{removed} of our providers were removed"))
     };
     report(arguments, work())
+}
+
+/// A rollback of the MSI: what its installation registered anew goes again.
+pub(crate) fn undo(arguments: &Arguments) -> u8 {
+    let work = || -> Result<String, Failure> {
+        let added = fs::read_to_string(files::added()).ok().and_then(|text| text.trim().parse().ok());
+        let Some(id) = added.filter(|id| ours().is_ok_and(|known| known.iter().any(|one| one.id == *id))) else {
+            return Ok("nothing was added".to_owned());
+        };
+        service::remove_provider(id)?;
+        let _ = fs::remove_file(files::settings_of(id));
+        let _ = fs::remove_file(files::added());
+        Ok(format!("provider {id} was removed again"))
+    };
+    report(arguments, work())
+}
+
+/// The MSI's installation is complete: nothing of it is undone any more.
+pub(crate) fn keep(arguments: &Arguments) -> u8 {
+    let _ = fs::remove_file(files::added());
+    report(arguments, Ok("done".to_owned()))
 }
 
 pub(crate) fn repair(arguments: &Arguments) -> u8 {

@@ -96,6 +96,9 @@ fn run(words: &[String]) -> u8 {
         "status" => status::status(&arguments),
         "doctor" => doctor::doctor(),
         "repair" => install::repair(&arguments),
+        // For the MSI alone.
+        "undo-install" => install::undo(&arguments),
+        "keep-install" => install::keep(&arguments),
         "dial" => tel::dial(&arguments),
         "tel-handler" => tel::handler(&arguments),
         "help" | "--help" | "-h" | "/?" => {

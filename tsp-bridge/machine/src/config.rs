@@ -113,6 +113,11 @@ impl Config {
         self.token.is_empty() && !self.enrolment.is_empty()
     }
 
+    /// Whether there is a token, or a code for one.
+    pub fn has_access(&self) -> bool {
+        !self.token.is_empty() || !self.enrolment.is_empty()
+    }
+
     /// Whether a text that stands where a token is expected is an enrolment code.
     pub fn is_code(text: &str) -> bool {
         text.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("LGE-"))

@@ -23,6 +23,11 @@ pub fn configured() -> Vec<u32> {
     ids
 }
 
+/// Which provider an installation added that may still be undone.
+pub fn added() -> PathBuf {
+    folder().join("added-provider")
+}
+
 /// Files of the folder with this beginning: what stands between it and `.json`, and where they are.
 fn named(begin: &str) -> Vec<(String, PathBuf)> {
     let Ok(found) = fs::read_dir(folder()) else { return Vec::new() };
