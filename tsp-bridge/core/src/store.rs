@@ -10,7 +10,7 @@ use crate::model::GatewayLine;
 /// positions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Store {
-    /// Address of the gateway that gave them.
+    /// Address of the gateway that gave them last.
     #[serde(default)]
     pub gateway: String,
     /// The lines.
@@ -55,9 +55,11 @@ pub struct StoredAddress {
 }
 
 impl Store {
-    /// Finds the line of the gateway, or gives it the next place. The second value says that it is new.
+    /// Finds the line of the gateway, or gives it the next place. The second value says that it is new. The gateway's id
+    /// tells, which no two gateways give: `tapi_id` 3 of another gateway is another line, and a gateway that moved to
+    /// another address has the same lines.
     pub fn admit(&mut self, line: &GatewayLine, provider: u32) -> (usize, bool) {
-        if let Some(place) = self.lines.iter().position(|stored| stored.tapi_id == line.tapi_id) {
+        if let Some(place) = self.lines.iter().position(|stored| stored.line_id == line.id) {
             return (place, false);
         }
         let permanent_id = self.permanent_id(line.tapi_id, provider);
@@ -89,7 +91,6 @@ impl StoredLine {
     /// Brings the addresses in line with the buttons; says whether anything changed.
     pub fn learn(&mut self, line: &GatewayLine) -> bool {
         let before = self.clone();
-        self.line_id.clone_from(&line.id);
         self.number.clone_from(&line.number);
         self.name.clone_from(&line.name);
         self.gone = false;
@@ -154,9 +155,11 @@ mod tests {
         assert_eq!(store.admit(&line(3, &["9"]), 7), (1, false), "another provider number changes nothing");
         store.admit(&line(3 + 0x1_0000, &["1"]), 2);
         assert_eq!(store.lines[3].permanent_id, 0x2_FFFF, "two lines never share a number");
-        store.taken.extend([0x2_0009, 0x2_FFFE]);
+        let elsewhere = GatewayLine { id: "line_of_another_gateway".to_owned(), ..line(3, &["1"]) };
+        assert_eq!(store.admit(&elsewhere, 2), (4, true), "what another gateway has under a number is another line");
+        store.taken.extend([0x2_0009, 0x2_FFFD]);
         store.admit(&line(9, &["1"]), 2);
-        assert_eq!(store.lines[4].permanent_id, 0x2_FFFD, "nor with a line of another provider");
+        assert_eq!(store.lines[5].permanent_id, 0x2_FFFC, "nor with a line of another provider");
         store.taken.clear();
         let text = serde_json::to_string(&store).unwrap();
         assert_eq!(serde_json::from_str::<Store>(&text).unwrap(), store);

@@ -45,9 +45,7 @@ pub(crate) fn look() -> Result<Vec<Standing>, String> {
                 }
                 Err(error) => Err(error.clone()),
             };
-            let stored = config
-                .as_ref()
-                .map_or(0, |config| files::read_lines(&files::lines_of(&config.gateway, &config.lines)).lines.len());
+            let stored = config.as_ref().map_or(0, |config| files::read_lines(&config.lines_path()).lines.len());
             Standing { id: provider.id, config, gateway, stored }
         })
         .collect())

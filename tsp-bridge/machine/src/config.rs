@@ -1,7 +1,8 @@
 //! The settings of a provider.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use linegate_tsp_link::{Address, Enrolment, LinkError, LinkSettings, Trust, parse_fingerprint};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Config {
     pub allow_plain: bool,
     /// Only these numbers; a trailing `*` stands for any digits.
     pub lines: Vec<String>,
+    /// Name of the file with its lines: given once, it stays when gateway address and filter change.
+    pub lines_file: String,
     /// `error`, `warn`, `info`, `debug`, `trace`.
     pub log_level: String,
     /// Folder of the log, when it is not the one of the settings.
@@ -50,6 +53,7 @@ impl Default for Config {
             ca_file: None,
             allow_plain: false,
             lines: Vec::new(),
+            lines_file: String::new(),
             log_level: "info".to_owned(),
             log_dir: None,
             command_timeout_ms: 8_000,
@@ -75,16 +79,53 @@ impl Config {
         }
     }
 
-    /// Stores the settings.
+    /// Stores the settings; when they name a gateway for the first time, it is decided where its lines are stored.
     ///
     /// # Errors
     /// What the system says.
     pub fn write(&self, provider: u32) -> Result<(), MachineError> {
         let path = files::settings_of(provider);
-        let content = serde_json::to_vec_pretty(self)
+        let mut stored = self.clone();
+        if stored.lines_file.is_empty() && !stored.gateway.is_empty() {
+            stored.lines_file = self.choose_lines_file(provider);
+        }
+        let content = serde_json::to_vec_pretty(&stored)
             .map_err(|cause| MachineError::Content { path: path.display().to_string(), cause })?;
         access::ready()?;
         files::replace(&path, &content)
+    }
+
+    /// Where its lines are stored.
+    pub fn lines_path(&self) -> PathBuf {
+        match Path::new(&self.lines_file).file_name() {
+            Some(name) => files::folder().join(name),
+            None => files::lines_of(&self.gateway, &self.lines),
+        }
+    }
+
+    /// A file that no other provider has: that of the same gateway and filter when a provider is added anew, else the one
+    /// of this gateway with the most lines, else a new one.
+    fn choose_lines_file(&self, provider: u32) -> String {
+        let name_of = |path: PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let others = files::configured().into_iter().filter(|id| *id != provider);
+        let claimed: BTreeSet<String> = others
+            .filter_map(|id| Self::read(id).ok().filter(|known| !known.gateway.is_empty()))
+            .filter_map(|known| name_of(known.lines_path()))
+            .collect();
+        let mut free = files::stored_lines();
+        free.retain(|(name, _)| !claimed.contains(name));
+        let first = name_of(files::lines_of(&self.gateway, &self.lines)).unwrap_or_default();
+        if free.iter().any(|(name, _)| *name == first) {
+            return first;
+        }
+        free.retain(|(_, store)| store.gateway == self.gateway);
+        if let Some((name, _)) = free.into_iter().max_by_key(|(_, store)| store.lines.len()) {
+            return name;
+        }
+        let stem = first.trim_end_matches(".json").to_owned();
+        let is_free = |name: &String| !claimed.contains(name) && !files::folder().join(name).exists();
+        let more = (2..=u32::MAX).map(|count| format!("{stem}-{count}.json"));
+        std::iter::once(first.clone()).chain(more).find(is_free).unwrap_or(first)
     }
 
     /// Takes a token in.

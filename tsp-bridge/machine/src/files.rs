@@ -45,7 +45,7 @@ pub fn settings_of(provider: u32) -> PathBuf {
     folder().join(format!("provider-{provider}.json"))
 }
 
-/// The lines of a gateway and a filter: they keep their permanent numbers also when the provider is added anew.
+/// Where the lines of a gateway are stored first; the settings remember it (`Config::lines_file`).
 pub fn lines_of(gateway: &str, filter: &[String]) -> PathBuf {
     let name = format!("{gateway} {}", filter.join(" "));
     let hash = name
@@ -81,6 +81,12 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), MachineError> {
 pub fn read_lines(path: &Path) -> Store {
     let Ok(text) = fs::read_to_string(path) else { return Store::default() };
     serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Names of files with lines, and what they hold.
+pub fn stored_lines() -> Vec<(String, Store)> {
+    let known = named("lines-").into_iter();
+    known.map(|(middle, path)| (format!("lines-{middle}.json"), read_lines(&path))).collect()
 }
 
 /// The permanent numbers that lines of this machine have, those of one file excepted: they are not given again, also when

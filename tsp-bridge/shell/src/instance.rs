@@ -42,7 +42,7 @@ struct Flight {
 pub(crate) struct Instance {
     provider: u32,
     started: Instant,
-    lines_file: PathBuf,
+    lines_file: Mutex<PathBuf>,
     saving: Mutex<()>,
     config: Mutex<Config>,
     bridge: Mutex<Bridge>,
@@ -76,7 +76,7 @@ impl Instance {
         });
         logging::set_folder(config.log_dir.as_deref());
         logging::set_level(logging::Level::parse(&config.log_level));
-        let lines_file = files::lines_of(&config.gateway, &config.lines);
+        let lines_file = config.lines_path();
         let mut store = if config.gateway.is_empty() { Store::default() } else { files::read_lines(&lines_file) };
         store.taken = files::permanent_ids_besides(&lines_file);
         let nonce = format!("tapi-{provider:x}-{:x}-{:x}", std::process::id(), wall_ms());
@@ -94,7 +94,7 @@ impl Instance {
         Arc::new_cyclic(|myself| Self {
             provider,
             started: Instant::now(),
-            lines_file,
+            lines_file: Mutex::new(lines_file),
             saving: Mutex::new(()),
             config: Mutex::new(config),
             bridge: Mutex::new(Bridge::new(settings, store)),
@@ -171,17 +171,26 @@ impl Instance {
         }
     }
 
-    /// The settings have changed: the link is made anew. Which lines there are changes with the next start.
+    /// The settings have changed: the link is made anew. A changed filter counts from the next start. Under another address
+    /// there may be another gateway: its lines come, and those of the first one go.
     pub(crate) fn reload(&self) {
         let Ok(config) = Config::read(self.provider) else { return };
         logging::set_folder(config.log_dir.as_deref());
         logging::set_level(logging::Level::parse(&config.log_level));
-        *lock(&self.config) = config;
+        let path = config.lines_path();
+        let gateway = config.gateway.clone();
+        let has_moved = std::mem::replace(&mut *lock(&self.config), config).gateway != gateway;
         let old = lock(&self.link).take();
         if let Some(mut link) = old {
             link.stop(THREAD_PATIENCE);
         }
         self.closed("the settings have changed");
+        if has_moved {
+            let mut store = files::read_lines(&path);
+            store.taken = files::permanent_ids_besides(&path);
+            *lock(&self.lines_file) = path;
+            self.with(|bridge, now| bridge.move_to(&gateway, store, now));
+        }
         self.start_link();
     }
 
@@ -259,7 +268,7 @@ impl Instance {
         let store = lock(&self.bridge).take_store();
         if let Some(store) = store
             && !store.gateway.is_empty()
-            && let Err(error) = files::write_lines(&self.lines_file, &store)
+            && let Err(error) = files::write_lines(&lock(&self.lines_file), &store)
         {
             log!(Error, "provider {}: the lines cannot be stored: {error}", self.provider);
         }

@@ -1,5 +1,7 @@
 //! Lines of the gateway as devices of TAPI.
 
+use std::collections::HashSet;
+
 use super::timers::Timer;
 use super::{Bridge, LinkState, Now, Output};
 use crate::model::{GatewayForwarding, GatewayLine};
@@ -66,7 +68,9 @@ impl Line {
 
 impl Bridge {
     pub(super) fn lines_from_store(&mut self) {
-        self.lines = (0..self.store.lines.len()).map(Line::of).collect();
+        // The filter chooses from one store: a line that it leaves out keeps its place for another day.
+        let places = self.store.lines.iter().enumerate().filter(|(_, stored)| self.is_wanted_number(&stored.number));
+        self.lines = places.map(|(place, _)| Line::of(place)).collect();
     }
 
     /// How many lines there are, for `TSPI_providerEnumDevices`.
@@ -220,11 +224,15 @@ impl Bridge {
 
     /// Whether the filter of this machine lets a line through.
     fn is_wanted_line(&self, line: &GatewayLine) -> bool {
+        self.is_wanted_number(&line.number)
+    }
+
+    fn is_wanted_number(&self, number: &str) -> bool {
         let filter = &self.settings.line_filter;
         filter.is_empty()
             || filter.iter().any(|pattern| match pattern.strip_suffix('*') {
-                Some(begin) => line.number.starts_with(begin),
-                None => line.number == *pattern,
+                Some(begin) => number.starts_with(begin),
+                None => number == pattern,
             })
     }
 
@@ -233,13 +241,13 @@ impl Bridge {
         let mut sorted = lines;
         // A first list comes in the order of the permanent numbers, whatever order the gateway has.
         sorted.sort_by_key(|line| line.tapi_id);
-        let present: Vec<u32> =
-            sorted.iter().filter(|line| self.is_wanted_line(line)).map(|line| line.tapi_id).collect();
+        let wanted = sorted.iter().filter(|line| self.is_wanted_line(line));
+        let present: HashSet<String> = wanted.map(|line| line.id.clone()).collect();
         for line in sorted {
             self.one_line(line, now);
         }
         let going: Vec<usize> = (0..self.lines.len())
-            .filter(|index| self.stored(*index).is_some_and(|stored| !present.contains(&stored.tapi_id)))
+            .filter(|index| self.stored(*index).is_some_and(|stored| !present.contains(&stored.line_id)))
             .collect();
         for index in going {
             self.line_goes(index, now);

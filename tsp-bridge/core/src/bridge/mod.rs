@@ -243,12 +243,14 @@ pub fn slot_of(handle: usize) -> Option<u32> {
 impl Bridge {
     /// An instance that knows its lines from before.
     pub fn new(settings: Settings, mut store: Store) -> Self {
+        // By its address the store is found again when the provider is added anew.
+        let has_moved = store.gateway != settings.gateway && !store.lines.is_empty();
         store.gateway.clone_from(&settings.gateway);
         let settings_slot = settings.slot;
         let mut bridge = Self {
             settings,
             store,
-            store_changed: false,
+            store_changed: has_moved,
             lines: Vec::new(),
             calls: HashMap::new(),
             known: HashMap::new(),
@@ -362,6 +364,18 @@ impl Bridge {
             }
             self.set_timer(now.ms + 50, Timer::Announce(handle));
         }
+    }
+
+    /// The settings name another address, under which `store` was found. Whether the same gateway answers there, its lines
+    /// will tell; what was asked for before is answered.
+    pub fn move_to(&mut self, gateway: &str, store: Store, now: Now) {
+        self.recover(now);
+        if self.store.lines.is_empty() {
+            self.store = store;
+        }
+        gateway.clone_into(&mut self.settings.gateway);
+        gateway.clone_into(&mut self.store.gateway);
+        self.store_changed |= !self.store.lines.is_empty();
     }
 
     /// Whether the lines have changed since they were last taken.

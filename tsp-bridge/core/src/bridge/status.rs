@@ -82,7 +82,7 @@ impl Bridge {
             | dev_state::REMOVED;
         writer.put(dev_caps::LINE_STATES, states);
         writer.put(dev_caps::LINE_FEATURES, LINE_FEATURES);
-        writer.put_bytes(dev_caps::PERMANENT_LINE_GUID, &line_guid(&self.store.gateway, stored.tapi_id));
+        writer.put_bytes(dev_caps::PERMANENT_LINE_GUID, &line_guid(&stored.line_id));
         // LINEADDRESSTYPE_PHONENUMBER.
         writer.put(dev_caps::ADDRESS_TYPES, 1);
         writer.put_bytes(dev_caps::PROTOCOL_GUID, &PSTN);
@@ -411,8 +411,9 @@ fn classes() -> Vec<u8> {
 }
 
 /// A GUID that belongs to a line of a gateway for ever, in the byte order of Windows.
-fn line_guid(gateway: &str, tapi_id: u32) -> [u8; 16] {
-    let name = format!("linegate-line:{gateway}:{tapi_id}");
+/// The gateway's id of the line is unique in the world; its address may change.
+fn line_guid(line_id: &str) -> [u8; 16] {
+    let name = format!("linegate-line:{line_id}");
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, name.as_bytes()).to_bytes_le()
 }
 
@@ -455,8 +456,7 @@ mod tests {
 
     #[test]
     fn a_line_keeps_its_guid() {
-        assert_eq!(line_guid("https://gw", 7), line_guid("https://gw", 7));
-        assert_ne!(line_guid("https://gw", 7), line_guid("https://gw", 8));
-        assert_ne!(line_guid("https://gw", 7), line_guid("https://other", 7));
+        assert_eq!(line_guid("line_7"), line_guid("line_7"));
+        assert_ne!(line_guid("line_7"), line_guid("line_8"));
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use linegate_tsp_core::tapi::{call_state, err};
 use linegate_tsp_machine::config::Config;
+use linegate_tsp_machine::files;
 use serde_json::json;
 
 use crate::api::{self, EXTRAS, SECTION_7, tsp};
@@ -63,8 +64,8 @@ pub fn c03_lines_are_enumerated_with_the_gateway_down() {
     }
     let config = Config { gateway: "http://127.0.0.1:1".to_owned(), ..Config::default() };
     config.write(9).unwrap();
-    let path = linegate_tsp_machine::files::lines_of(&config.gateway, &config.lines);
-    linegate_tsp_machine::files::write_lines(&path, &store).unwrap();
+    let path = files::lines_of(&config.gateway, &config.lines);
+    files::write_lines(&path, &store).unwrap();
     let (lines, took) = fastest(9);
     assert!(lines == 500 && took < Duration::from_millis(50), "{lines} lines in {took:?}");
     println!("  500 lines are enumerated in {took:?}");
@@ -80,7 +81,7 @@ fn fastest(provider: u32) -> (u32, Duration) {
     turns.min_by_key(|turn| turn.1).unwrap()
 }
 
-fn permanent_ids(base: u32, lines: u32) -> Vec<(u32, Option<String>)> {
+pub fn permanent_ids(base: u32, lines: u32) -> Vec<(u32, Option<String>)> {
     (base..base + lines)
         .map(|device| {
             let mut block = Block::new(4096);
@@ -103,10 +104,20 @@ pub fn c04_a_second_init_changes_nothing_and_a_restart_keeps_order_and_ids() {
     let service = Service::start();
     assert_eq!(permanent_ids(service.base, service.lines), before);
     drop(service);
-    // Added anew under another number, the lines keep their permanent ids.
+    // Removed and added anew under another number, the lines keep their permanent ids.
+    std::fs::remove_file(files::settings_of(PROVIDER)).unwrap();
     configure(PROVIDER + 1, |_| {});
     let service = Service::start_as(PROVIDER + 1, H_PROVIDER, 40);
     assert_eq!(permanent_ids(40, service.lines), before);
+    drop(service);
+    // A second one beside it has lines of its own: no two have one number.
+    configure(PROVIDER, |_| {});
+    let service = Service::learned();
+    let beside = permanent_ids(service.base, service.lines);
+    assert!(beside.iter().all(|(id, _)| before.iter().all(|(known, _)| known != id)), "{beside:x?} {before:x?}");
+    drop(service);
+    std::fs::remove_file(files::settings_of(PROVIDER + 1)).unwrap();
+    crate::service::forget_lines();
 }
 
 pub fn c04_rounds_of_load_init_shutdown_free() {

@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use crate::api::tsp;
 use crate::control;
+use crate::scenarios::basics::permanent_ids;
 use crate::service::{
     PROVIDER, Service, address_of, call_info, close_call, configure, dev_status_flags, drop_call, eventually, finish,
     setup_transfer, succeed, talk, until_in_service, until_offered, until_state, wide,
 };
-use crate::world::{quiet, world};
+use crate::world::{quiet, until, world};
 
 /// What a working day needs, with whatever gateway there is.
 fn a_working_day(said: &str) {
@@ -165,4 +166,55 @@ pub fn log_is_of_limited_size_and_holds_no_secret() {
     configure(PROVIDER, |_| {});
     drop(Service::learned());
     let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// A changed address of the gateway: what the dialog does with a running provider.
+fn point_at(gateway: String) {
+    let mut config = Config::read(PROVIDER).unwrap();
+    config.gateway = gateway;
+    config.write(PROVIDER).unwrap();
+    let mut nothing = [0_u8; 4];
+    // TUISPIDLL_OBJECT_PROVIDERID.
+    assert_eq!(unsafe { (tsp().generic_data)(PROVIDER as usize, 3, nothing.as_mut_ptr(), 4) }, 0);
+}
+
+pub fn addresses_filters_and_other_gateways_leave_lines_what_they_are() {
+    crate::service::forget_lines();
+    let here = |host: &str| format!("http://{host}:{}", control::ports().gateway);
+    let service = Service::ready();
+    let before = permanent_ids(service.base, service.lines);
+    // Another gateway, whose lines have the same numbers.
+    let port = control::ask("/second", &json!({}))["port"].as_u64().unwrap();
+    point_at(format!("http://127.0.0.1:{port}"));
+    until("the lines of the other gateway come", |world| (world.created.len() >= 3).then_some(()));
+    let gone = usize::try_from(service.lines).unwrap();
+    until("those of the first one go", |world| (world.removed.len() >= gone).then_some(()));
+    for device in world().created.iter().map(|made| made.1).collect::<Vec<_>>() {
+        let (id, _) = permanent_ids(device, 1).remove(0);
+        assert!(before.iter().all(|(known, _)| *known != id), "{id:x} was another line's: {before:x?}");
+    }
+    world().created.clear();
+    point_at(here("127.0.0.1"));
+    until("the lines of the first one come back", |world| (world.created.len() >= gone).then_some(()));
+    drop(service);
+    let service = Service::start();
+    assert_eq!(permanent_ids(service.base, service.lines)[..gone], before, "places and numbers are as they were");
+    assert_eq!(service.lines as usize, gone + 3, "those of the other gateway leave their places");
+    drop(service);
+    // The gateway has another address; a filter, and none again.
+    for (address, filter, expected) in [
+        (here("localhost"), vec![], gone + 3),
+        (here("localhost"), vec!["201".to_owned()], 1),
+        (here("127.0.0.1"), vec![], gone + 3),
+    ] {
+        let mut config = Config::read(PROVIDER).unwrap();
+        (config.gateway, config.lines) = (address, filter.clone());
+        config.write(PROVIDER).unwrap();
+        let service = Service::start();
+        assert_eq!(service.lines as usize, expected, "{filter:?}");
+        assert_eq!(permanent_ids(service.base, 1)[..], before[..1]);
+        service.line("201");
+    }
+    configure(PROVIDER, |_| {});
+    crate::service::forget_lines();
 }

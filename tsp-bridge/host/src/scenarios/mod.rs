@@ -88,6 +88,7 @@ scenarios! {
     Short true gateways::gateway_of_the_minor_version_after;
     Short true gateways::log_is_of_limited_size_and_holds_no_secret;
     Short true gateways::enrolment_gives_this_machine_a_token_of_its_own;
+    Short true gateways::addresses_filters_and_other_gateways_leave_lines_what_they_are;
 }
 
 /// Private bytes of this process.

@@ -5,6 +5,7 @@ mod conference;
 mod lines;
 mod link;
 mod random;
+mod stores;
 
 use std::collections::HashMap;
 
