@@ -17,7 +17,7 @@ const VALUES: [&str; 12] = [
     "provider",
     "line",
 ];
-const FLAGS: [&str; 7] = ["allow-plain", "outlook", "quiet", "json", "all", "remove", "undoable"];
+const FLAGS: [&str; 8] = ["allow-plain", "outlook", "quiet", "json", "all", "remove", "undoable", "list-only"];
 
 /// The order of an MSI's properties in `--msi`, with bars between them. A folder may end in a backslash, which would take
 /// the closing quotation mark with it: it does not stand at the end.

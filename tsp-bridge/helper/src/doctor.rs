@@ -77,6 +77,16 @@ pub(crate) fn doctor() -> u8 {
 }
 
 fn provider(findings: &mut Findings, one: &Standing) {
+    if let Some(version) = one.old_release() {
+        findings.bad(
+            &format!(
+                "provider {}: the telephony service runs release {version}, and {} is installed",
+                one.id,
+                env!("CARGO_PKG_VERSION")
+            ),
+            "Its process has kept the old one, because other services run in it: restart Windows.",
+        );
+    }
     match &one.gateway {
         Ok(answer) => {
             findings.good(&format!("provider {}: the gateway answers (release {})", one.id, answer.version));

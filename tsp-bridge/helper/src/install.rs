@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use linegate_tsp_link::{Address, format_fingerprint, parse_fingerprint};
 use linegate_tsp_machine::config::Config;
 use linegate_tsp_machine::providers::Provider;
-use linegate_tsp_machine::{MachineError, access, files, providers};
+use linegate_tsp_machine::{MachineError, access, files, providers, running};
 
 use crate::arguments::Arguments;
 use crate::{code, enroll, service, tel};
@@ -217,7 +217,8 @@ pub(crate) fn remove(arguments: &Arguments) -> u8 {
             if !known.iter().any(|provider| provider.id == *id) {
                 return Err(Failure(code::NOT_INSTALLED, format!("there is no provider {id} of ours in TAPI's list")));
             }
-            service::remove_provider(*id)?;
+            service::remove_provider(*id, arguments.flag("list-only"))?;
+            running::end(*id);
             match fs::remove_file(files::settings_of(*id)) {
                 Ok(()) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -241,7 +242,7 @@ pub(crate) fn undo(arguments: &Arguments) -> u8 {
         let Some(id) = added.filter(|id| ours().is_ok_and(|known| known.iter().any(|one| one.id == *id))) else {
             return Ok("nothing was added".to_owned());
         };
-        service::remove_provider(id)?;
+        service::remove_provider(id, false)?;
         let _ = fs::remove_file(files::settings_of(id));
         let _ = fs::remove_file(files::added());
         Ok(format!("provider {id} was removed again"))

@@ -125,9 +125,11 @@ fn ask_tapi() -> Option<u32> {
     (result == 0 && id != 0).then_some(id)
 }
 
-/// Removes a provider.
-pub(crate) fn remove_provider(id: u32) -> Result<(), MachineError> {
-    if let Some(function) = tapi(c"lineRemoveProvider") {
+/// Removes a provider. `list_only`, and when the telephony service does not run, TAPI is not asked: asking starts the
+/// service, and that would have the provider's file open when it is about to be removed.
+pub(crate) fn remove_provider(id: u32, list_only: bool) -> Result<(), MachineError> {
+    let may_ask = !list_only && state() != State::Stopped;
+    if let Some(function) = may_ask.then(|| tapi(c"lineRemoveProvider")).flatten() {
         // SAFETY: the export has this signature.
         let remove = unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, RemoveProvider>(function) };
         // SAFETY: without a window nothing is shown.

@@ -2,7 +2,7 @@
 
 use linegate_tsp_link::{Probe, probe};
 use linegate_tsp_machine::config::Config;
-use linegate_tsp_machine::{files, log};
+use linegate_tsp_machine::{files, log, running};
 use serde_json::{Value, json};
 
 use crate::arguments::Arguments;
@@ -20,9 +20,16 @@ pub(crate) struct Standing {
     pub(crate) gateway: Result<Probe, String>,
     /// Lines that are stored.
     pub(crate) stored: usize,
+    /// Release of the provider that runs.
+    pub(crate) running: Option<String>,
 }
 
 impl Standing {
+    /// The release that runs, when it is not the installed one.
+    pub(crate) fn old_release(&self) -> Option<&str> {
+        self.running.as_deref().filter(|version| *version != env!("CARGO_PKG_VERSION"))
+    }
+
     pub(crate) fn is_healthy(&self) -> bool {
         self.gateway.as_ref().is_ok_and(|answer| answer.can_control() && answer.lines > 0)
     }
@@ -46,7 +53,10 @@ pub(crate) fn look() -> Result<Vec<Standing>, String> {
                 Err(error) => Err(error.clone()),
             };
             let stored = config.as_ref().map_or(0, |config| files::read_lines(&config.lines_path()).lines.len());
-            Standing { id: provider.id, config, gateway, stored }
+            // What a process that was killed has left counts for nothing once the service is stopped.
+            let running = running::read(provider.id).filter(|_| service::state() != service::State::Stopped);
+            let running = running.map(|known| known.version);
+            Standing { id: provider.id, config, gateway, stored, running }
         })
         .collect())
 }
@@ -90,6 +100,7 @@ fn as_json(standing: &[Standing], exit: u8) -> Value {
                 "scopes": answer.map(|answer| answer.scopes.clone()),
                 "lines": answer.map(|answer| answer.lines),
                 "problem": one.gateway.as_ref().err(),
+                "running_version": one.running,
                 "healthy": one.is_healthy(),
             })
         })

@@ -9,6 +9,7 @@ pub mod files;
 pub mod log;
 pub mod name;
 pub mod providers;
+pub mod running;
 pub mod secret;
 pub mod text;
 

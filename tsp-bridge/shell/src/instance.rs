@@ -14,7 +14,7 @@ use linegate_tsp_core::store::Store;
 use linegate_tsp_core::tapi::msg;
 use linegate_tsp_link::{Handler, Link};
 use linegate_tsp_machine::config::Config;
-use linegate_tsp_machine::{files, log, log as logging};
+use linegate_tsp_machine::{files, log, log as logging, running};
 
 /// `LINEEVENT`.
 pub(crate) type LineEvent = unsafe extern "system" fn(usize, usize, u32, usize, usize, usize);
@@ -152,6 +152,7 @@ impl Instance {
             .stack_size(STACK)
             .spawn(move || me.dispatch_guarded());
         *lock(&self.dispatcher) = Some(thread?);
+        running::begin(self.provider);
         self.start_link();
         Ok(())
     }
@@ -259,6 +260,7 @@ impl Instance {
         *lock(&self.completion) = None;
         lock(&self.events).clear();
         self.save();
+        running::end(self.provider);
     }
 
     /// Stores the lines when they have changed. Who comes second waits for the first: a shutdown must not end before a

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use linegate_tsp_core::tapi::{call_state, err};
 use linegate_tsp_machine::config::Config;
-use linegate_tsp_machine::files;
+use linegate_tsp_machine::{files, running};
 use serde_json::json;
 
 use crate::api::{self, EXTRAS, SECTION_7, tsp};
@@ -99,7 +99,10 @@ pub fn c04_a_second_init_changes_nothing_and_a_restart_keeps_order_and_ids() {
     assert_eq!(again, 0, "a second init succeeds");
     assert_eq!(permanent_ids(service.base, service.lines), before, "and has no effect");
     assert!(before.iter().all(|(id, _)| id >> 16 == PROVIDER && id & 0xFFFF != 0), "{before:x?}");
+    let told = running::read(PROVIDER).expect("a provider that runs says which release it is");
+    assert_eq!((told.version.as_str(), told.process), (env!("CARGO_PKG_VERSION"), std::process::id()));
     assert!(service.shut_down() < Duration::from_secs(2));
+    assert_eq!(running::read(PROVIDER), None, "and no other does");
     drop(service);
     let service = Service::start();
     assert_eq!(permanent_ids(service.base, service.lines), before);
