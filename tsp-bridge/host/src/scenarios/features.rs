@@ -318,7 +318,10 @@ pub fn c32_lines_are_created_and_removed() {
     until_in_service(open);
     let made = call(open, "202");
     until_state(made.ht, call_state::RINGBACK);
+    drop(service);
     configure(PROVIDER, |_| {});
+    // The filter chose from the store that the next test has, too.
+    forget_lines();
 }
 
 fn service_device(devices: &[u32]) -> u32 {
