@@ -17,6 +17,8 @@ pub(super) struct Flight {
     pub(super) ticket: Ticket,
     pub(super) service: Service,
     slow_at: Option<Instant>,
+    /// The soft limit is over: what is asked next does not wait for it any more.
+    is_slow: bool,
     over_at: Instant,
     /// The INFO had its 200, empty.
     answered_empty: bool,
@@ -52,6 +54,7 @@ impl Flight {
             ticket,
             service,
             slow_at: Some(slow_at).filter(|slow_at| *slow_at < over_at),
+            is_slow: false,
             over_at,
             answered_empty: false,
             announced: None,
@@ -136,7 +139,14 @@ impl Flight {
 
     /// Whether the soft limit is over; true once.
     pub(super) fn turns_slow(&mut self, now: Instant) -> bool {
-        self.slow_at.take_if(|slow_at| *slow_at <= now).is_some()
+        let turns = self.slow_at.take_if(|slow_at| *slow_at <= now).is_some();
+        self.is_slow |= turns;
+        turns
+    }
+
+    /// Whether its answer is so late that it may be lost.
+    pub(super) fn is_slow(&self) -> bool {
+        self.is_slow
     }
 
     /// Its time is over: what has come of it.

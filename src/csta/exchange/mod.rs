@@ -2,6 +2,9 @@
 //!
 //! CSTA over SIP has no invoke id, so services go out one after another (sections 3.4 and 4; U-34). The answer stands in
 //! the final answer of the INFO, with any status, or comes as an INFO of its own (U-33). Events run beside all that.
+//!
+//! A service without an answer at the soft limit gives its place away: its answer may be lost, and what was lost must not
+//! keep anybody from hanging up. What only asks goes next, so that the truth is known before anything else is done.
 
 pub mod early;
 mod flight;
@@ -50,13 +53,14 @@ pub struct ExchangeConfig {
     pub max_outstanding: usize,
     /// Services that may wait.
     pub max_queued: usize,
-    /// After this time the user is told that the switch is slow.
+    /// After this time the user is told that the switch is slow, and the next service goes out.
     pub soft: Duration,
     /// After this time the outcome is unknown.
     pub hard: Duration,
     /// The same for GetCSTAFeatures, which some switches never answer (U-21).
     pub features: Duration,
-    /// How long a service that acts may wait behind others; one that only asks may wait for `hard`.
+    /// How long a service that acts may wait behind others; one that only asks may wait for `hard`, and so may a
+    /// hang-up, which is never too late.
     pub queue_wait: Duration,
     /// How long announced snapshot segments are collected (section 6.2).
     pub segments: Duration,
@@ -200,6 +204,8 @@ pub struct Exchange {
     outputs: VecDeque<Output>,
     learned: bool,
     has_separate_responses: bool,
+    /// A service has just turned slow: what acts goes out when the caller had its chance to ask what is true.
+    held_back: Option<Instant>,
 }
 
 impl Exchange {
@@ -213,6 +219,7 @@ impl Exchange {
             outputs: VecDeque::new(),
             learned: false,
             has_separate_responses: false,
+            held_back: None,
         }
     }
 
@@ -244,10 +251,25 @@ impl Exchange {
             self.done(ticket, Outcome::Refused(Refusal::QueueFull));
             return;
         }
-        let read_only = request.service().is_read_only();
-        let wait = if read_only { self.config.hard } else { self.config.queue_wait };
+        let service = request.service();
+        let is_patient = service.is_read_only() || service == Service::ClearConnection;
+        let wait = if is_patient { self.config.hard } else { self.config.queue_wait };
         self.queue.push_back(Queued { ticket, request, until: now + wait });
         self.pump(now);
+    }
+
+    /// Takes back a service whose [`Output::SendInfo`] was polled and not carried out: it has no end, and the next one
+    /// goes out.
+    pub fn withdraw(&mut self, now: Instant, ticket: Ticket) {
+        if self.take(ticket).is_some() {
+            self.pump(now);
+        }
+    }
+
+    /// Whether a service is so late that its answer may be lost.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.flights.iter().any(Flight::is_slow)
     }
 
     /// Forgets every service: the dialog is gone. Outputs not yet polled stay, but for requests not yet sent.
@@ -264,6 +286,7 @@ impl Exchange {
         let flights = self.flights.drain(..).map(|flight| flight.ticket);
         let mut cancelled: Vec<Cancelled> =
             flights.map(|ticket| Cancelled { ticket, sent: !unsent.contains(&ticket) }).collect();
+        self.held_back = None;
         cancelled.extend(self.queue.drain(..).map(|queued| Cancelled { ticket: queued.ticket, sent: false }));
         cancelled
     }
@@ -285,8 +308,12 @@ impl Exchange {
             }
             Input::Timeout => {}
         }
-        self.expire(now);
-        self.pump(now);
+        if self.expire(now) {
+            self.held_back = Some(now);
+            self.pump_questions(now);
+        } else {
+            self.pump(now);
+        }
     }
 
     /// Takes in a body of the switch's own INFO: an event is handed back decoded, anything else is dealt with. In
@@ -339,7 +366,7 @@ impl Exchange {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let flights = self.flights.iter().map(Flight::deadline);
-        flights.chain(self.queue.iter().map(|queued| queued.until)).min()
+        flights.chain(self.queue.iter().map(|queued| queued.until)).chain(self.held_back).min()
     }
 
     fn answered(&mut self, now: Instant, ticket: Ticket, status: u16, body: Option<Bytes>) {
@@ -392,13 +419,17 @@ impl Exchange {
         self.finish(index, outcome);
     }
 
-    /// A response or fault in an INFO of its own: it belongs to the oldest service that it can answer.
+    /// A response or fault in an INFO of its own: it belongs to the oldest service that it can answer, to one whose answer
+    /// may be lost only where no other waits.
     fn separate(&mut self, now: Instant, fits: Option<impl Fn(&Flight) -> bool>, body: &Bytes, root: &str) {
         let allowed = self.config.response_mode != ResponseMode::Final;
+        let can =
+            |flight: &Flight| allowed && flight.awaits_response() && fits.as_ref().is_none_or(|fits| fits(flight));
         let index = self
             .flights
             .iter()
-            .position(|flight| allowed && flight.awaits_response() && fits.as_ref().is_none_or(|fits| fits(flight)));
+            .position(|flight| !flight.is_slow() && can(flight))
+            .or_else(|| self.flights.iter().position(can));
         match index {
             Some(index) => {
                 self.has_separate_responses = true;
@@ -470,7 +501,9 @@ impl Exchange {
         }
     }
 
-    fn expire(&mut self, now: Instant) {
+    /// Gives up what is over; says whether a service has turned slow.
+    fn expire(&mut self, now: Instant) -> bool {
+        let mut turned_slow = false;
         let mut index = 0;
         while let Some(flight) = self.flights.get_mut(index) {
             if flight.is_over(now) {
@@ -481,6 +514,7 @@ impl Exchange {
             if flight.turns_slow(now) {
                 let ticket = flight.ticket;
                 self.outputs.push_back(Output::Slow { ticket });
+                turned_slow = true;
             }
             index += 1;
         }
@@ -489,24 +523,39 @@ impl Exchange {
         for queued in over {
             self.done(queued.ticket, Outcome::Refused(Refusal::WaitedTooLong));
         }
+        turned_slow
     }
 
-    /// Sends what may be sent.
+    /// Sends what may be sent: in the order of asking, but in doubt the questions first.
     fn pump(&mut self, now: Instant) {
-        while self.flights.len() < self.config.max_outstanding.max(1) {
+        self.pump_questions(now);
+        self.held_back = None;
+        while self.has_place() {
             let Some(queued) = self.queue.pop_front() else { return };
-            let service = queued.request.service();
-            let hard = if service == Service::GetCstaFeatures { self.config.features } else { self.config.hard };
-            self.flights.push(Flight::new(
-                self.config.charset,
-                queued.ticket,
-                service,
-                now + self.config.soft,
-                now + hard,
-            ));
-            let body = queued.request.encode(&self.config.encoding);
-            self.outputs.push_back(Output::SendInfo { ticket: queued.ticket, body });
+            self.send(now, &queued);
         }
+    }
+
+    /// Sends the questions that may be sent, if the answer to something else may be lost.
+    fn pump_questions(&mut self, now: Instant) {
+        while self.is_in_doubt() && self.has_place() {
+            let question = self.queue.iter().position(|queued| queued.request.service().is_read_only());
+            let Some(queued) = question.and_then(|index| self.queue.remove(index)) else { return };
+            self.send(now, &queued);
+        }
+    }
+
+    /// A service that turned slow takes no place.
+    fn has_place(&self) -> bool {
+        self.flights.iter().filter(|flight| !flight.is_slow()).count() < self.config.max_outstanding.max(1)
+    }
+
+    fn send(&mut self, now: Instant, queued: &Queued) {
+        let service = queued.request.service();
+        let hard = if service == Service::GetCstaFeatures { self.config.features } else { self.config.hard };
+        self.flights.push(Flight::new(self.config.charset, queued.ticket, service, now + self.config.soft, now + hard));
+        let body = queued.request.encode(&self.config.encoding);
+        self.outputs.push_back(Output::SendInfo { ticket: queued.ticket, body });
     }
 
     fn learn(&mut self, body: &[u8]) {

@@ -33,6 +33,10 @@ fn make_call() -> Request {
     Request::MakeCall { calling: "1".into(), called: "2".into(), prompt: Some(false), extras: CallExtras::default() }
 }
 
+fn clear() -> Request {
+    Request::ClearConnection { call: Connection::from(("c", "d")), reason: None }
+}
+
 fn snapshot() -> Request {
     Request::SnapshotDevice { device: "tel:211".into() }
 }
@@ -367,15 +371,80 @@ fn a_service_that_acts_does_not_wait_for_ever() {
     let mut talk = Talk::new();
     talk.submit(1, snapshot());
     talk.sent(1);
+    talk.pass(secs(1));
     talk.submit(2, make_call());
     talk.submit(3, snapshot());
-    talk.pass(secs(10));
+    talk.submit(4, clear());
+    talk.pass(secs(9));
+    assert_eq!(talk.next(), Output::Slow { ticket: Ticket(1) });
+    talk.sent(3);
+    talk.pass(secs(1));
     let mut outputs: Vec<Output> = talk.outputs.drain(..).collect();
     outputs.retain(|output| !matches!(output, Output::Slow { .. }));
     assert_eq!(outputs, [Output::Done { ticket: Ticket(2), outcome: Outcome::Refused(Refusal::WaitedTooLong) }]);
-    talk.answer(1, 200, "<SnapshotDeviceResponse/>");
-    talk.answered(1);
+    talk.pass(secs(15));
+    assert_eq!(talk.next(), Output::Slow { ticket: Ticket(3) });
+    // A hang-up is never too late.
+    talk.sent(4);
+}
+
+#[test]
+fn a_lost_answer_blocks_nobody_and_the_truth_is_asked_for_first() {
+    let mut talk = Talk::new();
+    talk.submit(1, hold());
+    talk.sent(1);
+    talk.pass(secs(9));
+    talk.submit(2, clear());
+    talk.quiet();
+    talk.now += secs(1);
+    talk.give(Input::Timeout);
+    assert_eq!(talk.next(), Output::Slow { ticket: Ticket(1) });
+    talk.quiet();
+    assert!(talk.exchange.is_in_doubt());
+    // Who is told of the doubt asks now; the hang-up that waits comes after the truth.
+    talk.submit(3, snapshot());
     talk.sent(3);
+    talk.quiet();
+    talk.answer(3, 200, "<SnapshotDeviceResponse/>");
+    talk.answered(3);
+    talk.sent(2);
+    // A response of its own belongs to the one that is waited for, whatever was lost before.
+    talk.body("<ClearConnectionResponse/>");
+    talk.replied(200);
+    talk.answered(2);
+    talk.submit(4, hold());
+    talk.sent(4);
+    talk.body("<HoldCallResponse/>");
+    talk.replied(200);
+    talk.answered(4);
+    // The late answer still finds its service.
+    talk.answer(1, 200, "<HoldCallResponse/>");
+    talk.answered(1);
+    assert!(!talk.exchange.is_in_doubt());
+}
+
+#[test]
+fn in_doubt_others_go_out_even_if_nobody_asks_for_the_truth() {
+    let mut talk = Talk::new();
+    talk.submit(1, hold());
+    talk.sent(1);
+    talk.pass(secs(5));
+    talk.submit(2, make_call());
+    talk.pass(secs(5));
+    assert_eq!(talk.next(), Output::Slow { ticket: Ticket(1) });
+    talk.sent(2);
+}
+
+#[test]
+fn what_is_withdrawn_has_no_end_and_the_next_one_goes_out() {
+    let mut talk = Talk::new();
+    talk.submit(1, hold());
+    talk.submit(2, snapshot());
+    talk.sent(1);
+    talk.exchange.withdraw(talk.now, Ticket(1));
+    talk.pump();
+    talk.sent(2);
+    talk.quiet();
 }
 
 #[test]
