@@ -28,6 +28,7 @@ mod numbers;
 mod operations;
 mod probe;
 mod process;
+mod races;
 mod reasons;
 mod registration;
 mod replay;

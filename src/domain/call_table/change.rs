@@ -105,7 +105,10 @@ impl CallTable {
     fn actions(&self, seat: SeatId, id: &CallId) -> Option<ActionSet> {
         let tracked = self.calls.get(id)?;
         let line = &self.seats.get(&seat)?.settings.line;
-        let siblings = self.calls_of_line(line);
+        if tracked.is_ending {
+            return Some(ActionSet::EMPTY);
+        }
+        let siblings = self.calls_of_line(line).filter(|call| !self.is_ending(&call.id));
         let mut actions = allowed_actions(&tracked.call, siblings).and(self.settings.offered);
         if tracked.call.state == CallState::Offering && !self.settings.may_reject {
             actions.remove(Action::Drop);

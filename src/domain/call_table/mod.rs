@@ -163,6 +163,8 @@ struct Tracked {
     is_tone: bool,
     /// More digits may follow: some were dialled in dial tone, and the PBX has not said that they are a number.
     collects: bool,
+    /// Our own end is cleared; a transfer may still say why.
+    is_ending: bool,
     /// The call was told of.
     is_published: bool,
 }
@@ -267,6 +269,16 @@ impl CallTable {
             .map(|tracked| &tracked.call)
     }
 
+    /// Whether our own end of a call is cleared, and only the reason is waited for.
+    pub fn is_ending(&self, id: &CallId) -> bool {
+        self.calls.get(id).is_some_and(|tracked| tracked.is_ending)
+    }
+
+    /// Whether the PBX told of a call in this very moment, by a signal or a snapshot.
+    pub fn is_confirmed_at(&self, id: &CallId, now: Instant) -> bool {
+        self.calls.get(id).is_some_and(|tracked| tracked.missing == 0 && tracked.last_signal == now)
+    }
+
     /// The address that a living call is at.
     pub fn seat_of(&self, id: &CallId) -> Option<SeatId> {
         self.calls.get(id).map(|tracked| tracked.seat)
@@ -340,6 +352,7 @@ impl CallTable {
                 is_tone: false,
                 collects: false,
                 is_held_there: false,
+                is_ending: false,
                 is_published: true,
             },
         );

@@ -7,14 +7,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::confirm::Confirmation;
-use super::faults::refused_command;
+use super::faults::{names_no_call, not_sent, refused_command};
 use super::plan::{Effect, Making, Plan, Step, TakesOver};
 use super::services::Purpose;
 use super::task::LinkTask;
 use super::timers::Timer;
 use super::{Reply, json_bytes};
 use crate::csta::exchange::{Outcome, Refusal};
-use crate::csta::{FaultValue, OperationError, Request, Response, Service};
+use crate::csta::{Fault, FaultValue, OperationError, Request, Response, Service};
 use crate::domain::call_table::{DialIntent, SeatId};
 use crate::domain::{Action, Call, CallId, CallState, CommandId, LineId, RandomIds};
 use crate::service::error::{Code, ServiceError};
@@ -38,8 +38,17 @@ pub(super) struct Order {
     pub(super) client_ref: Option<String>,
     pub(super) data: Option<Box<serde_json::value::RawValue>>,
     pub(super) reply: Reply<Done>,
+    /// The call that it acts on, as it was when the command was found possible.
+    pub(super) on: Option<Expected>,
     /// What it is part of.
     pub(super) span: tracing::Span,
+}
+
+/// What a command on a call relies on.
+pub(super) struct Expected {
+    pub(super) call: CallId,
+    pub(super) action: Action,
+    pub(super) state: CallState,
 }
 
 /// A command that the PBX has not answered yet.
@@ -65,7 +74,10 @@ pub(super) struct Command {
     pub(super) made: Option<CallId>,
     /// What the command waits for beside answers.
     wait: Option<Wait>,
-    has_acted: bool,
+    pub(super) has_acted: bool,
+    pub(super) on: Option<Expected>,
+    /// Its answer may be lost: a snapshot that shows its effect will do.
+    pub(super) is_slow: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,12 +86,14 @@ enum Wait {
     Call,
     /// Its call to be ringing or answered at the far end; then it is connected with this one.
     Reached(CallId),
+    /// The end of the call that was to be hung up and that the PBX says it does not have; else this is the answer.
+    Gone(Box<ServiceError>),
 }
 
 /// Commands that are not answered.
 #[derive(Default)]
 pub(super) struct Commands {
-    open: HashMap<CommandId, Command>,
+    pub(super) open: HashMap<CommandId, Command>,
     /// Numbers of their timers.
     timers: HashMap<u64, CommandId>,
     next: u64,
@@ -110,6 +124,8 @@ impl LinkTask {
             made: None,
             wait: None,
             has_acted: false,
+            on: order.on,
+            is_slow: false,
         };
         self.tap.ordered(&id, command.action, &command.line, &command.calls);
         self.intend(&id, &command);
@@ -155,6 +171,56 @@ impl LinkTask {
         }
     }
 
+    /// The PBX says that it does not have the call: it is over by now, or our picture is wrong. `true` when the command
+    /// was dealt with.
+    fn is_settled_by_refusal(&mut self, id: &CommandId, fault: &Fault) -> bool {
+        let is_gone = names_no_call(&fault.value);
+        if !is_gone && !matches!(fault.value, FaultValue::State(_)) {
+            return false;
+        }
+        let Some(command) = self.commands.open.get(id) else { return false };
+        let seat = command.seat;
+        self.want_snapshot(seat);
+        let Some(command) = self.commands.open.get_mut(id) else { return false };
+        let is_drop = command.on.as_ref().is_some_and(|on| on.action == Action::Drop);
+        if !is_gone || !is_drop {
+            return false;
+        }
+        // What was wanted is so, or the event that says it is on its way (dossier 15c, glare). That the held call of a
+        // consultation is over too takes nothing from it.
+        let is_over = command.calls.first().is_none_or(|call| self.table.call(call).is_none());
+        if is_over || command.has_acted {
+            self.on_command_accepted(id);
+        } else {
+            command.wait = Some(Wait::Gone(Box::new(refused_command(fault, command.what))));
+            self.wait_for(id, NAMELESS);
+        }
+        true
+    }
+
+    /// The call that the PBX does not have lives on here.
+    fn on_not_gone(&mut self, id: &CommandId) {
+        let Some(command) = self.commands.open.get_mut(id) else { return };
+        if let Some(Wait::Gone(error)) = command.wait.take() {
+            self.fail_command(id, *error);
+        }
+    }
+
+    /// A snapshot was applied: a call that it shows was not ended by anybody.
+    pub(super) fn judge_gone(&mut self, seat: SeatId) {
+        let now = self.now();
+        let is_shown = |command: &Command| {
+            command.seat == seat
+                && command.waits_for_end()
+                && command.calls.first().is_some_and(|call| self.table.is_confirmed_at(call, now))
+        };
+        let shown: Vec<CommandId> =
+            self.commands.open.iter().filter(|(_, command)| is_shown(command)).map(|(id, _)| id.clone()).collect();
+        for id in shown {
+            self.on_not_gone(&id);
+        }
+    }
+
     fn wait_for(&mut self, id: &CommandId, time: Duration) {
         self.commands.next += 1;
         let number = self.commands.next;
@@ -176,6 +242,7 @@ impl LinkTask {
                     .with_hint("The consultation call lives: complete the transfer later, or drop it to go back.");
                 self.fail_command(&id, error);
             }
+            Some(Wait::Gone(_)) => self.on_not_gone(&id),
             None => {}
         }
     }
@@ -190,6 +257,7 @@ impl LinkTask {
                 // What the held call of a consultation does carries the id too, and is not the new call.
                 Some(Wait::Call) => command_id == Some(id) && !command.calls.contains(&call.id),
                 Some(Wait::Reached(_)) => command.made.as_ref() == Some(&call.id),
+                Some(Wait::Gone(_)) => call.state.is_ended() && command.calls.first() == Some(&call.id),
                 None => false,
             })
             .map(|(id, _)| id.clone())
@@ -201,6 +269,8 @@ impl LinkTask {
                 command.wait = None;
                 command.made = Some(call.id.clone());
                 self.next_step(&id);
+            } else if self.commands.open.get(&id).is_some_and(Command::waits_for_end) {
+                self.on_command_accepted(&id);
             } else if call.state.is_ended() || matches!(call.state, CallState::Busy | CallState::Failed) {
                 let error =
                     ServiceError::new(Code::PbxRefused, "The target of the transfer is busy or cannot be reached.")
@@ -303,6 +373,11 @@ impl LinkTask {
         if let Some(plan) = alternative {
             return self.take_alternative(command_id, *plan);
         }
+        if let Refusal::Fault(fault) = &refusal
+            && self.is_settled_by_refusal(command_id, fault)
+        {
+            return;
+        }
         let what = self.commands.open.get(command_id).map_or("do this", |command| command.what);
         let error = match refusal {
             Refusal::Fault(fault) => refused_command(&fault, what),
@@ -319,11 +394,7 @@ impl LinkTask {
                     .with_hint("Look at the state of the PBX and the protocol trace.")
                     .with_sip_status(status)
             }
-            Refusal::QueueFull | Refusal::WaitedTooLong => {
-                ServiceError::new(Code::PbxUnavailable, "Too many commands wait for this line; nothing was done.")
-                    .with_hint("Ask again in a second.")
-                    .retryable(Some(1))
-            }
+            Refusal::QueueFull | Refusal::WaitedTooLong => not_sent(&refusal, what),
         };
         self.fail_command(command_id, error);
     }
@@ -348,7 +419,7 @@ impl LinkTask {
     }
 
     /// Every step is done: answers, and waits for the effect.
-    fn on_command_accepted(&mut self, command_id: &CommandId) {
+    pub(super) fn on_command_accepted(&mut self, command_id: &CommandId) {
         // Changes that the table already has are part of the answer.
         while let Some(output) = self.table.poll() {
             self.on_table_output(output);
@@ -392,12 +463,7 @@ impl LinkTask {
         self.doubt(Confirmation::new(command_id.clone(), command));
     }
 
-    /// The PBX is slow: the caller is told now, the outcome comes as an event.
-    pub(super) fn on_command_slow(&mut self, command_id: &CommandId) {
-        self.answer_timeout(command_id);
-    }
-
-    fn answer_timeout(&mut self, command_id: &CommandId) {
+    pub(super) fn answer_timeout(&mut self, command_id: &CommandId) {
         let Some(command) = self.commands.open.get_mut(command_id) else { return };
         let Some(reply) = command.reply.take() else { return };
         let error = ServiceError::new(
@@ -479,5 +545,14 @@ impl Command {
     /// Whether it makes a call that nobody has seen yet.
     pub(super) fn awaits_call(&self) -> bool {
         self.effect == Effect::Made && self.made.is_none()
+    }
+
+    fn waits_for_end(&self) -> bool {
+        matches!(self.wait, Some(Wait::Gone(_)))
+    }
+
+    /// Whether nothing but the answer to its last step is missing.
+    pub(super) fn is_at_its_last_step(&self) -> bool {
+        self.steps.is_empty() && self.wait.is_none()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::commands::Command;
-use super::plan::Verdict;
+use super::plan::{Effect, Verdict};
 use super::task::LinkTask;
 use super::timers::Timer;
 use crate::domain::call_table::SeatId;
@@ -87,7 +87,7 @@ impl Confirmations {
 }
 
 impl LinkTask {
-    fn verdict_of(&self, command: &Command) -> Verdict {
+    pub(super) fn verdict_of(&self, command: &Command) -> Verdict {
         command.effect.verdict(&command.calls, |id| self.table.call(id))
     }
 
@@ -116,6 +116,7 @@ impl LinkTask {
             self.confirmations.remember(call);
         }
         self.judge_waiting(call, command);
+        self.judge_slow_call(call);
         let numbers = self.confirmations.by_call.get(&call.id).cloned().unwrap_or_default();
         for number in numbers {
             let Some(confirmation) = self.confirmations.open.get(&number) else { continue };
@@ -147,6 +148,8 @@ impl LinkTask {
 
     /// A snapshot of the seat was applied: what is not true now did not happen.
     pub(super) fn judge(&mut self, seat: SeatId) {
+        self.judge_gone(seat);
+        self.judge_slow(seat);
         let numbers = self.confirmations.by_seat.get(&seat).cloned().unwrap_or_default();
         for number in numbers {
             if self.confirmations.open.get(&number).is_some_and(|confirmation| confirmation.has_asked) {
@@ -167,7 +170,9 @@ impl LinkTask {
             }
             return self.settle_confirmation(number, is_found);
         }
-        let is_shown = self.verdict_of(&confirmation.command) == Verdict::Shown;
+        // Tones leave no trace: whether they were sent, only the answer could tell.
+        let is_traceless = confirmation.is_doubtful && confirmation.command.effect == Effect::Said;
+        let is_shown = !is_traceless && self.verdict_of(&confirmation.command) == Verdict::Shown;
         self.settle_confirmation(number, is_shown);
     }
 
@@ -178,7 +183,13 @@ impl LinkTask {
             return self.succeed(&confirmation);
         }
         let what = confirmation.command.what;
-        let error = if confirmation.is_doubtful {
+        let error = if confirmation.is_doubtful && confirmation.command.effect == Effect::Said {
+            ServiceError::new(
+                Code::PbxTimeout,
+                format!("The PBX did not answer the wish to {what}; nothing shows whether it was done."),
+            )
+            .with_hint("Ask who is in the call before you ask again: it would perhaps be done twice.")
+        } else if confirmation.is_doubtful {
             ServiceError::new(
                 Code::PbxTimeout,
                 format!("The PBX did not answer the wish to {what}, and its snapshot shows that nothing came of it."),

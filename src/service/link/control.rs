@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::commands::Order;
+use super::commands::{Expected, Order};
 use super::plan::{Effect, Making, Plan, Step, TakesOver};
 use super::seat::Seat;
 use super::shutdown::Shutdown;
@@ -200,6 +200,7 @@ impl LinkTask {
                     client_ref: request.client_ref,
                     data: request.data,
                     reply,
+                    on: None,
                     span: caller.span.clone(),
                 };
                 self.order(order, plan);
@@ -216,6 +217,8 @@ impl LinkTask {
             Ok(plan) => {
                 let known = self.table.call(call);
                 let Some(line) = known.map(|call| call.line_id.clone()) else { return };
+                let state = known.map(|call| call.state);
+                let on = state.map(|state| Expected { call: call.clone(), action: action.action, state });
                 let client_ref = known.and_then(|call| call.client_ref.clone()).filter(|_| plan.makes.is_none());
                 if action.action == Action::Dial {
                     self.table.dials(call);
@@ -228,6 +231,7 @@ impl LinkTask {
                     client_ref,
                     data: None,
                     reply,
+                    on,
                     span: caller.span.clone(),
                 };
                 self.order(order, plan);
@@ -273,6 +277,7 @@ fn patched(data: &RawValue, patch: Value) -> Result<Box<RawValue>, ServiceError>
     if raw.get().len() > DATA_LIMIT { Err(wrong("`data` has at most 4096 bytes.")) } else { Ok(raw) }
 }
 
+/// Why an action is not possible.
 pub(super) fn not_allowed(call: &Call, action: Action) -> ServiceError {
     let allowed: Vec<&str> = call.allowed_actions.iter().map(Action::as_str).collect();
     let hint = if allowed.is_empty() {

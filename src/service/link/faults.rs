@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::csta::exchange::Refusal;
 use crate::csta::{Fault, FaultCategory, FaultValue, OperationError, SubscribedResourceError, SystemResourceError};
 use crate::service::error::{Code, ServiceError};
 use crate::sip::Failure;
@@ -187,6 +188,37 @@ pub(super) fn refused_monitor(fault: &Fault, facts: DnFacts) -> (Refused, Option
     }
 }
 
+/// A wish that never went to the PBX because others of its line came first.
+pub(super) fn not_sent(refusal: &Refusal, what: &str) -> ServiceError {
+    let (why, hint) = match refusal {
+        Refusal::QueueFull => ("too many commands wait for this line already", "Send fewer commands at once."),
+        _ => (
+            "the PBX has not answered what was asked of this line before",
+            "Ask again in a moment; if it stays so, look at the load of the router and at the protocol trace.",
+        ),
+    };
+    ServiceError::new(Code::PbxTimeout, format!("The wish to {what} was not sent: {why}. Nothing was done."))
+        .with_hint(hint)
+        .retryable(Some(1))
+}
+
+/// Whether a fault says that there is no such call.
+pub(super) fn names_no_call(value: &FaultValue) -> bool {
+    use crate::csta::StateError as S;
+    use OperationError as O;
+    matches!(
+        value,
+        FaultValue::Operation(
+            O::InvalidCallId
+                | O::InvalidActiveCallId
+                | O::InvalidHeldCallId
+                | O::InvalidConnectionId
+                | O::InvalidActiveConnectionId
+                | O::InvalidHeldConnectionId
+        ) | FaultValue::State(S::NoCallToClear | S::NoConnectionToClear | S::NoActiveCall | S::NoHeldCall)
+    )
+}
+
 /// A fault of a command as the caller sees it.
 pub(super) fn refused_command(fault: &Fault, what: &str) -> ServiceError {
     let (category, value) = (fault.category(), fault.as_str().to_owned());
@@ -200,6 +232,12 @@ pub(super) fn refused_command(fault: &Fault, what: &str) -> ServiceError {
             Code::NotAllowedNow,
             format!("The PBX says that it cannot {what} in this state ({value})."),
             "Look at the call's `allowed_actions`; it may have changed meanwhile.",
+        ),
+        // The call ended, or is another one, while the command was under way (dossier 15c).
+        (_, value) if names_no_call(value) => (
+            Code::NotAllowedNow,
+            format!("The PBX cannot {what}: it does not have the call any more ({}).", fault.as_str()),
+            "Look at the calls: it has ended meanwhile, or is shown in its true state in a moment.",
         ),
         (FaultCategory::SystemResourceAvailability, _) => (
             Code::PbxRefused,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Reply;
-use super::faults::refused_command;
+use super::faults::{not_sent, refused_command};
 use super::services::{Purpose, answer, told};
 use super::task::LinkTask;
 use crate::csta::exchange::{Answer, Outcome, Refusal};
@@ -228,6 +228,7 @@ impl LinkTask {
 fn refused(outcome: &Outcome, what: &str) -> ServiceError {
     match outcome {
         Outcome::Refused(Refusal::Fault(fault)) => refused_command(fault, what),
+        Outcome::Refused(refusal @ (Refusal::QueueFull | Refusal::WaitedTooLong)) => not_sent(refusal, what),
         Outcome::Refused(refusal) => {
             ServiceError::new(Code::PbxRefused, format!("The PBX refused to {what} ({}).", told(refusal)))
                 .with_hint("Look at the state of the PBX and the protocol trace.")

@@ -41,6 +41,7 @@ mod task;
 mod timers;
 mod translate;
 mod trials;
+mod turn;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};

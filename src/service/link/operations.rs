@@ -105,7 +105,7 @@ impl LinkTask {
             .consultation_of
             .as_ref()
             .and_then(|id| self.table.call(id))
-            .filter(|held| held.state == CallState::OnHold);
+            .filter(|held| held.state == CallState::OnHold && !self.table.is_ending(&held.id));
         let Some(held) = held else { return Ok(clear) };
         let held_connection = self.connection(seat, held);
         let by_hand = Plan::new(

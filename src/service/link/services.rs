@@ -57,7 +57,7 @@ pub(super) enum Purpose {
 #[derive(Debug, Default)]
 pub(super) struct Flights {
     next: u64,
-    open: HashMap<Ticket, Purpose>,
+    pub(super) open: HashMap<Ticket, Purpose>,
     /// Bodies of commands that were handed to the endpoint: the trace shows which messages they are in.
     sent: Vec<(CommandId, Bytes)>,
 }
@@ -183,6 +183,11 @@ impl LinkTask {
     fn on_exchange_output(&mut self, id: SeatId, output: Output) {
         match output {
             Output::SendInfo { ticket, body } => {
+                if let Some(command) = self.command_of(ticket)
+                    && self.is_overtaken(&command)
+                {
+                    return self.give_way(id, ticket, &command);
+                }
                 let command = self.command_of(ticket).map(|command| (command, body.clone()));
                 self.feed(Input::Info { session: session_of(id), ticket: sip::Ticket(ticket.0), body });
                 self.flights.sent.extend(command);

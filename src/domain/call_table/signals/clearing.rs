@@ -46,7 +46,12 @@ impl CallTable {
             };
             if self.transfer_likely(&id) && state.is_answered() {
                 // The burst of a transfer may come out of order (15c).
-                self.timers.insert((at.now + TRANSFER_PATIENCE, Timer::End(id, why)));
+                self.timers.insert((at.now + TRANSFER_PATIENCE, Timer::End(id.clone(), why)));
+                // Whatever the reason will be: nothing can be done with it any more.
+                if let Some(tracked) = self.calls.get_mut(&id) {
+                    tracked.is_ending = true;
+                }
+                self.change(at, &id, |_| {});
             } else {
                 self.end(at, &id, why, Actor::Phone);
             }

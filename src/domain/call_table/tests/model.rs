@@ -9,7 +9,7 @@ use super::bench::{
     retrieved, seen, twin, who,
 };
 use crate::domain::call_table::{Device, LocalState, Moved, Output, SeatId, SignalCause, SignalKind};
-use crate::domain::{Call, CallId, CallState, Direction, allowed_actions};
+use crate::domain::{ActionSet, Call, CallId, CallState, Direction, allowed_actions};
 
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant, reason = "a test's list of steps")]
@@ -160,8 +160,10 @@ proptest! {
             for (id, call) in &reader.living {
                 let truth = bench.table.call(id).unwrap();
                 prop_assert_eq!(truth.changes(call), Vec::<&str>::new());
-                let siblings = bench.table.calls_of_line(&call.line_id);
-                prop_assert_eq!(call.allowed_actions, allowed_actions(call, siblings));
+                let siblings = bench.table.calls_of_line(&call.line_id).filter(|one| !bench.table.is_ending(&one.id));
+                let is_over = bench.table.is_ending(id);
+                let allowed = if is_over { ActionSet::EMPTY } else { allowed_actions(call, siblings) };
+                prop_assert_eq!(call.allowed_actions, allowed);
                 prop_assert!(call.direction == Direction::Inbound || call.state != CallState::Offering);
                 prop_assert_eq!(call.answered_at.is_some(), call.answered_at.is_some() || call.state.is_answered());
                 prop_assert!((call.state == CallState::Conferenced) <= call.conference_id.is_some());
