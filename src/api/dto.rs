@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use super::clients::ClientKind;
 use super::enrolment::EnrolmentInfo;
 use super::problem::Problem;
-use crate::domain::call_table::DATA_LIMIT;
+use crate::domain::call_table::{DATA_DEPTH, DATA_LIMIT};
+use crate::domain::nesting;
 use crate::domain::{BlindCause, Call, EnrolmentId, FinishedCall, Line, LineId, PbxId, Timestamp, TokenId};
 use crate::service::gateway::RulesVersion;
 use crate::service::trace::TraceItem;
@@ -30,7 +31,7 @@ pub(super) struct DialBody {
     /// Your own reference, at most 64 characters; it is in the call and in its events.
     #[schema(max_length = 64)]
     pub(super) client_ref: Option<String>,
-    /// JSON object of at most 4 KiB that follows the call.
+    /// JSON object of at most 4 KiB and 16 levels that follows the call.
     #[schema(value_type = Option<Object>)]
     pub(super) data: Option<Box<RawValue>>,
 }
@@ -51,7 +52,7 @@ pub(super) struct DialPlanAnswer {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"data": {"ticket": 17}}))]
 pub(super) struct CallPatch {
-    /// Merged into the call's data; `null` empties it.
+    /// Merged into the call's data; `null` empties it. The data are an object of at most 4 KiB and 16 levels.
     #[schema(value_type = Option<Object>)]
     pub(super) data: serde_json::Value,
 }
@@ -308,7 +309,7 @@ pub(super) struct Readiness {
 /// line of a server-sent event.
 ///
 /// # Errors
-/// 422 when it is no object or too large.
+/// 422 when it is no object, too large or too deep.
 pub(super) fn compact_data(data: &RawValue) -> Result<Box<RawValue>, Problem> {
     let wrong = |detail: &str| Problem::new("invalid_value", detail).field("/data", detail);
     if !data.get().trim_start().starts_with('{') {
@@ -334,6 +335,9 @@ pub(super) fn compact_data(data: &RawValue) -> Result<Box<RawValue>, Problem> {
     if out.len() > DATA_LIMIT {
         return Err(wrong("`data` has at most 4096 bytes."));
     }
+    if nesting::depth(&out) > DATA_DEPTH {
+        return Err(wrong("`data` has at most 16 levels."));
+    }
     RawValue::from_string(out).map_err(Problem::internal)
 }
 
@@ -344,6 +348,20 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn data_are_not_deeper_than_a_reader_can_follow() {
+        let nested = |levels: usize| {
+            let text = format!("{{\"x\": {}1{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+            compact_data(&RawValue::from_string(text).unwrap())
+        };
+        assert!(nested(16).is_ok());
+        for levels in [17, 130, 1000] {
+            let problem = nested(levels).unwrap_err();
+            assert_eq!((problem.status().as_u16(), problem.code()), (422, "invalid_value"));
+            assert_eq!(problem.body().errors[0].detail, "`data` has at most 16 levels.");
+        }
+    }
 
     proptest! {
         #[test]

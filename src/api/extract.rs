@@ -146,6 +146,11 @@ fn wrong_json(error: &serde_json::Error, pointer: String) -> Problem {
     let text = error.to_string();
     // serde_json appends the position; the pointer says it better.
     let sentence = text.rfind(" at line ").map_or(text.as_str(), |end| text.get(..end).unwrap_or_default());
+    if sentence.starts_with("recursion limit exceeded") {
+        return Problem::new("invalid_value", "The body is nested too deep.")
+            .hint("No body needs more than 20 levels.")
+            .field(pointer, "It is nested too deep.");
+    }
     if error.classify() != Category::Data {
         return Problem::new(
             "malformed_json",
@@ -255,6 +260,8 @@ mod tests {
         let list = refusal(r#" [{"port": 1}, null]"#);
         assert_eq!((list.code(), list.body().errors[0].pointer.as_deref().unwrap_or_default()), ("invalid_value", ""));
         assert_eq!(refusal("[1,").code(), "malformed_json");
+        let deep = format!(r#"{{"inner": {{"port": {}1{}}}}}"#, "[".repeat(200), "]".repeat(200));
+        assert_eq!(parse_json::<serde_json::Value>(deep.as_bytes()).unwrap_err().code(), "invalid_value");
         let sound = parse_json::<Outer>(br#"{"inner": {"port": 7}, "data": { "a" : [1.50] }}"#).unwrap();
         assert_eq!((sound.inner.port, sound.data.unwrap().get()), (7, r#"{ "a" : [1.50] }"#));
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::output::{self, text};
 use super::{Failure, WatchArgs};
+use crate::client::read_json;
 
 pub(super) async fn watch(args: WatchArgs) -> Result<(), Failure> {
     let mut stream = args.remote.client()?.stream().await?;
@@ -34,7 +35,7 @@ pub(super) async fn watch(args: WatchArgs) -> Result<(), Failure> {
     let mut seen = 0_u64;
     loop {
         let frame = stream.next_text().await?;
-        let value: Value = serde_json::from_str(&frame)
+        let value: Value = read_json(&frame)
             .map_err(|error| Failure::new(Failure::SOFTWARE, format!("A frame cannot be read: {error}")))?;
         if args.remote.json {
             output::line(&frame)?;

@@ -8,6 +8,8 @@ use std::fmt;
 use reqwest::{RequestBuilder, StatusCode, header};
 use serde_json::Value;
 
+use crate::domain::nesting;
+
 pub use reqwest::Method;
 pub use stream::{Stream, StreamError};
 
@@ -286,16 +288,45 @@ impl fmt::Debug for Client {
     }
 }
 
+/// Levels that a text is read to; the reader itself gives up at 128.
+const DEPTH: usize = 100;
+
+/// Reads a JSON text of the gateway. What lies deeper than anybody can follow is left out: earlier releases let programs
+/// attach such data to calls, and one of them must not keep all others from being read.
+///
+/// # Errors
+/// When it is no JSON.
+pub fn read_json(text: &str) -> serde_json::Result<Value> {
+    if nesting::depth(text) <= DEPTH {
+        serde_json::from_str(text)
+    } else {
+        serde_json::from_str(&nesting::shallow(text, DEPTH))
+    }
+}
+
 fn answer(status: StatusCode, text: &str) -> Result<Value, ClientError> {
     if !status.is_success() {
         return Err(refusal(status, text));
     }
-    serde_json::from_str(text).map_err(|error| ClientError::Answer(format!("{status}, {error}")))
+    read_json(text).map_err(|error| ClientError::Answer(format!("{status}, {error}")))
 }
 
 fn refusal(status: StatusCode, text: &str) -> ClientError {
     match serde_json::from_str(text) {
         Ok(problem) => ClientError::Refused { status: status.as_u16(), problem },
         Err(error) => ClientError::Answer(format!("{status}, {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_json;
+
+    #[test]
+    fn data_that_nobody_can_follow_end_no_stream() {
+        let frame = format!(r#"{{"type": "event", "data": {}1{}, "seq": 7}}"#, "[".repeat(300), "]".repeat(300));
+        assert!(serde_json::from_str::<serde_json::Value>(&frame).is_err(), "it needs no help");
+        assert!(read_json(&frame).is_ok_and(|value| value["seq"] == 7 && value["data"].is_array()));
+        assert!(read_json("{").is_err());
     }
 }

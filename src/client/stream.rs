@@ -98,6 +98,6 @@ impl Stream {
     /// When the stream ends or a frame is no JSON.
     pub async fn next(&mut self) -> Result<Value, StreamError> {
         let text = self.next_text().await?;
-        serde_json::from_str(&text).map_err(|error| StreamError::Frame(error.to_string()))
+        super::read_json(&text).map_err(|error| StreamError::Frame(error.to_string()))
     }
 }

@@ -198,7 +198,7 @@ pub struct Call {
     pub cause: Option<Cause>,
     /// The reference of the program that made it.
     pub client_ref: Option<String>,
-    /// What programs attached to the conversation: a JSON object that every leg shows.
+    /// What programs attached to the conversation: a JSON object of at most 4 KiB and 16 levels that every leg shows.
     #[schema(value_type = Object)]
     pub data: Box<RawValue>,
     /// The other parties of a conference.

@@ -8,6 +8,7 @@ mod ids;
 pub mod json;
 mod line;
 pub mod line_list;
+pub mod nesting;
 pub mod numbers;
 mod party;
 mod pbx;

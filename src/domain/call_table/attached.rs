@@ -11,6 +11,8 @@ use crate::domain::timestamp::Moment;
 
 /// Most bytes of what is attached (api.md, "Calls").
 pub const DATA_LIMIT: usize = 4096;
+/// Most levels of what is attached, the object itself included.
+pub const DATA_DEPTH: usize = 16;
 
 /// Whether nothing is attached.
 pub(super) fn is_empty(data: &RawValue) -> bool {

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 
-pub use attached::DATA_LIMIT;
+pub use attached::{DATA_DEPTH, DATA_LIMIT};
 pub use intent::DialIntent;
 pub use seat::{SeatId, SeatSettings};
 pub use signal::{

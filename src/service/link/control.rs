@@ -10,8 +10,8 @@ use super::shutdown::Shutdown;
 use super::task::LinkTask;
 use super::{LinkCommand, Reply};
 use crate::csta::Service;
-use crate::domain::call_table::{DATA_LIMIT, SeatId};
-use crate::domain::{Action, ActionSet, Call, CallId, LineId, MonitorState};
+use crate::domain::call_table::{DATA_DEPTH, DATA_LIMIT, SeatId};
+use crate::domain::{Action, ActionSet, Call, CallId, LineId, MonitorState, nesting};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{CallAction, Caller, DialRequest, Done, Written};
 use crate::service::journal::Known;
@@ -274,7 +274,13 @@ fn patched(data: &RawValue, patch: Value) -> Result<Box<RawValue>, ServiceError>
     };
     let raw =
         serde_json::value::to_raw_value(&merged).map_err(|error| wrong(&format!("`data` is no JSON: {error}.")))?;
-    if raw.get().len() > DATA_LIMIT { Err(wrong("`data` has at most 4096 bytes.")) } else { Ok(raw) }
+    if raw.get().len() > DATA_LIMIT {
+        return Err(wrong("`data` has at most 4096 bytes."));
+    }
+    if nesting::depth(raw.get()) > DATA_DEPTH {
+        return Err(wrong("`data` has at most 16 levels."));
+    }
+    Ok(raw)
 }
 
 /// Why an action is not possible.
@@ -309,5 +315,26 @@ fn what(action: Action) -> &'static str {
         Action::CompleteConference => "make the conference",
         Action::AddToConference => "add to the conference",
         Action::RemoveFromConference => "remove from the conference",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_patch_makes_data_neither_too_long_nor_too_deep() {
+        let kept = RawValue::from_string(r#"{"a":{"b":1}}"#.to_owned()).unwrap();
+        let deep = |levels: usize| (1..levels).fold(json!({"x": 1}), |inner, _| json!({"x": inner}));
+        let merged = patched(&kept, deep(16)).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(merged.get()).unwrap()["a"]["b"], 1);
+        for wrong in [deep(17), json!({"x": "y".repeat(5000)})] {
+            let error = patched(&kept, wrong).unwrap_err();
+            assert_eq!((error.code, &*error.fields[0].pointer), (Code::InvalidValue, "/data"));
+        }
+        assert_eq!(patched(&kept, Value::Null).unwrap().get(), "{}");
     }
 }
