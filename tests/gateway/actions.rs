@@ -116,3 +116,70 @@ async fn two_programs_on_one_call_never_do_a_thing_twice() {
     house.until_ended(&call).await;
     house.close().await;
 }
+
+fn offers(line: &Value, action: &str) -> bool {
+    line["allowed_actions"].as_array().unwrap().iter().any(|allowed| allowed == action)
+}
+
+/// A line that does not offer to dial refuses it, and the router never hears of it.
+async fn cannot_dial(house: &mut House, number: &str) -> String {
+    let line = house.until_line(number, "does not offer to dial", |line| !offers(line, "dial")).await;
+    let before = house.twin.requests().services;
+    let path = format!("/lines/{}/calls", text(&line, "/id"));
+    let (status, problem) = refused(house.client().post(&path, &json!({"to": "208"})).await);
+    assert_eq!((status, text(&problem, "/code")), (409, "not_allowed_now"), "{problem:#}");
+    assert!(text(&problem, "/hint").len() > 10, "{problem:#}");
+    assert_eq!(house.twin.requests().services, before, "the router was asked");
+    text(&problem, "/detail").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_without_a_phone_offers_what_goes_without() {
+    let mut house = House::open().await;
+    let nobody = house.until_line("205", "nobody is logged in", |line| line["status"] == "out_of_service").await;
+    assert_eq!(nobody["allowed_actions"], json!(["forward"]));
+    assert!(cannot_dial(&mut house, "205").await.contains("phone"));
+    let path = format!("/lines/{}/do-not-disturb", text(&nobody, "/id"));
+    let (status, problem) = refused(house.client().put(&path, &json!({"enabled": true})).await);
+    assert_eq!((status, text(&problem, "/code")), (409, "not_allowed_now"), "{problem:#}");
+    assert_eq!(house.client().get(&path).await.unwrap()["enabled"], false);
+    let path = format!("/lines/{}/forwarding", text(&nobody, "/id"));
+    house.client().put(&path, &json!({"unconditional": "208"})).await.unwrap();
+    house.client().put(&path, &json!({"unconditional": null})).await.unwrap();
+    // Somebody logs in, and it is a line like any other.
+    house.twin.login("eli", "3").await.unwrap();
+    let all = json!(["dial", "forward", "do_not_disturb"]);
+    house.until_line("205", "offers everything", |line| line["allowed_actions"] == all).await;
+    // A phone dies: whether the router has told yet or not, dialling is refused for that reason.
+    house.twin.phone_died("2").await.unwrap();
+    let path = format!("/lines/{}/calls", house.line_id("202").await);
+    let (status, problem) = refused(house.client().post(&path, &json!({"to": "208"})).await);
+    assert_eq!((status, text(&problem, "/code")), (409, "not_allowed_now"), "{problem:#}");
+    cannot_dial(&mut house, "202").await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_offers_to_dial_while_the_phone_has_room_for_a_call() {
+    let mut house = House::open().await;
+    let first = house.dial("201", "202").await;
+    let ringing = house.until_call("202", "offering").await;
+    house.until_call("201", "ringback").await;
+    assert!(cannot_dial(&mut house, "201").await.contains("rings"));
+    house.act(&ringing, "answer").await.unwrap();
+    house.until_call("201", "connected").await;
+    house.until_line("201", "offers to dial", |line| offers(line, "dial")).await;
+    // It is listed, so it is not refused: the first call is held.
+    let second = house.dial("201", "208").await;
+    let ringing = house.until_call("208", "offering").await;
+    house.act(&ringing, "answer").await.unwrap();
+    house.until_call("201", "on_hold").await;
+    house.until_call("201", "connected").await;
+    assert!(cannot_dial(&mut house, "201").await.contains("as many calls"));
+    house.act(&second, "drop").await.unwrap();
+    house.until_ended(&second).await;
+    house.until_line("201", "offers to dial again", |line| offers(line, "dial")).await;
+    house.act(&first, "drop").await.unwrap();
+    house.until_ended(&first).await;
+    house.close().await;
+}

@@ -132,6 +132,16 @@ async fn false_refusal(house: &House) -> Option<String> {
     None
 }
 
+/// Whether the router knows what it does not tell a line. Somebody else transferred the far end of a held call to where it
+/// rings or fails; a number without `cti watch` is busy at the same phone.
+fn is_hidden(house: &House) -> bool {
+    house.twin.truth().calls.iter().any(|call| {
+        let any = |state: LegState| call.legs.iter().any(|leg| leg.state == state);
+        let is_unwatched = call.legs.iter().any(|leg| leg.number == UNWATCHED);
+        is_unwatched || any(LegState::Hold) && (any(LegState::Alerting) || any(LegState::Fail))
+    })
+}
+
 /// A program does something that a call or a line offers.
 async fn through_the_api(house: &House, dice: &mut Dice, is_stormy: bool) -> String {
     let calls = house.client().list("/calls").await.unwrap();
@@ -141,9 +151,18 @@ async fn through_the_api(house: &House, dice: &mut Dice, is_stormy: bool) -> Str
         .map(|(call, action)| (call, action.as_str().unwrap()))
         .collect();
     if offers.is_empty() || dice.throw(4) == 0 {
-        let line = house.line_id(dice.pick(&PHONES)).await;
+        let line = house.line(dice.pick(&PHONES)).await;
         let to = dice.pick(&TARGETS);
-        let made = house.client().post(&format!("/lines/{line}/calls"), &json!({"to": to})).await;
+        let made = house.client().post(&format!("/lines/{}/calls", text(&line, "/id")), &json!({"to": to})).await;
+        let is_offered = line["allowed_actions"].as_array().unwrap().iter().any(|action| action == "dial");
+        if let Err(ClientError::Refused { problem, .. }) = &made {
+            let is_state = text(problem, "/code") == "not_allowed_now";
+            assert!(
+                is_stormy || !(is_offered && is_state) || is_hidden(house),
+                "{line}\n{problem}\n{:#?}",
+                house.twin.truth()
+            );
+        }
         return format!("a program dials {to}: {}", outcome(&made));
     }
     let (call, action) = offers[dice.throw(offers.len())];
@@ -172,16 +191,9 @@ async fn through_the_api(house: &House, dice: &mut Dice, is_stormy: bool) -> Str
         let code = text(problem, "/code");
         let may = ["pbx_refused", "invalid_value", "not_supported_by_pbx"];
         let is_ambiguous = text(problem, "/detail").contains("more than one");
-        // Somebody else transferred the far end of a held call to where it rings or fails: the PBX does not tell this line.
-        // A number without `cti watch` is busy at the same phone.
-        let is_hidden = house.twin.truth().calls.iter().any(|call| {
-            let any = |state: LegState| call.legs.iter().any(|leg| leg.state == state);
-            let is_unwatched = call.legs.iter().any(|leg| leg.number == UNWATCHED);
-            is_unwatched || any(LegState::Hold) && (any(LegState::Alerting) || any(LegState::Fail))
-        });
         // In a storm a call may be over before its last event, and a connection gone before the command.
         assert!(
-            is_stormy || may.contains(&code) || is_ambiguous || is_hidden,
+            is_stormy || may.contains(&code) || is_ambiguous || is_hidden(house),
             "{story}\n{problem}\n{call}\n{:#?}",
             house.twin.truth().calls
         );

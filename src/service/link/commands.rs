@@ -373,6 +373,9 @@ impl LinkTask {
         if let Some(plan) = alternative {
             return self.take_alternative(command_id, *plan);
         }
+        if let (Refusal::Fault(fault), Some(seat)) = (&refusal, self.commands.open.get(command_id).map(|it| it.seat)) {
+            self.hear_out_of_service(seat, fault);
+        }
         if let Refusal::Fault(fault) = &refusal
             && self.is_settled_by_refusal(command_id, fault)
         {

@@ -168,6 +168,10 @@ impl LinkTask {
         let planned = self.dials(request.to.as_deref()).and_then(|digits| {
             let id = self.seat_for(line, request.address)?;
             let seat = self.seats.get(&id).ok_or_else(|| ServiceError::not_found("line"))?;
+            let entry = self.lines.get(line).ok_or_else(|| ServiceError::not_found("line"))?;
+            if let Some(error) = self.cannot_dial(entry, id, seat) {
+                return Err(error);
+            }
             let plan = |request, teaches| Plan {
                 seat: id,
                 steps: [Step::ask(request)].into(),

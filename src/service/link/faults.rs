@@ -221,6 +221,7 @@ pub(super) fn names_no_call(value: &FaultValue) -> bool {
 
 /// A fault of a command as the caller sees it.
 pub(super) fn refused_command(fault: &Fault, what: &str) -> ServiceError {
+    use SystemResourceError as E;
     let (category, value) = (fault.category(), fault.as_str().to_owned());
     let (code, detail, hint) = match (&category, &fault.value) {
         (_, FaultValue::Operation(OperationError::ServiceNotSupported)) => (
@@ -238,6 +239,24 @@ pub(super) fn refused_command(fault: &Fault, what: &str) -> ServiceError {
             Code::NotAllowedNow,
             format!("The PBX cannot {what}: it does not have the call any more ({}).", fault.as_str()),
             "Look at the calls: it has ended meanwhile, or is shown in its true state in a moment.",
+        ),
+        (
+            _,
+            FaultValue::SystemResource(
+                E::DeviceOutOfService
+                | E::CallingDeviceOutOfService
+                | E::ActiveDeviceOutOfService
+                | E::HeldDeviceOutOfService,
+            ),
+        ) => (
+            Code::NotAllowedNow,
+            format!("The PBX cannot {what}: the phone is out of service ({value})."),
+            "Connect the phone; `status` of the line says when it is there.",
+        ),
+        (_, FaultValue::SystemResource(E::ResourceBusy | E::ChannelsInUseForBridgedDevices)) => (
+            Code::NotAllowedNow,
+            format!("The PBX cannot {what}: every channel of the number is in use ({value})."),
+            "End one of the calls of this line first, or make the ephone-dn a dual-line or octo-line.",
         ),
         (FaultCategory::SystemResourceAvailability, _) => (
             Code::PbxRefused,

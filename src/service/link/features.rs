@@ -93,13 +93,15 @@ impl LinkTask {
 
     /// Reads or sets do not disturb of a line's phone.
     pub(super) fn do_not_disturb(&mut self, line: &LineId, _caller: &Caller, set: Option<bool>, reply: Reply<bool>) {
+        let without_phone = self.lines.get(line).and_then(|entry| self.without_phone(entry));
         match self.seat_for(line, 0) {
-            Ok(_) if set.is_none() && !self.report.may_use(Service::GetDoNotDisturb) => {
+            Ok(_) if set.is_none() && (without_phone.is_some() || !self.report.may_use(Service::GetDoNotDisturb)) => {
                 let known = self.lines.get(line).is_some_and(|entry| entry.do_not_disturb);
                 let _ = reply.send(Ok(known));
             }
-            Ok(seat) => self.feature(seat, Feature::DoNotDisturb { wanted: set, reply }),
-            Err(error) => {
+            Ok(seat) if without_phone.is_none() => self.feature(seat, Feature::DoNotDisturb { wanted: set, reply }),
+            refused => {
+                let error = refused.err().or(without_phone).unwrap_or_else(|| ServiceError::not_found("line"));
                 let _ = reply.send(Err(error));
             }
         }

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use super::faults::DnFacts;
 use super::seat::{Phase, Seat};
 use super::task::LinkTask;
-use crate::csta::Service;
 use crate::domain::call_table::{self, SeatId, SeatSettings, TableSettings, Trust};
 use crate::domain::{
-    Activity, Address, Call, Forwarding, Line, LineAction, LineId, LineKind, LineStatus, Monitor, MonitorState,
-    NumberPlan, NumberRange, Timestamp,
+    Activity, Address, Call, Forwarding, Line, LineId, LineKind, LineStatus, Monitor, MonitorState, NumberPlan,
+    NumberRange, Timestamp,
 };
 use crate::service::journal::Actor;
 use crate::service::pbx::{ButtonsMode, CallKey, LocalInfoTrust, MergePrefer, ServiceSource, SessionUser, SharedMode};
@@ -314,8 +313,13 @@ impl LinkTask {
         numbers
     }
 
-    /// The names of the PBX's numbers, for the parties of calls.
+    /// The names of the PBX's numbers, for the parties of calls, and how many calls each can have.
     pub(super) fn name_numbers(&mut self) {
+        let channels = self.discovery.inventory.as_ref().map(super::abilities::channels).unwrap_or_default();
+        if channels != self.channels {
+            self.channels = channels;
+            self.changed_lines.extend(self.lines.keys().cloned());
+        }
         let mut names: HashMap<String, String> = HashMap::new();
         if let Some(inventory) = &self.discovery.inventory {
             for extension in &inventory.extensions {
@@ -363,15 +367,7 @@ impl LinkTask {
             None if is_monitored(first) => LineStatus::InService,
             None => LineStatus::Unknown,
         };
-        for (action, service) in [
-            (LineAction::Dial, Service::MakeCall),
-            (LineAction::Forward, Service::SetForwarding),
-            (LineAction::DoNotDisturb, Service::SetDoNotDisturb),
-        ] {
-            if is_monitored(first) && self.report.may_use(service) {
-                line.allowed_actions.push(action);
-            }
-        }
+        line.allowed_actions = self.line_actions(entry);
         line.do_not_disturb = entry.do_not_disturb;
         let forwarding = |index: u8| Forwarding { unconditional: entry.forward_all.get(&index).cloned() };
         for address in &mut line.addresses {

@@ -3,6 +3,7 @@
 //! The protocol cores do the thinking; the actor gives them bytes, time and a socket, and turns what they say into
 //! changes of lines and calls. Everybody else talks to it by messages.
 
+mod abilities;
 mod assistant;
 mod backoff;
 mod commands;

@@ -97,6 +97,8 @@ pub(super) struct LinkTask {
     pub(super) busy_seats: BTreeSet<SeatId>,
     /// Lines whose object may have changed.
     pub(super) changed_lines: BTreeSet<LineId>,
+    /// How many calls a number can have at once, where the XML API tells.
+    pub(super) channels: HashMap<String, usize>,
     pub(super) shutdown: Option<Shutdown>,
     /// Whether the PBX is seen, as it was last told.
     pub(super) is_in_sight: Option<bool>,
@@ -156,6 +158,7 @@ impl LinkTask {
             outbox: Outbox::default(),
             busy_seats: BTreeSet::new(),
             changed_lines: BTreeSet::new(),
+            channels: HashMap::new(),
             shutdown: None,
             is_in_sight: None,
             is_done: false,
