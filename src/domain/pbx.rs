@@ -93,7 +93,8 @@ pub struct PbxStatus {
     pub cme_version: Option<String>,
     /// Lines.
     pub lines: LineCounts,
-    /// Operation → `yes`, `no`, `unknown` or `emulated`.
+    /// Operation → `yes`, `no`, `unknown` or `emulated`. The operations of calls and lines, and `dial_tone` (digits in dial
+    /// tone), `reject` (hanging up a call that rings), `reconnect` (back from a consultation) and `snapshot`.
     pub capabilities: BTreeMap<String, String>,
     /// What was learned about its dialect.
     #[schema(value_type = Object)]

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use cme_twin::{Answer, Faults, System, TwinConfig};
+use cme_twin::{Answer, Behaviour, Faults, Preset, System, TwinConfig};
 use serde_json::{Value, json};
 
-use crate::kit::{Gateway, House, Reader};
+use crate::kit::{Gateway, House, Reader, refused, text};
 
 /// A router with one phone that refuses some INVITEs.
 fn refusing(times: u32) -> TwinConfig {
@@ -170,4 +170,69 @@ async fn what_the_router_is_heard_to_use_counts_more_than_what_it_used() {
     until(&mut house, json!({"csta.namespace": "ed3"})).await;
     // The first message was still in the namespace of before: that is what was learned.
     house.close_despite(&["csta.namespace"]).await;
+}
+
+fn allows(call: &Value, action: &str) -> bool {
+    call["allowed_actions"].as_array().unwrap().iter().any(|allowed| allowed == action)
+}
+
+/// What a router refused once is offered no more and said to be its doing, until somebody has it forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_missing_is_learned_and_forgotten() {
+    let mut house = House::open().await;
+    house.dial("201", "202").await;
+    let ringing = house.until_call("202", "offering").await;
+    house.act(&ringing, "answer").await.unwrap();
+    let call = house.until_call("201", "connected").await;
+    assert!(allows(&call, "digits"));
+    let can = house.status().await["capabilities"]["digits"].clone();
+    let off = Faults { services_off: vec!["GenerateDigits".to_owned()], ..Faults::default() };
+    house.twin.set_faults(off);
+    let path = format!("/calls/{}/digits", text(&call, "/id"));
+    let digits = json!({"digits": "1"});
+    assert_eq!(refused(house.client().post(&path, &digits).await).0, 501);
+    house.until_pbx("it is learned", |status| status["capabilities"]["digits"] == "no").await;
+    assert!(!allows(&house.until_call("201", "connected").await, "digits"));
+    house.twin.set_faults(Faults::default());
+    let (status, problem) = refused(house.client().post(&path, &digits).await);
+    assert_eq!((status, text(&problem, "/code")), (409, "not_allowed_now"));
+    assert!(text(&problem, "/detail").contains("This PBX cannot send digits"), "it is not the state: {problem:#}");
+    house.client().delete(&format!("/pbxs/{}/learned", house.pbx)).await.unwrap();
+    house.until_pbx("it is forgotten", |status| status["capabilities"]["digits"] == can).await;
+    house.until_settled().await;
+    let call = house.until_call("201", "connected").await;
+    assert!(allows(&call, "digits"), "{call:#}");
+    house.client().post(&path, &digits).await.unwrap();
+    house.act(&call, "drop").await.unwrap();
+    house.until_ended(&call).await;
+    house.close().await;
+}
+
+/// Taking somebody out of a conference and refusing a ringing call have no service of their own: they are learned and
+/// told all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_service_of_its_own_is_learned_too() {
+    for (preset, removes, rejects) in [(Preset::V80, "no", "no"), (Preset::V88, "yes", "yes")] {
+        let behaviour = Behaviour::preset(preset);
+        let mut house = House::with(TwinConfig { behaviour, ..TwinConfig::default() }, json!({})).await;
+        let before = house.until_pbx("it told what it can", |status| status["capabilities"]["digits"] == "yes").await;
+        assert_eq!(before["capabilities"]["reject"], rejects);
+        assert_eq!(before["capabilities"]["remove_from_conference"], "unknown");
+        let conference = house.conferring().await;
+        let path = format!("/calls/{}/remove-from-conference", text(&conference, "/id"));
+        let party = json!({"party": "208"});
+        let done = house.client().post(&path, &party).await;
+        if removes == "no" {
+            assert_eq!(refused(done).0, 501);
+            let call = house.until_call("201", "conferenced").await;
+            assert!(!allows(&call, "remove_from_conference"), "it was offered again: {call:#}");
+            let (status, problem) = refused(house.client().post(&path, &party).await);
+            assert_eq!((status, text(&problem, "/code")), (409, "not_allowed_now"));
+        } else {
+            done.unwrap();
+        }
+        house.until_pbx("it is learned", |status| status["capabilities"]["remove_from_conference"] == removes).await;
+        house.clear().await;
+        house.close().await;
+    }
 }

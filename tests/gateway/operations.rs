@@ -58,7 +58,7 @@ impl House {
         (self.until_call("201", "on_hold").await, self.until_call("201", "connected").await)
     }
 
-    async fn conferring(&mut self) -> Value {
+    pub(crate) async fn conferring(&mut self) -> Value {
         let (_, second) = self.consulting().await;
         self.act_with(&second, "complete-transfer", json!({"mode": "conference"})).await.unwrap();
         self.until_call("201", "conferenced").await

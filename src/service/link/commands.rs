@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::confirm::Confirmation;
 use super::faults::{names_no_call, not_sent, refused_command};
-use super::plan::{Effect, Making, Plan, Step, TakesOver};
+use super::plan::{Effect, Making, Need, Plan, Step, TakesOver};
 use super::services::Purpose;
 use super::task::LinkTask;
 use super::timers::Timer;
 use super::{Reply, json_bytes};
 use crate::csta::exchange::{Outcome, Refusal};
-use crate::csta::{Fault, FaultValue, OperationError, Request, Response, Service};
+use crate::csta::{Fault, FaultValue, OperationError, Request, Response};
 use crate::domain::call_table::{DialIntent, SeatId};
 use crate::domain::{Action, Call, CallId, CallState, CommandId, LineId, RandomIds};
 use crate::service::error::{Code, ServiceError};
@@ -65,7 +65,7 @@ pub(super) struct Command {
     data: Option<Box<serde_json::value::RawValue>>,
     reply: Option<Reply<Done>>,
     steps: VecDeque<Step>,
-    needs: Option<Service>,
+    needs: Option<Need>,
     alternative: Option<Box<Plan>>,
     takes_over: TakesOver,
     teaches: Option<Template>,
@@ -365,10 +365,15 @@ impl LinkTask {
             };
         let takes_alternative = was_sent && takes_over && !command.has_acted;
         let alternative = if takes_alternative { command.alternative.take() } else { None };
-        if is_unknown_service && let Some(service) = needs {
-            self.report.cannot(service);
-            self.offer_actions();
-            self.status_changed();
+        if is_unknown_service && let Some(need) = needs {
+            let is_news = match need {
+                Need::Service(service) => self.report.cannot(service),
+                Need::RemoveParty => self.report.removes_parties(false),
+            };
+            if is_news {
+                self.offer_actions();
+                self.status_changed();
+            }
         }
         if let Some(plan) = alternative {
             return self.take_alternative(command_id, *plan);
@@ -428,6 +433,9 @@ impl LinkTask {
             self.on_table_output(output);
         }
         let Some(mut command) = self.commands.open.remove(command_id) else { return };
+        if command.needs == Some(Need::RemoveParty) && self.report.removes_parties(true) {
+            self.status_changed();
+        }
         if let Some(form) = command.teaches.take() {
             self.trials.number_worked(form);
             self.status_changed();

@@ -1,5 +1,7 @@
 //! What a link is asked: dispatch, and what must be true before anything goes to the PBX.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -11,7 +13,7 @@ use super::task::LinkTask;
 use super::{LinkCommand, Reply};
 use crate::csta::Service;
 use crate::domain::call_table::{DATA_DEPTH, DATA_LIMIT, SeatId};
-use crate::domain::{Action, ActionSet, Call, CallId, LineId, MonitorState, nesting};
+use crate::domain::{Action, ActionSet, Call, CallId, CallState, LineId, MonitorState, nesting};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{CallAction, Caller, DialRequest, Done, Written};
 use crate::service::journal::Known;
@@ -90,7 +92,7 @@ impl LinkTask {
             (Action::CompleteTransfer, can(Service::TransferCall)),
             (Action::CompleteConference, can_confer),
             (Action::AddToConference, can_confer),
-            (Action::RemoveFromConference, self.dialect.svc.remove_party != "none"),
+            (Action::RemoveFromConference, self.may_remove_parties()),
         ] {
             if possible {
                 set.insert(action);
@@ -108,6 +110,49 @@ impl LinkTask {
             RejectBy::Deflect => has_target,
             RejectBy::None => false,
         }
+    }
+
+    /// Whether a participant can be taken out of a conference (U-16).
+    fn may_remove_parties(&self) -> bool {
+        match self.dialect.svc.remove_party.as_str() {
+            "none" => false,
+            "clear_foreign" => true,
+            _ => self.report.can_remove_parties() != Some(false),
+        }
+    }
+
+    /// `yes`, `no`, `emulated` or `unknown` for each operation.
+    pub(super) fn capabilities(&self) -> BTreeMap<String, String> {
+        let mut all = self.report.capabilities();
+        let remove = match (self.may_remove_parties(), self.report.can_remove_parties()) {
+            (false, _) => "no",
+            (true, Some(true)) => "yes",
+            (true, _) => "unknown",
+        };
+        // A ringing call is hung up in its own way, or not at all (U-18).
+        let reject = match self.dialect.svc.reject {
+            RejectBy::Clear => "yes",
+            RejectBy::Auto if self.report.may_clear_alerting() => "yes",
+            _ if self.may_reject() => "emulated",
+            RejectBy::Auto if !self.report.has_features() => "unknown",
+            _ => "no",
+        };
+        for (operation, word) in [("remove_from_conference", remove), ("reject", reject)] {
+            all.insert(operation.to_owned(), word.to_owned());
+        }
+        all
+    }
+
+    /// Why an action is not possible: the state of the call, or the PBX itself.
+    pub(super) fn not_possible(&self, call: &Call, action: Action) -> ServiceError {
+        let is_reject = action == Action::Drop && call.state == CallState::Offering && !self.may_reject();
+        if !is_reject && self.offered().contains(action) {
+            return not_allowed(call, action);
+        }
+        let what = if is_reject { "refuse a ringing call" } else { what(action) };
+        ServiceError::new(Code::NotAllowedNow, format!("This PBX cannot {what}.")).with_hint(
+            "Look at `capabilities` in its status; if it learned to meanwhile, DELETE /api/v1/pbxs/{pbx}/learned has it tried anew.",
+        )
     }
 
     /// The capabilities changed: what calls and lines offer does too.

@@ -180,6 +180,8 @@ impl LinkTask {
     /// Another router: what was learned says nothing about it.
     pub(super) fn unlearn(&mut self) {
         self.begin_with(Settings::new());
+        self.report.forget();
+        self.offer_actions();
     }
 
     /// No line could be opened since the start although every form was tried: what was learned may be what is wrong.

@@ -1,7 +1,7 @@
 //! Every operation on calls as a plan (dossier 15a), with the alternative of its last column.
 
 use super::control::not_allowed;
-use super::plan::{Effect, Making, Plan, Step};
+use super::plan::{Effect, Making, Need, Plan, Step};
 use super::seat::Seat;
 use super::task::LinkTask;
 use crate::csta::{self, CallExtras, ConsultOptions, DigitMode, ParticipationType, Request, Service};
@@ -26,7 +26,7 @@ impl LinkTask {
         let seat_id = self.table.seat_of(id).ok_or_else(|| ServiceError::not_found("call"))?;
         let seat = self.seats.get(&seat_id).ok_or_else(|| ServiceError::not_found("call"))?;
         if !call.allowed_actions.contains(action.action) {
-            return Err(not_allowed(call, action.action));
+            return Err(self.not_possible(call, action.action));
         }
         self.ready(seat)?;
         let connection = self.connection(seat, call);
@@ -309,7 +309,9 @@ impl LinkTask {
             call: csta::Connection::from((pbx_call.as_str(), self.other_device(&raw).as_str())),
             reason: None,
         };
-        Ok(Plan::new(seat_id, &call.id, Effect::Left(raw), [request]))
+        let mut plan = Plan::new(seat_id, &call.id, Effect::Left(raw), [request]);
+        plan.needs = Some(Need::RemoveParty);
+        Ok(plan)
     }
 
     /// The two calls of an operation: the one in the path, and the one that is named or the only one that fits.

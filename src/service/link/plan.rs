@@ -25,6 +25,15 @@ impl Step {
     }
 }
 
+/// What a PBX can be without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Need {
+    /// A service.
+    Service(Service),
+    /// ClearConnection of somebody else's connection (U-16).
+    RemoveParty,
+}
+
 /// A call that a plan makes.
 #[derive(Debug, Clone)]
 pub(super) struct Making {
@@ -77,8 +86,8 @@ pub(super) struct Plan {
     pub(super) calls: Vec<CallId>,
     pub(super) makes: Option<Making>,
     pub(super) effect: Effect,
-    /// The service whose absence makes the alternative necessary.
-    pub(super) needs: Option<Service>,
+    /// What the PBX must have; its absence makes the alternative necessary.
+    pub(super) needs: Option<Need>,
     /// What is done where the PBX cannot.
     pub(super) alternative: Option<Box<Plan>>,
     /// When the alternative is taken.
@@ -118,7 +127,7 @@ impl Plan {
     }
 
     pub(super) fn needing(mut self, service: Service) -> Self {
-        self.needs = Some(service);
+        self.needs = Some(Need::Service(service));
         self
     }
 

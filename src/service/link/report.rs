@@ -27,6 +27,8 @@ pub(super) struct Report {
     pub(super) invites: u64,
     features: Features,
     cannot: HashSet<Service>,
+    /// Whether a participant can be taken out of a conference (U-16); `None` while nobody has tried.
+    remove_party: Option<bool>,
     /// The services that are assumed while the PBX has not named its own; `None` for all.
     assumed: Option<HashSet<Service>>,
     pub(super) version: Option<String>,
@@ -46,6 +48,7 @@ impl Report {
             invites: 0,
             features: Features::NotAsked,
             cannot: HashSet::new(),
+            remove_party: None,
             assumed: row.settings.dialect().assumed_services(),
             version: None,
             unsupported: None,
@@ -74,14 +77,35 @@ impl Report {
 
     /// The PBX may be another release after it started anew.
     pub(super) fn restarted(&mut self, at: Timestamp) {
-        self.features = Features::NotAsked;
-        self.cannot.clear();
+        self.forget();
         self.restarted_at = Some(at);
     }
 
-    /// The PBX refused this service as one that it does not know.
-    pub(super) fn cannot(&mut self, service: Service) {
-        self.cannot.insert(service);
+    /// What was found out about the capabilities is found out anew.
+    pub(super) fn forget(&mut self) {
+        self.features = Features::NotAsked;
+        self.cannot.clear();
+        self.remove_party = None;
+    }
+
+    /// A participant was taken out of a conference, or the PBX does not do that. Says whether that is news.
+    pub(super) fn removes_parties(&mut self, can: bool) -> bool {
+        self.remove_party.replace(can) != Some(can)
+    }
+
+    /// Whether participants can be taken out of conferences, where it was tried.
+    pub(super) fn can_remove_parties(&self) -> Option<bool> {
+        self.remove_party
+    }
+
+    /// Whether the PBX has told what it can, or gave no answer to the question.
+    pub(super) fn has_features(&self) -> bool {
+        matches!(self.features, Features::Known(_))
+    }
+
+    /// The PBX refused this service as one that it does not know. Says whether that is news.
+    pub(super) fn cannot(&mut self, service: Service) -> bool {
+        self.cannot.insert(service)
     }
 
     /// Whether the PBX refused a service, whatever it says about itself.

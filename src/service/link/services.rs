@@ -467,8 +467,9 @@ impl LinkTask {
     pub(super) fn learn_refusal(&mut self, service: Service, outcome: &Outcome) {
         if let Outcome::Refused(Refusal::Fault(fault)) = outcome
             && matches!(&fault.value, FaultValue::Operation(OperationError::ServiceNotSupported))
+            && self.report.cannot(service)
         {
-            self.report.cannot(service);
+            self.offer_actions();
             self.status_changed();
         }
     }

@@ -376,6 +376,7 @@ impl LinkTask {
         self.try_anew();
         self.table.pbx_restarted(at);
         self.report.restarted(at.wall);
+        self.offer_actions();
         self.pacing.clear();
         self.resync.clear();
         let old: Vec<SeatId> = self

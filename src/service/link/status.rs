@@ -85,7 +85,7 @@ impl LinkTask {
         let lines = self.counts();
         let mut status = PbxStatus {
             lines,
-            capabilities: self.report.capabilities(),
+            capabilities: self.capabilities(),
             learned: self.learned(),
             cme_version: self.report.version.clone(),
             ..self.report.status.clone()

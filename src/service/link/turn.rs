@@ -1,7 +1,6 @@
 //! Commands whose turn comes late: what was possible when they were asked for may be no more, and what one of them did
 //! while its answer was lost, a snapshot tells.
 
-use super::control::not_allowed;
 use super::task::LinkTask;
 use crate::csta::exchange::Ticket;
 use crate::domain::call_table::SeatId;
@@ -40,7 +39,7 @@ impl LinkTask {
                 self.fail_command(id, error);
             }
             Some(call) => {
-                let error = not_allowed(call, on.action);
+                let error = self.not_possible(call, on.action);
                 self.fail_command(id, error);
             }
         }

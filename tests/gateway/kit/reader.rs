@@ -48,14 +48,21 @@ pub(crate) struct Reader {
     seen: Vec<Value>,
     /// Events before this one were looked at by [`Reader::next`].
     cursor: usize,
+    /// What the snapshot at the beginning holds already.
+    as_of: u64,
 }
 
 impl Reader {
     pub(crate) async fn open(client: &Client) -> Self {
         let frames = Frames::open(client, &json!({"type": "subscribe", "id": "1", "from": "snapshot"})).await;
-        let mut reader = Self { frames, seen: Vec::new(), cursor: 0 };
-        while reader.frame("the snapshot").await["type"] != "snapshot" {}
-        reader
+        let mut reader = Self { frames, seen: Vec::new(), cursor: 0, as_of: 0 };
+        loop {
+            let frame = reader.frame("the snapshot").await;
+            if frame["type"] == "snapshot" {
+                reader.as_of = frame["as_of_seq"].as_u64().unwrap();
+                return reader;
+            }
+        }
     }
 
     /// Goes on after the last event on another connection: nothing is missing, nothing comes again.
@@ -126,7 +133,7 @@ impl Reader {
     pub(crate) async fn catch_up(&mut self, client: &Client) {
         let position = client.get("/events").await.unwrap();
         let upto: u64 = text(&position, "/next").rsplit(':').next().unwrap().parse().unwrap();
-        while self.seen.last().map_or(0, |event| event["seq"].as_u64().unwrap()) < upto && upto > 0 {
+        while self.seen.last().map_or(self.as_of, |event| event["seq"].as_u64().unwrap()) < upto {
             self.any("the rest of the stream").await;
         }
     }
