@@ -335,3 +335,49 @@ async fn every_operation_works_on_every_release_or_says_that_it_cannot() {
         "docs/operations.md is old; run: LINEGATE_WRITE_DOCUMENTS=1 cargo test --test gateway operations"
     );
 }
+
+/// A router without DialDigits: the gateway collects the digits, and the call that it makes with them takes the place of
+/// the one in dial tone.
+#[tokio::test(flavor = "multi_thread")]
+async fn digits_are_collected_where_the_router_cannot_take_them_one_by_one() {
+    let faults =
+        Faults { services_off: ["DialDigits", "ConsultationCall"].map(str::to_owned).to_vec(), ..Faults::default() };
+    let mut house = House::with(TwinConfig { faults, ..TwinConfig::default() }, json!({})).await;
+    let line = house.line_id("201").await;
+    let body = json!({"data": {"ticket": 7}, "client_ref": "mine"});
+    let tone = house.client().post(&format!("/lines/{line}/calls"), &body).await.unwrap();
+    house.until_call("201", "dial_tone").await;
+    // In two steps: the first is answered when the second comes, the second when the number is dialled.
+    let (first, second) = tokio::join!(house.act_with(&tone, "dial", json!({"digits": "20"})), async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        house.act_with(&tone, "dial", json!({"digits": "2"})).await
+    });
+    assert_eq!(first.unwrap()["calls"][0]["id"], tone["id"]);
+    let dialed = second.unwrap()["calls"][0].clone();
+    assert_eq!(text(&dialed, "/called/raw"), "202", "{dialed:#}");
+    assert_eq!(dialed["conversation_id"], tone["conversation_id"]);
+    assert_eq!((&dialed["data"], &dialed["client_ref"]), (&json!({"ticket": 7}), &json!("mine")));
+    let ringing = house.until_call("202", "offering").await;
+    assert_eq!(ringing["conversation_id"], tone["conversation_id"], "one conversation from the first ring");
+    house.act(&ringing, "answer").await.unwrap();
+    let held = house.until_call("201", "connected").await;
+    // A consultation in this way goes back to the held call when it is dropped. `#` ends the number at once.
+    let tone = house.act_with(&held, "consult", json!({})).await.unwrap();
+    let tone = match text(&tone, "/state") {
+        "dial_tone" => tone,
+        _ => house.until_call("201", "dial_tone").await,
+    };
+    assert_eq!(tone["consultation_of"], held["id"]);
+    let done = house.act_with(&tone, "dial", json!({"digits": "208#"})).await.unwrap();
+    let consultation = done["calls"][0].clone();
+    assert_eq!(consultation["consultation_of"], held["id"], "{consultation:#}");
+    assert_eq!(consultation["conversation_id"], tone["conversation_id"]);
+    house.until_call("208", "offering").await;
+    house.until_call("201", "ringback").await;
+    house.act(&consultation, "drop").await.unwrap();
+    house.until_ended(&consultation).await;
+    let back = house.until_call("201", "connected").await;
+    assert_eq!(back["id"], held["id"]);
+    house.act(&back, "drop").await.unwrap();
+    house.close().await;
+}

@@ -38,18 +38,23 @@ pub struct DialIntent {
     pub dialed: String,
     /// Data for the call.
     pub data: Option<Box<RawValue>>,
+    /// The call whose place the new one takes: it is of the same conversation, and about the same held call.
+    pub replaces: Option<CallId>,
 }
 
 #[derive(Debug)]
 pub(super) struct PendingDial {
     pub(super) intent: DialIntent,
     pub(super) call: Option<CallId>,
+    /// The call whose place is taken, as it was.
+    pub(super) replaced: Option<Box<Call>>,
 }
 
 impl CallTable {
     /// A dial command goes to the PBX: the first new outgoing call of the seat is its call (section 10 rule 5).
     pub fn intend_dial(&mut self, seat: SeatId, intent: DialIntent) {
-        self.pending.entry(seat).or_default().push(PendingDial { intent, call: None });
+        let replaced = intent.replaces.as_ref().and_then(|call| self.call(call)).cloned().map(Box::new);
+        self.pending.entry(seat).or_default().push(PendingDial { intent, call: None, replaced });
     }
 
     /// The PBX answered a dial command. Gives the call, made now when no signal has made it yet.
@@ -175,7 +180,15 @@ impl CallTable {
         let data = pending.intent.data.take();
         let (shown, actor) = (data.clone(), Actor::Token(pending.intent.actor.clone()));
         let dialed = pending.intent.dialed.clone();
-        let consultation_of = self.intended(seat, id, &intent.command);
+        let replaced = pending.replaced.take();
+        let client_ref = client_ref.or(replaced.as_ref().and_then(|before| before.client_ref.clone()));
+        let consultation_of = match &replaced {
+            Some(before) => before.consultation_of.clone(),
+            None => self.intended(seat, id, &intent.command),
+        };
+        if let Some(before) = &replaced {
+            self.take_place(at, id, before);
+        }
         let wants_dial_tone = dialed.is_empty();
         let called = (!dialed.is_empty()).then(|| Party {
             number: Some(dialed.clone()),
@@ -218,6 +231,31 @@ impl CallTable {
         // Answered without a signal: a snapshot shows whether anything happened (15c).
         if command.is_some() {
             self.timers.insert((at.now + PATIENCE, Timer::Effect(id.clone(), at.now)));
+        }
+    }
+
+    /// A call takes the place of another one: the conversation goes on, and what is attached to it.
+    fn take_place(&mut self, at: Moment, id: &CallId, before: &Call) {
+        let Some(tracked) = self.calls.get_mut(id) else { return };
+        let Some(pbx_call) = tracked.call.pbx_call_id.clone() else { return };
+        if tracked.is_published {
+            if let Some(old) = &before.pbx_call_id {
+                self.join_conversations(at, old, &pbx_call);
+            }
+            return;
+        }
+        let own = std::mem::replace(&mut tracked.call.conversation_id, before.conversation_id.clone());
+        if let Some(members) = self.members.get_mut(&own) {
+            members.retain(|member| member != id);
+            if members.is_empty() {
+                self.members.remove(&own);
+            }
+        }
+        self.members.entry(before.conversation_id.clone()).or_default().push(id.clone());
+        self.conversations.insert(key(&pbx_call), before.conversation_id.clone());
+        let data = self.attached_to(&before.conversation_id);
+        if let Some(tracked) = self.calls.get_mut(id) {
+            tracked.call.data = data;
         }
     }
 

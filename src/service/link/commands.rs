@@ -27,6 +27,9 @@ const REACHED: Duration = Duration::from_secs(20);
 /// A response that names no call: the next event of the device is its call (dossier 15c).
 const NAMELESS: Duration = Duration::from_secs(5);
 
+/// The pause after which a number is complete (dossier 15a).
+const BETWEEN_DIGITS: Duration = Duration::from_secs(3);
+
 /// What is known about a command beside its plan.
 pub(super) struct Order {
     pub(super) actor: Arc<str>,
@@ -86,6 +89,8 @@ enum Wait {
     Call,
     /// Its call to be ringing or answered at the far end; then it is connected with this one.
     Reached(CallId),
+    /// More digits, for a while.
+    Digits,
     /// The end of the call that was to be hung up and that the PBX says it does not have; else this is the answer.
     Gone(Box<ServiceError>),
 }
@@ -144,7 +149,11 @@ impl LinkTask {
     }
 
     fn intend_dial(&mut self, id: &CommandId, command: &Command) {
-        let Some(making) = &command.makes else { return };
+        // While digits are collected, a call that the phone makes is the phone's own.
+        let Some(making) = command.makes.as_ref().filter(|_| !matches!(command.steps.front(), Some(Step::Collect)))
+        else {
+            return;
+        };
         self.table.intend_dial(
             command.seat,
             DialIntent {
@@ -153,6 +162,7 @@ impl LinkTask {
                 client_ref: command.client_ref.clone(),
                 dialed: making.dialed.clone(),
                 data: command.data.clone(),
+                replaces: making.replaces.clone(),
             },
         );
     }
@@ -163,6 +173,10 @@ impl LinkTask {
         match command.steps.pop_front() {
             None => self.on_command_accepted(id),
             Some(Step::Ask(request)) => self.submit(seat, *request, Purpose::Command(id.clone())),
+            Some(Step::Collect) => {
+                command.wait = Some(Wait::Digits);
+                self.wait_for(id, BETWEEN_DIGITS);
+            }
             Some(Step::TransferWhenReached { held }) => {
                 command.wait = Some(Wait::Reached(held));
                 self.wait_for(id, REACHED);
@@ -221,6 +235,33 @@ impl LinkTask {
         }
     }
 
+    /// The digits of a call in dial tone that wait for more, and the command that brought them.
+    pub(super) fn collected(&self, call: &CallId) -> Option<(&CommandId, &str)> {
+        let is_it = |command: &Command| command.wait == Some(Wait::Digits) && command.calls.first() == Some(call);
+        let (id, command) = self.commands.open.iter().find(|(_, command)| is_it(command))?;
+        Some((id, command.makes.as_ref().map_or("", |making| &making.dialed)))
+    }
+
+    /// More digits came: what the earlier command wanted is done with them.
+    pub(super) fn goes_on_collecting(&mut self, call: &CallId) {
+        let Some(id) = self.collected(call).map(|(id, _)| id.clone()) else { return };
+        if let Some(command) = self.commands.open.get_mut(&id) {
+            command.wait = None;
+            command.makes = None;
+            command.effect = Effect::Said;
+        }
+        self.on_command_accepted(&id);
+    }
+
+    /// No more digits came: the number goes to the PBX.
+    fn on_digits_complete(&mut self, id: &CommandId) {
+        let Some(mut command) = self.commands.open.remove(id) else { return };
+        command.wait = None;
+        self.intend(id, &command);
+        self.commands.open.insert(id.clone(), command);
+        self.next_step(id);
+    }
+
     fn wait_for(&mut self, id: &CommandId, time: Duration) {
         self.commands.next += 1;
         let number = self.commands.next;
@@ -243,6 +284,7 @@ impl LinkTask {
                 self.fail_command(&id, error);
             }
             Some(Wait::Gone(_)) => self.on_not_gone(&id),
+            Some(Wait::Digits) => self.on_digits_complete(&id),
             None => {}
         }
     }
@@ -257,7 +299,7 @@ impl LinkTask {
                 // What the held call of a consultation does carries the id too, and is not the new call.
                 Some(Wait::Call) => command_id == Some(id) && !command.calls.contains(&call.id),
                 Some(Wait::Reached(_)) => command.made.as_ref() == Some(&call.id),
-                Some(Wait::Gone(_)) => call.state.is_ended() && command.calls.first() == Some(&call.id),
+                Some(Wait::Gone(_) | Wait::Digits) => call.state.is_ended() && command.calls.first() == Some(&call.id),
                 None => false,
             })
             .map(|(id, _)| id.clone())
@@ -271,6 +313,11 @@ impl LinkTask {
                 self.next_step(&id);
             } else if self.commands.open.get(&id).is_some_and(Command::waits_for_end) {
                 self.on_command_accepted(&id);
+            } else if self.commands.open.get(&id).is_some_and(|command| command.wait == Some(Wait::Digits)) {
+                let error =
+                    ServiceError::new(Code::NotAllowedNow, "The dial tone ended before the number was complete.")
+                        .with_hint("Dial the number as a whole, with POST /api/v1/lines/{line}/calls.");
+                self.fail_command(&id, error);
             } else if call.state.is_ended() || matches!(call.state, CallState::Busy | CallState::Failed) {
                 let error =
                     ServiceError::new(Code::PbxRefused, "The target of the transfer is busy or cannot be reached.")

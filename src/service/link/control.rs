@@ -221,7 +221,7 @@ impl LinkTask {
                 seat: id,
                 steps: [Step::ask(request)].into(),
                 calls: Vec::new(),
-                makes: Some(Making { dialed: digits.clone() }),
+                makes: Some(Making::of(digits.clone())),
                 effect: Effect::Made,
                 needs: None,
                 alternative: None,
@@ -271,6 +271,7 @@ impl LinkTask {
                 let client_ref = known.and_then(|call| call.client_ref.clone()).filter(|_| plan.makes.is_none());
                 if action.action == Action::Dial {
                     self.table.dials(call);
+                    self.goes_on_collecting(call);
                 }
                 let order = Order {
                     actor: caller.name.as_str().into(),

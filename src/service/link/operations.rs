@@ -153,7 +153,7 @@ impl LinkTask {
         let number = self.number(action)?;
         let second = match call.state {
             CallState::OnHold => Plan::new(seat_id, &call.id, Effect::Made, [self.make_call(seat, &number)])
-                .making(Making { dialed: number.clone() }),
+                .making(Making::of(number.clone())),
             _ => self.consultation(seat_id, seat, call, &number),
         };
         let mut by_consultation = second.then(Step::TransferWhenReached { held: call.id.clone() });
@@ -196,7 +196,7 @@ impl LinkTask {
             extras: CallExtras::default(),
         };
         let mut plan = Plan::new(seat_id, &call.id, Effect::Made, [request])
-            .making(Making { dialed: number.to_owned() })
+            .making(Making::of(number))
             .needing(Service::ConsultationCall);
         plan.alternative = Some(Box::new(by_hand));
         plan
@@ -204,8 +204,7 @@ impl LinkTask {
 
     fn held_and_dialed(&self, seat_id: SeatId, seat: &Seat, call: &Call, number: &str) -> Plan {
         let hold = Request::HoldCall { call: self.connection(seat, call) };
-        Plan::new(seat_id, &call.id, Effect::Made, [hold, self.make_call(seat, number)])
-            .making(Making { dialed: number.to_owned() })
+        Plan::new(seat_id, &call.id, Effect::Made, [hold, self.make_call(seat, number)]).making(Making::of(number))
     }
 
     /// Digits in dial tone (U-19).
@@ -219,14 +218,7 @@ impl LinkTask {
             [Request::GenerateDigits { call: connection.clone(), mode: DigitMode::Dtmf, characters: digits.clone() }],
         )
         .needing(Service::GenerateDigits);
-        // One call after the digits are known replaces the one in dial tone.
-        let collect = Plan::new(
-            seat_id,
-            &call.id,
-            Effect::Made,
-            [Request::ClearConnection { call: connection.clone(), reason: None }, self.make_call(seat, &digits)],
-        )
-        .making(Making { dialed: digits.clone() });
+        let collect = self.collect(seat_id, seat, call, &digits)?;
         let dial = Plan::new(seat_id, &call.id, Effect::Dialed, [Request::DialDigits { call: connection, digits }])
             .needing(Service::DialDigits);
         Ok(match self.dialect.svc.dialtone {
@@ -236,6 +228,25 @@ impl LinkTask {
             DialTone::Auto if !self.report.may_use(Service::DialDigits) => collect,
             DialTone::Auto => dial.or(collect),
         })
+    }
+
+    /// One call after the digits are known takes the place of the one in dial tone. `#` says that they are complete, a
+    /// pause too.
+    fn collect(&self, seat_id: SeatId, seat: &Seat, call: &Call, digits: &str) -> Planned {
+        let all = format!("{}{digits}", self.collected(&call.id).map_or("", |(_, before)| before));
+        let number = all.strip_suffix('#').filter(|number| !number.is_empty());
+        let is_complete = number.is_some() || all.len() >= MOST_DIGITS;
+        if all.len() > MOST_DIGITS {
+            return Err(wrong_digits());
+        }
+        let number = number.unwrap_or(&all);
+        let clear = Request::ClearConnection { call: self.connection(seat, call), reason: None };
+        let mut plan = Plan::new(seat_id, &call.id, Effect::Made, [clear, self.make_call(seat, number)])
+            .making(Making { dialed: number.to_owned(), replaces: Some(call.id.clone()) });
+        if !is_complete {
+            plan.steps.push_front(Step::Collect);
+        }
+        Ok(plan)
     }
 
     fn plan_swap(&self, seat_id: SeatId, seat: &Seat, call: &Call, action: &CallAction) -> Planned {
@@ -405,18 +416,22 @@ impl LinkTask {
     }
 }
 
+/// Most keys at once.
+const MOST_DIGITS: usize = 64;
+
 /// Keys of a phone: digits, `*`, `#`, `A` to `D`.
 fn digits_of(action: &CallAction) -> Result<String, ServiceError> {
     let text: String = action.digits.as_deref().unwrap_or_default().split_whitespace().collect();
-    let good = (1..=64).contains(&text.len())
+    let good = (1..=MOST_DIGITS).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#' | 'A'..='D' | 'a'..='d'));
-    if good {
-        return Ok(text.to_ascii_uppercase());
-    }
+    if good { Ok(text.to_ascii_uppercase()) } else { Err(wrong_digits()) }
+}
+
+fn wrong_digits() -> ServiceError {
     let detail = "1 to 64 keys of a phone: 0 to 9, *, #, A to D.";
-    Err(ServiceError::new(Code::InvalidNumber, "These digits cannot be sent.")
+    ServiceError::new(Code::InvalidNumber, "These digits cannot be sent.")
         .with_hint(detail)
-        .with_field("/digits", detail))
+        .with_field("/digits", detail)
 }
 
 /// The participant with an id or a number; the number may be the short form of one that the PBX writes in full.

@@ -12,6 +12,8 @@ use crate::service::pbx::Template;
 pub(super) enum Step {
     /// A service.
     Ask(Box<Request>),
+    /// Waits for more digits: the number goes to the PBX as a whole (dossier 15a).
+    Collect,
     /// Waits until the call that the plan made is ringing or answered at its far end, then connects it with this one.
     TransferWhenReached {
         /// The held call.
@@ -39,6 +41,14 @@ pub(super) enum Need {
 pub(super) struct Making {
     /// Digits that go to the PBX; empty for dial tone.
     pub(super) dialed: String,
+    /// The call whose place it takes.
+    pub(super) replaces: Option<CallId>,
+}
+
+impl Making {
+    pub(super) fn of(dialed: impl Into<String>) -> Self {
+        Self { dialed: dialed.into(), replaces: None }
+    }
 }
 
 /// What shows that a command has had its effect.

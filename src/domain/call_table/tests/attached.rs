@@ -47,6 +47,7 @@ fn what_a_dial_command_gave_is_at_the_phone_that_rings() {
         client_ref: None,
         dialed: "202".to_owned(),
         data: Some(RawValue::from_string("{\"ticket\":17}".to_owned()).unwrap()),
+        replaces: None,
     };
     bench.table.intend_dial(ANNA, intent);
     // The phone that rings may be told of first.

@@ -19,6 +19,7 @@ fn intend(bench: &mut Bench, seat: SeatId, number: u8, dialed: &str) {
         client_ref: Some(format!("ref{number}")),
         dialed: dialed.to_owned(),
         data: Some(RawValue::from_string("{\"a\":1}".to_owned()).unwrap()),
+        replaces: None,
     };
     bench.table.intend_dial(seat, intent);
 }

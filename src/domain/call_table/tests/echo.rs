@@ -91,6 +91,7 @@ fn a_dialled_phone_rings_by_the_command_and_a_person_answers_it() {
         client_ref: None,
         dialed: "202".to_owned(),
         data: None,
+        replaces: None,
     };
     bench.table.intend_dial(ANNA, intent);
     bench.say(ANNA, originated(A, ANNA, &who(&phone(BERT)))).hush();
