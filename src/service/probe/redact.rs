@@ -38,6 +38,51 @@ const SECRET: [&str; 5] =
 const REFERENCES: [&str; 5] =
     ["monitorCrossRefID", "serviceCrossRefID", "crossRefIdentifier", "ringCount", "numberOfCallsInFront"];
 
+/// Words of the router in its XML API, in lower case. Only these are kept: login names are words of lower-case letters too.
+const WORDS_OF_THE_XML_API: [&str; 32] = [
+    "all",
+    "allregistered",
+    "alltag",
+    "cme",
+    "deceased",
+    "default",
+    "delay",
+    "down",
+    "external",
+    "fail",
+    "false",
+    "idle",
+    "in_use",
+    "internal",
+    "its",
+    "monitor",
+    "no",
+    "none",
+    "normal",
+    "off",
+    "on",
+    "overlay",
+    "register",
+    "registered",
+    "ringing",
+    "srst",
+    "success",
+    "true",
+    "unregistered",
+    "up",
+    "visual",
+    "yes",
+];
+/// What the name of an element holds whose text people chose: no word is kept in it.
+const CHOSEN: [&str; 6] = ["name", "user", "label", "description", "room", "address"];
+
+/// Whose XML a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Csta,
+    XmlApi,
+}
+
 /// A word that is hidden, as it is written and in lower case.
 #[derive(Debug)]
 struct Word {
@@ -112,7 +157,7 @@ impl Redactor {
         }
         if !body.is_empty() {
             out.push_str("\n\n");
-            out.push_str(&self.xml(body));
+            out.push_str(&self.csta(body));
         }
         out
     }
@@ -165,13 +210,22 @@ impl Redactor {
     }
 
     /// A CSTA body: tags stay, texts are judged by the element that they stand in.
-    pub(in crate::service) fn xml(&mut self, body: &str) -> String {
+    fn csta(&mut self, body: &str) -> String {
+        self.xml(Language::Csta, body)
+    }
+
+    /// A request or reply of the XML API. Its records are full of what people typed, so less is kept than of CSTA.
+    pub(in crate::service) fn xml_api(&mut self, body: &str) -> String {
+        self.xml(Language::XmlApi, body)
+    }
+
+    fn xml(&mut self, language: Language, body: &str) -> String {
         let mut out = String::with_capacity(body.len());
         let mut rest = body;
         let mut element = String::new();
         while let Some(open) = rest.find('<') {
             let (text, tail) = rest.split_at(open);
-            let shown = self.xml_text(&element, text);
+            let shown = self.xml_text(language, &element, text);
             out.push_str(&shown);
             let end = tail.find('>').map_or(tail.len(), |at| at + 1);
             let (tag, after) = tail.split_at(end);
@@ -182,7 +236,7 @@ impl Redactor {
             element = name.rsplit(':').next().unwrap_or_default().to_owned();
             rest = after;
         }
-        let shown = self.xml_text(&element, rest);
+        let shown = self.xml_text(language, &element, rest);
         out.push_str(&shown);
         out
     }
@@ -203,7 +257,7 @@ impl Redactor {
         out
     }
 
-    fn xml_text(&mut self, element: &str, text: &str) -> String {
+    fn xml_text(&mut self, language: Language, element: &str, text: &str) -> String {
         let trimmed = text.trim();
         if trimmed.is_empty() || REFERENCES.contains(&element) {
             return text.to_owned();
@@ -211,18 +265,30 @@ impl Redactor {
         if element == "callID" || element.ends_with("CallLinkageID") || element.ends_with("hreadLinkageID") {
             return format!("{}{}", self.label("call", trimmed), form_of_call(trimmed));
         }
-        // Words of the standard: `normal`, `callDelivered`.
-        let is_word = trimmed.starts_with(|c: char| c.is_ascii_lowercase())
-            && trimmed.chars().all(|c| c.is_ascii_alphanumeric())
-            && !element.to_ascii_lowercase().contains("name");
+        let lower = element.to_ascii_lowercase();
+        let is_word = !CHOSEN.iter().any(|part| lower.contains(part))
+            && match language {
+                // Words of the standard: `normal`, `callDelivered`.
+                Language::Csta => {
+                    trimmed.starts_with(|c: char| c.is_ascii_lowercase())
+                        && trimmed.chars().all(|c| c.is_ascii_alphanumeric())
+                }
+                Language::XmlApi => WORDS_OF_THE_XML_API.contains(&trimmed.to_ascii_lowercase().as_str()),
+            };
         let shown = self.text(trimmed);
         if is_word && shown == trimmed {
             return shown;
         }
         // Of what is left, addresses say something; anything else is somebody's text.
-        let is_address = ["tel:", "sip:", "["].iter().any(|head| shown.starts_with(head))
-            || shown.chars().all(|c| c.is_ascii_digit() || c.is_ascii_punctuation());
-        if is_address { shown } else { format!("[text/{}]", trimmed.chars().count()) }
+        let is_address = match language {
+            Language::Csta => ["tel:", "sip:"].iter().any(|head| shown.starts_with(head)),
+            Language::XmlApi => false,
+        };
+        if is_address || !has_letters_outside_labels(&shown) {
+            shown
+        } else {
+            format!("[text/{}]", trimmed.chars().count())
+        }
     }
 
     /// Any text: known names and hosts, addresses, MACs and digit strings become labels.
@@ -328,6 +394,21 @@ fn label_end(text: &str) -> Option<usize> {
             })
         });
     is_label.then_some(end + 2)
+}
+
+/// Whether a text that was gone through says more than labels, digits and signs.
+fn has_letters_outside_labels(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match label_end(rest) {
+            Some(end) => end,
+            None if first.is_ascii_digit() || first.is_ascii_punctuation() => first.len_utf8(),
+            None if first == ' ' => 1,
+            None => return true,
+        };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    false
 }
 
 /// Where a word stands by itself, in any case; only ASCII letters are compared without case.
@@ -446,12 +527,31 @@ mod tests {
         assert_eq!(redactor.text("Ina, final"), "[name-1], final");
     }
 
+    #[test]
+    fn of_the_xml_api_only_words_of_the_router_are_kept() {
+        let mut redactor = Redactor::new(&["Anna".to_owned()], &[], &[]);
+        let shown = redactor.xml_api(
+            "<ISuserID>eli</ISuserID><ISDevStatus>registered</ISDevStatus><ISExtCallStatus>IDLE</ISExtCallStatus>\
+             <ISuserID>idle</ISuserID><ISDevRoom>kitchen</ISDevRoom><ISDevUsername>none</ISDevUsername>\
+             <x>anna, kitchen</x><ISDevAddr>192.0.2.9</ISDevAddr><ISDevID>3</ISDevID><primary>2001 2002</primary>\
+             <unheard>meier</unheard><watch>true</watch>",
+        );
+        assert_eq!(
+            shown,
+            "<ISuserID>[text/3]</ISuserID><ISDevStatus>registered</ISDevStatus><ISExtCallStatus>IDLE</ISExtCallStatus>\
+             <ISuserID>[text/4]</ISuserID><ISDevRoom>[text/7]</ISDevRoom><ISDevUsername>[text/4]</ISDevUsername>\
+             <x>[text/13]</x><ISDevAddr>[host-1]</ISDevAddr><ISDevID>3</ISDevID><primary>[number-1/4] [number-2/4]</primary>\
+             <unheard>[text/5]</unheard><watch>true</watch>"
+        );
+    }
+
     proptest::proptest! {
         #[test]
         fn no_text_panics_and_no_number_is_left(text in "[a-z<>\" :;=\\[\\]./+0-9äß]{0,80}") {
             let mut redactor = Redactor::new(&["bob".to_owned()], &[], &[]);
             let _ = redactor.message(text.as_bytes());
-            let _ = redactor.xml(&text);
+            let _ = redactor.csta(&text);
+            let _ = redactor.xml_api(&text);
             let plain = redactor.text(&text.replace(['[', ']'], ""));
             let outside: String = plain.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect();
             let longest = outside.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);

@@ -287,7 +287,7 @@ fn item(one: Selected, redactor: Option<&mut Redactor>) -> TraceItem {
         What::Api(told) => (Layer::Api, told.summary.clone(), told.call.clone(), None, None),
         What::Xml { bytes } => {
             let text = String::from_utf8_lossy(bytes);
-            let text = redactor.map_or_else(|| text.clone().into_owned(), |redactor| redactor.xml(&text));
+            let text = redactor.map_or_else(|| text.clone().into_owned(), |redactor| redactor.xml_api(&text));
             (Layer::Xml, xml_name(bytes), None, Some(text), None)
         }
         What::Sip { bytes, ends, .. } => {
