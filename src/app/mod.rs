@@ -222,6 +222,14 @@ impl Running {
     }
 }
 
+/// Makes the data folder when there is none, for its owner alone: whoever writes there before the store is open.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_folder(folder: &Path) -> Result<(), AppError> {
+    Ok(crate::store::make_folder(folder)?)
+}
+
 /// Copies the data folder into a new folder, also while a gateway uses it.
 ///
 /// # Errors

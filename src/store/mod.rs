@@ -206,7 +206,11 @@ impl Store {
     }
 }
 
-fn make_folder(folder: &Path) -> Result<(), StoreError> {
+/// Makes the data folder when there is none, for its owner alone.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_folder(folder: &Path) -> Result<(), StoreError> {
     let fail = |source| StoreError::Folder { path: folder.to_owned(), source };
     if !folder.exists() {
         std::fs::create_dir_all(folder).map_err(fail)?;

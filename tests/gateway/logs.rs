@@ -31,6 +31,21 @@ async fn the_log_file_holds_json_and_its_level_changes_at_run_time() {
     drop(data);
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_the_data_folder_opens_it_to_nobody() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let data = tempfile::tempdir().unwrap();
+    let own = data.path().join("state/linegate");
+    let environment = [("LINEGATE_DATA_DIR", own.to_str().unwrap()), ("LINEGATE_LOG_FILE", "log/linegate.log")];
+    let gateway = Gateway::process_with(data, &environment, &[]).await;
+    let data = gateway.stop().await;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&own), mode(&own.join("log"))), (0o700, 0o700));
+    assert_eq!(mode(&own.join("log/linegate.log")), 0o600);
+    drop(data);
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_loses_lines_of_the_log_and_no_call() {

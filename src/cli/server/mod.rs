@@ -44,6 +44,10 @@ async fn start(settings: Settings) -> Result<Running, Failure> {
 }
 
 fn init_logs(settings: &Settings) -> Result<LogControl, Failure> {
+    // The log is there before the store is: in the data folder it must not be who makes that, with the rights of a log.
+    if settings.log_file.as_ref().is_some_and(|file| file.path.starts_with(&settings.data_dir)) {
+        app::make_folder(&settings.data_dir)?;
+    }
     let logs = LogSettings {
         filter: settings.log.clone(),
         json: settings.log_json,

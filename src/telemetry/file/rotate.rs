@@ -95,12 +95,17 @@ fn empty(path: &Path) -> io::Result<()> {
 
 fn open(path: &Path) -> io::Result<Open> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
     }
     let mut options = OpenOptions::new();
     options.append(true).create(true);
+    // The log may stand in the data folder. A folder that an administrator made keeps its rights.
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
     let length = file.metadata()?.len();
     Ok(Open { is_torn: length > 0 && !ends_a_line(path, length), file, length })
@@ -145,6 +150,23 @@ mod tests {
         assert_eq!(read(&beside(&path, 1)), "line 0006\nline 0007\n");
         assert_eq!(read(&beside(&path, 2)), "line 0004\nline 0005\n");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 3);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_it_makes_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings(folder.path(), 20, 2);
+        settings.path = folder.path().join("data/log/linegate.log");
+        let mut log = Rotating::new(settings.clone());
+        for _ in 0..2 {
+            log.write(b"more than half\n").unwrap();
+        }
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder.path().join("data")), 0o700);
+        assert_eq!(mode(&folder.path().join("data/log")), 0o700);
+        assert_eq!((mode(&settings.path), mode(&beside(&settings.path, 1))), (0o600, 0o600));
     }
 
     #[test]
