@@ -214,7 +214,7 @@ impl Client {
     /// # Errors
     /// When the gateway refuses the handshake.
     pub async fn stream(&self) -> Result<Stream, StreamError> {
-        Stream::open(&self.base, &self.token).await
+        Stream::open(self.prepared(Method::GET, "/events"), |error| self.unreachable(error)).await
     }
 
     /// Reads a text.

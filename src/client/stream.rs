@@ -3,16 +3,19 @@
 use std::fmt;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use reqwest::{RequestBuilder, StatusCode, Upgraded, header};
 use serde_json::Value;
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::ClientError;
 
 /// An open stream.
 pub struct Stream {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Upgraded>,
 }
 
 /// Why there is no stream, or none any more.
@@ -38,7 +41,7 @@ impl fmt::Display for StreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { status, body } => write!(f, "The gateway refused the stream: {status} {body}"),
-            Self::Unreachable(detail) => write!(f, "No gateway answers: {detail}"),
+            Self::Unreachable(detail) => f.write_str(detail),
             Self::Ended(Some(code)) => write!(f, "The gateway ended the stream with code {code}."),
             Self::Ended(None) => write!(f, "The stream ended."),
             Self::Frame(detail) => write!(f, "A frame cannot be read: {detail}"),
@@ -49,24 +52,31 @@ impl fmt::Display for StreamError {
 impl std::error::Error for StreamError {}
 
 impl Stream {
-    pub(super) async fn open(base: &str, token: &str) -> Result<Self, StreamError> {
-        let address = format!("{}/api/v1/events", base.replacen("http", "ws", 1));
-        let mut request = address.into_client_request().map_err(|error| StreamError::Unreachable(error.to_string()))?;
-        let bearer = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_| StreamError::Unreachable("the token holds characters that no header may hold".to_owned()))?;
-        request.headers_mut().insert("authorization", bearer);
-        match tokio_tungstenite::connect_async(request).await {
-            Ok((socket, _)) => Ok(Self { socket }),
-            Err(tungstenite::Error::Http(response)) => Err(StreamError::Refused {
-                status: response.status().as_u16(),
-                body: response
-                    .body()
-                    .as_deref()
-                    .map(|body| String::from_utf8_lossy(body).into_owned())
-                    .unwrap_or_default(),
-            }),
-            Err(error) => Err(StreamError::Unreachable(error.to_string())),
+    /// Over the client's own connections: a certificate that its other requests trust is trusted here too.
+    pub(super) async fn open(
+        request: RequestBuilder,
+        unreachable: impl Fn(&reqwest::Error) -> ClientError,
+    ) -> Result<Self, StreamError> {
+        let gone = |error: reqwest::Error| StreamError::Unreachable(unreachable(&error).to_string());
+        let key = generate_key();
+        let request = request
+            .header(header::CONNECTION, "Upgrade")
+            .header(header::UPGRADE, "websocket")
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::SEC_WEBSOCKET_KEY, &key);
+        let response = request.send().await.map_err(gone)?;
+        let status = response.status();
+        if status != StatusCode::SWITCHING_PROTOCOLS {
+            let body = response.text().await.unwrap_or_default();
+            return Err(StreamError::Refused { status: status.as_u16(), body });
         }
+        let accepted = response.headers().get(header::SEC_WEBSOCKET_ACCEPT);
+        if accepted.is_none_or(|accepted| accepted.as_bytes() != derive_accept_key(key.as_bytes()).as_bytes()) {
+            let detail = "What answers there is no event stream of a gateway: the WebSocket handshake is wrong.";
+            return Err(StreamError::Unreachable(detail.to_owned()));
+        }
+        let upgraded = response.upgrade().await.map_err(gone)?;
+        Ok(Self { socket: WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await })
     }
 
     /// Sends a frame.

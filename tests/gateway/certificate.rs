@@ -1,6 +1,8 @@
 //! A certificate is replaced on the disk while clients are connected: those stay, and new ones see the new one.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,5 +77,37 @@ async fn a_certificate_is_replaced_without_dropping_a_connection() {
     gateway.until_logged("the old one stays").await;
     assert!(connect(&address, &second).await.is_ok());
     assert!(ask(&mut living).await.starts_with("HTTP/1.1 200"));
+    drop(gateway.kill());
+}
+
+/// `linegate watch`, which trusts what it is told to.
+fn watch(gateway: &Gateway, trusted: Option<&Path>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linegate"));
+    command.args(["watch", "--json", "--url", gateway.url(), "--token", gateway.token()]);
+    command.env_remove("SSL_CERT_FILE").envs(trusted.map(|file| ("SSL_CERT_FILE", file)));
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stream_trusts_the_certificate_that_requests_trust() {
+    let data = tempfile::tempdir().unwrap();
+    let gateway = Gateway::process_with_tls(data, &[("LINEGATE_TLS_SELF_SIGNED", "1")]).await;
+    let own = gateway.data.path().join("tls-cert.pem");
+    let mut trusting = watch(&gateway, Some(&own));
+    let first = tokio::task::spawn_blocking(move || {
+        let mut child = trusting.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        line
+    });
+    let first = patiently("the first frame", first).await.unwrap();
+    assert!(first.contains("\"type\""), "{first}");
+    let mut strange = watch(&gateway, None);
+    let refused = tokio::task::spawn_blocking(move || strange.output().unwrap());
+    let refused = patiently("the refusal", refused).await.unwrap();
+    assert_eq!(refused.status.code(), Some(69));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("certificate"), "{refused:?}");
     drop(gateway.kill());
 }
