@@ -138,7 +138,7 @@ fn row(code: &str) -> (StatusCode, &'static str) {
 fn remedy(code: &str) -> &'static str {
     match code {
         "malformed_json" => "Send one JSON document, in UTF-8.",
-        "malformed_request" => "Compare the request with the document at /api/v1/openapi.json.",
+        "malformed_request" => "Compare the request with the document at /openapi.json.",
         "unauthorized" => "Send `Authorization: Bearer` with a token of this gateway.",
         "forbidden" => {
             "Use a token with the scope that the document names for this operation, or ask an administrator for one."
@@ -156,7 +156,7 @@ fn remedy(code: &str) -> &'static str {
         "body_too_large" => "Send less at once.",
         "unsupported_media_type" => "Send the `Content-Type` that the document names.",
         "invalid_value" | "unknown_field" => {
-            "Compare the fields that are named with the document at /api/v1/openapi.json."
+            "Compare the fields that are named with the document at /openapi.json."
         }
         "invalid_number" => "Check the number and the rules of its PBX.",
         "invalid_code" => "Ask an administrator for a new code.",

@@ -397,7 +397,14 @@ struct JournalArgs {
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Help and the version are no mistakes. What cannot be printed is told to nobody.
+            let _ = told.print();
+            return if told.use_stderr() { ExitCode::from(Failure::USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
     // The service manager of Windows calls back, and the runtime is made there.
     #[cfg(windows)]
     if let Command::Service(service::ServiceCommand::Run(args)) = cli.command {

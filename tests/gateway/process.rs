@@ -1,6 +1,7 @@
 //! The real program as a process: killed in the middle of calls, ended in order, and what it writes to its log.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::Duration;
 
 use cme_twin::{TrunkAction, TwinConfig};
@@ -145,4 +146,20 @@ async fn the_log_names_no_number_no_person_and_no_secret() {
     }
     assert!(!log.contains(&password) && !log.contains("a-token-of-the-scenarios"));
     house.close().await;
+}
+
+#[test]
+fn a_command_line_that_cannot_be_read_ends_with_64() {
+    let end = |line: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_linegate")).args(line.split_whitespace()).output().unwrap();
+        (output.status.code(), output)
+    };
+    for line in ["nonsense", "serve --bogus", "trace --count x", "dial 201", ""] {
+        let (code, output) = end(line);
+        assert!(code == Some(64) && output.stdout.is_empty() && !output.stderr.is_empty(), "{line}: {output:?}");
+    }
+    for line in ["--help", "serve --help", "help dial", "--version"] {
+        let (code, output) = end(line);
+        assert!(code == Some(0) && output.stderr.is_empty() && !output.stdout.is_empty(), "{line}: {output:?}");
+    }
 }

@@ -60,9 +60,9 @@ impl FromRequestParts<ApiState> for Controller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        let reader = Reader::from_request_parts(parts, state).await?;
-        reader.principal.require(Scope::Control)?;
-        Ok(Self(reader))
+        let principal = authenticate(parts, state).await?;
+        principal.require(Scope::Control)?;
+        Ok(Self(Reader { state: state.clone(), principal }))
     }
 }
 
@@ -70,13 +70,14 @@ impl FromRequestParts<ApiState> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        let controller = Controller::from_request_parts(parts, state).await?;
-        controller.principal.require(Scope::Admin)?;
-        if controller.principal.lines.is_some() {
+        let principal = authenticate(parts, state).await?;
+        // Not by way of the lower scopes: the refusal would name one that does not help.
+        principal.require(Scope::Admin)?;
+        if principal.lines.is_some() {
             return Err(Problem::new("forbidden", "A credential that is limited to some lines cannot configure.")
                 .hint("Use an admin token without a list of lines."));
         }
-        Ok(Self(controller))
+        Ok(Self(Controller(Reader { state: state.clone(), principal })))
     }
 }
 

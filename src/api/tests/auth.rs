@@ -80,6 +80,8 @@ async fn every_route_refuses_who_may_not_use_it() {
             let answer = ask(Some(token)).await;
             if *scope < needed {
                 assert_eq!(answer.problem(), (403, "forbidden".to_owned()), "{name} with scope {}", scope.as_str());
+                let hint = answer.json()["hint"].as_str().unwrap().to_owned();
+                assert!(hint.contains(&format!("the scope {}", needed.as_str())), "{name}: {hint}");
             } else {
                 assert!(
                     ![401, 403, 500].contains(&answer.status),

@@ -1,5 +1,7 @@
 //! Refusals: each names what is wrong and where.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -11,6 +13,7 @@ async fn a_wrong_body_is_refused_at_its_place() {
     let pbx = api.pbx("hq").await;
     let line = api.line(&pbx, "201").await;
     let calls = format!("/api/v1/lines/{line}/calls?dry_run=true");
+    let mut hints = BTreeSet::new();
     for (path, body, status, code, pointer) in [
         ("/api/v1/pbxs", "{\"name\": ", 400, "malformed_json", None),
         ("/api/v1/pbxs", "", 400, "malformed_json", None),
@@ -55,6 +58,17 @@ async fn a_wrong_body_is_refused_at_its_place() {
         if let Some(pointer) = pointer {
             assert_eq!(refused.pointer(), pointer, "{path} {body}");
         }
+        hints.insert(refused.json()["hint"].as_str().unwrap().to_owned());
+    }
+    let documents: BTreeSet<&str> = hints
+        .iter()
+        .flat_map(|hint| hint.split_whitespace())
+        .map(|word| word.trim_end_matches('.'))
+        .filter(|word| word.ends_with(".json"))
+        .collect();
+    assert!(!documents.is_empty(), "{hints:?}");
+    for document in documents {
+        assert_eq!(api.get(document).await.status, 200, "a hint leads to {document}");
     }
     for (name, length) in [("client_ref", 65), ("data", 5000)] {
         let value = if name == "data" { json!({"a": "x".repeat(length)}) } else { json!("x".repeat(length)) };
