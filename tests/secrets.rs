@@ -131,7 +131,10 @@ async fn no_secret_is_seen_again() {
     ] {
         answers.push(ask(Method::GET, one, ADMIN, None).await);
     }
-    answers.push(ask(Method::GET, "/api/v1/me", "lg_canary-unknown", None).await);
+    for _ in 0..3 {
+        answers.push(ask(Method::GET, "/api/v1/me", "lg_canary-unknown", None).await);
+    }
+    let refused = id(&ask(Method::GET, "/api/v1/tokens", &token, None).await, "instance");
     let bundle = http.get(format!("{base}/api/v1/support-bundle")).bearer_auth(ADMIN).send().await.unwrap();
     assert_eq!(
         (bundle.status().as_u16(), &bundle.headers()["content-type"]),
@@ -161,6 +164,10 @@ async fn no_secret_is_seen_again() {
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("a token was made"), "the log is seen");
+    let of = |texts: &[&str]| log.lines().filter(|line| texts.iter().all(|text| line.contains(text))).count();
+    assert_eq!(of(&[" INFO ", "a request was refused", &refused, "forbidden"]), 1, "what a token may not do is told");
+    assert_eq!(of(&[" WARN ", "address=127.0.0.1", "unauthorized"]), 1, "who guesses is told, once a minute");
+    assert_eq!(of(&[" WARN ", "address=127.0.0.1", "invalid_code"]), 1);
     for private in ["555777", "Person Hidden"] {
         let near = log.find(private).map(|at| &log[at.saturating_sub(300)..at + 20]);
         assert!(near.is_none(), "the log holds {private}: {near:?}");

@@ -12,7 +12,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use super::auth::is_allowed_origin;
+use super::auth::{Asker, is_allowed_origin};
 use super::problem::{COMMAND_ID, Problem};
 use super::route::EVENT_POSITION;
 use super::state::{ApiSettings, ApiState};
@@ -21,7 +21,7 @@ use super::state::{ApiSettings, ApiState};
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// The outermost layer.
-pub(super) async fn around(State(state): State<ApiState>, request: Request, next: Next) -> Response<Body> {
+pub(super) async fn around(State(state): State<ApiState>, mut request: Request, next: Next) -> Response<Body> {
     let began = Instant::now();
     let id = format!("req_{}", uuid::Uuid::now_v7().simple());
     let method = request.method().clone();
@@ -37,6 +37,8 @@ pub(super) async fn around(State(state): State<ApiState>, request: Request, next
     if let Some(join) = state.settings().join_trace.as_ref().filter(|_| !span.is_disabled()) {
         join(&span, context(request.headers()));
     }
+    let asker = Asker::default();
+    request.extensions_mut().insert(asker.clone());
     let response = if may_come {
         next.run(request).instrument(span.clone()).await
     } else {
@@ -45,7 +47,7 @@ pub(super) async fn around(State(state): State<ApiState>, request: Request, next
             .render(None)
     };
     span.record("http.response.status_code", response.status().as_u16());
-    let mut response = finish(response, &id, &method, &route);
+    let mut response = finish(response, &id, &method, &route, &asker);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
@@ -84,18 +86,19 @@ fn may_come(request: &Request, method: &Method, state: &ApiState) -> bool {
 }
 
 /// Gives a problem the request's id, and the log its cause: once, here.
-fn finish(response: Response<Body>, id: &str, method: &Method, route: &str) -> Response<Body> {
+fn finish(response: Response<Body>, id: &str, method: &Method, route: &str, asker: &Asker) -> Response<Body> {
     let Some(problem) = response.extensions().get::<Problem>().cloned() else {
         return response;
     };
     let status = problem.status().as_u16();
-    match problem.cause_for_log() {
-        Some(cause) => {
-            tracing::error!(request.id = id, %method, route, status, code = problem.code(), cause, "a request failed");
+    let code = problem.code();
+    match (problem.cause_for_log(), asker.token()) {
+        (Some(cause), _) => tracing::error!(request.id = id, %method, route, status, code, cause, "a request failed"),
+        (None, Some(token)) => {
+            tracing::info!(request.id = id, %method, route, status, code, token.id = token, "a request was refused");
         }
-        None => {
-            tracing::debug!(request.id = id, %method, route, status, code = problem.code(), "a request was refused")
-        }
+        // Whoever has no token must not be able to fill the log.
+        (None, None) => tracing::debug!(request.id = id, %method, route, status, code, "a request was refused"),
     }
     let rendered = problem.render(Some(id));
     let (mut head, _) = response.into_parts();

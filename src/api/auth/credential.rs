@@ -1,7 +1,7 @@
 //! From a request to a principal.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::http::request::Parts;
@@ -11,7 +11,7 @@ use super::super::problem::Problem;
 use super::super::query::Params;
 use super::super::serve::Peer;
 use super::super::state::ApiState;
-use super::attempts::{Attempts, Penalty};
+use super::attempts::{Attempts, Penalty, Wrong};
 use super::{Principal, unauthorized, wall_clock};
 
 /// The only path on which a ticket counts.
@@ -24,7 +24,9 @@ const STREAM_PATH: &str = "/api/v1/events";
 pub(in crate::api) async fn authenticate(parts: &mut Parts, state: &ApiState) -> Result<Arc<Principal>, Problem> {
     if let Some(principal) = parts.extensions.get::<Arc<Principal>>() {
         // Put there by an earlier layer or by the socket that carries this request.
-        return if principal.is_valid(wall_clock()) { Ok(Arc::clone(principal)) } else { Err(unauthorized()) };
+        let principal = principal.is_valid(wall_clock()).then(|| Arc::clone(principal)).ok_or_else(unauthorized)?;
+        note(parts, &principal);
+        return Ok(principal);
     }
     let address = parts.extensions.get::<Peer>().map(|peer| peer.address().ip());
     let principal = match bearer(parts) {
@@ -32,8 +34,28 @@ pub(in crate::api) async fn authenticate(parts: &mut Parts, state: &ApiState) ->
         None if parts.method == Method::GET && parts.uri.path() == STREAM_PATH => ticket(parts, state, address).await?,
         None => return Err(unauthorized()),
     };
+    note(parts, &principal);
     parts.extensions.insert(Arc::clone(&principal));
     Ok(principal)
+}
+
+/// Tells the outermost layer who asks.
+fn note(parts: &Parts, principal: &Arc<Principal>) {
+    if let Some(asker) = parts.extensions.get::<Asker>() {
+        // A request has one asker; asking twice finds the same.
+        let _ = asker.0.set(Arc::clone(principal));
+    }
+}
+
+/// Where the outermost layer finds who asked, when that was verified.
+#[derive(Debug, Clone, Default)]
+pub(in crate::api) struct Asker(Arc<OnceLock<Arc<Principal>>>);
+
+impl Asker {
+    /// Id of the verified token.
+    pub(in crate::api) fn token(&self) -> Option<&str> {
+        self.0.get().map(|principal| principal.token_id.as_str())
+    }
 }
 
 /// Verifies the token of an `auth` frame.
@@ -89,7 +111,13 @@ async fn wrong(state: &ApiState, address: Option<IpAddr>) -> Problem {
 /// The refusal of a wrong secret: at once, after a while, or another one when there were too many.
 pub(super) async fn slowed(attempts: &Attempts, address: Option<IpAddr>, refusal: Problem) -> Problem {
     metrics::counter!("linegate_api_wrong_credentials_total").increment(1);
-    match address.map_or(Penalty::None, |address| attempts.wrong(address, Instant::now())) {
+    let Some(address) = address else { return refusal };
+    let Wrong { penalty, is_told, count } = attempts.wrong(address, Instant::now());
+    if is_told {
+        // Never what was sent: it may be the secret with a letter missing.
+        tracing::warn!(%address, count, code = refusal.code(), "a wrong credential was refused; more of this address are only counted for a minute");
+    }
+    match penalty {
         Penalty::None => refusal,
         Penalty::Wait(time) => {
             tokio::time::sleep(time).await;

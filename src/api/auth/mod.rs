@@ -22,7 +22,7 @@ use crate::service::gateway::Caller;
 use crate::store::Scope;
 
 pub(super) use access::Access;
-pub(super) use credential::{authenticate, swap};
+pub(super) use credential::{Asker, authenticate, swap};
 pub(super) use enrolment::Stranger;
 pub(super) use origin::is_allowed_origin;
 pub(super) use permission::{Admin, Controller, Reader};
