@@ -105,13 +105,49 @@ async fn cti_that_is_shut_down_is_said_in_the_routers_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_router_that_is_gone_has_no_line_that_is_fine() {
+    let mut house = House::open().await;
+    let line = house.line_id("201").await;
+    let known = house.doctor(json!({"line": line})).await;
+    assert_eq!((text(check(&known, "session"), "/state"), text(check(&known, "phone"), "/state")), ("ok", "ok"));
+    house.twin.stop().await;
+    house.until_pbx("it is down", |status| status["state"] == "down").await;
+    let report = house.doctor(json!({"line": line})).await;
+    let state = |name: &str| text(check(&report, name), "/state").to_owned();
+    assert_eq!(
+        (state("dns"), state("sip_connection"), state("xml_api")),
+        ("ok".into(), "failed".into(), "failed".into())
+    );
+    assert_eq!((state("registration"), state("session_server")), ("skipped".into(), "unknown".into()), "{report:#}");
+    let mut of_line = vec![("xml_record", "unknown")];
+    for _button in 0..2 {
+        of_line.extend([("cti_flags", "unknown"), ("phone", "unknown"), ("session", "failed"), ("monitor", "skipped")]);
+    }
+    assert_eq!(states(&report["lines"][0]["checks"]), of_line, "{report:#}");
+    assert_eq!((&report["healthy"], &report["lines"][0]["healthy"]), (&json!(false), &json!(false)));
+    // Nor is a line left out of the report as one that works.
+    let all = house.doctor(json!({})).await;
+    assert_eq!((&all["monitored"], all["lines"].as_array().map(Vec::len)), (&json!(0), Some(5)), "{all:#}");
+    let printed = linegate(&house.gateway, &["doctor", "--line", "201"]);
+    let shown = String::from_utf8(printed.stdout).unwrap();
+    assert_eq!(printed.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("FAILED   sip_connection") && shown.contains("FAILED   session"), "{shown}");
+    assert!(!shown.contains("are seen"), "{shown}");
+    house.gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_host_ends_the_round_at_its_name() {
     let house = House::open().await;
     let mut body = crate::kit::pbx_on(&house.twin, "nowhere");
     crate::kit::merge(&mut body, json!({"host": "no-such-host.invalid"}));
     let id = house.gateway.create(&body).await;
     let report = house.client().post(&format!("/pbxs/{id}/doctor"), &json!({})).await.unwrap();
-    assert_eq!(states(&report["checks"])[0], ("dns", "failed"), "{report:#}");
+    assert_eq!(
+        states(&report["checks"])[..3],
+        [("dns", "failed"), ("sip_connection", "skipped"), ("xml_api", "skipped")],
+        "{report:#}"
+    );
     assert!(text(&report, "/checks/0/detail").contains("no-such-host.invalid"));
     house.close().await;
 }

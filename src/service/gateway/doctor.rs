@@ -44,12 +44,17 @@ impl Gateway {
         }
         let json = view.pbxs.get(pbx).ok_or_else(|| ServiceError::not_found("PBX"))?;
         let address: Address = serde_json::from_slice(json).map_err(|_| ServiceError::not_found("PBX"))?;
-        let mut checks = reach(&address).await;
-        if address.enabled && is_healthy(&checks) {
-            checks.push(self.read_xml(pbx).await);
+        let (mut checks, way) = reach(&address).await;
+        match way {
+            Way::Off => {}
+            // The XML API has another port: it may work where SIP is refused.
+            Way::Open | Way::Refused => checks.push(self.read_xml(pbx).await),
+            Way::None => {
+                checks.push(Check::new("xml_api", CheckState::Skipped, "Not tried: the router is not reached."));
+            }
         }
-        let asked = line.cloned();
-        let mut report = link.ask(|reply| LinkCommand::Diagnose { line: asked, reply }).await?;
+        let (asked, is_reached) = (line.cloned(), way == Way::Open);
+        let mut report = link.ask(|reply| LinkCommand::Diagnose { line: asked, is_reached, reply }).await?;
         checks.append(&mut report.checks);
         report.healthy = is_healthy(&checks) && report.lines.iter().all(|line| line.healthy);
         report.checks = checks;
@@ -79,11 +84,24 @@ impl Gateway {
     }
 }
 
+/// What the name and the SIP port say now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The PBX is switched off: nothing is tried.
+    Off,
+    /// There is no address, or nothing answers at it.
+    None,
+    /// The router answers, and not at its SIP port.
+    Refused,
+    /// The SIP port answers.
+    Open,
+}
+
 /// The name and the SIP port, tried now.
-async fn reach(address: &Address) -> Vec<Check> {
+async fn reach(address: &Address) -> (Vec<Check>, Way) {
     if !address.enabled {
         let off = Check::new("dns", CheckState::Skipped, "The PBX is switched off.");
-        return vec![off.hint("Enable it: PATCH /api/v1/pbxs/{pbx} with {\"enabled\": true}.")];
+        return (vec![off.hint("Enable it: PATCH /api/v1/pbxs/{pbx} with {\"enabled\": true}.")], Way::Off);
     }
     let (host, port) = (address.host.as_str(), address.sip.port);
     let found: Vec<_> = match timeout(PATIENCE, lookup_host((host, port))).await {
@@ -92,20 +110,30 @@ async fn reach(address: &Address) -> Vec<Check> {
     };
     let Some(first) = found.first().copied() else {
         let dns = Check::new("dns", CheckState::Failed, format!("The name {host} cannot be resolved."));
-        return vec![dns.hint("Check the host name and the DNS of this machine, or give the router's IP address.")];
+        let dns = dns.hint("Check the host name and the DNS of this machine, or give the router's IP address.");
+        let tcp = Check::new("sip_connection", CheckState::Skipped, "Not tried: there is no address.");
+        return (vec![dns, tcp], Way::None);
     };
     let dns = match host.parse::<std::net::IpAddr>() {
         Ok(_) => Check::new("dns", CheckState::Ok, format!("{host} is an address; no name has to be resolved.")),
         Err(_) => Check::new("dns", CheckState::Ok, format!("{host} is {}.", first.ip())),
     };
-    let tcp = match timeout(PATIENCE, TcpStream::connect(first)).await {
-        Ok(Ok(_)) => Check::new("sip_connection", CheckState::Ok, format!("TCP port {port} of the router answers.")),
-        Ok(Err(error)) => {
-            Check::new("sip_connection", CheckState::Failed, format!("TCP port {port} refuses: {error}."))
-                .hint("Check sip.port, and `voice service voip`, `sip`, `registrar server` on the router.")
+    let (tcp, way) = match timeout(PATIENCE, TcpStream::connect(first)).await {
+        Ok(Ok(_)) => {
+            let detail = format!("TCP port {port} of the router answers.");
+            (Check::new("sip_connection", CheckState::Ok, detail), Way::Open)
         }
-        Err(_) => Check::new("sip_connection", CheckState::Failed, format!("TCP port {port} does not answer."))
-            .hint("Check address, routing and firewalls between gateway and router."),
+        Ok(Err(error)) => {
+            let refused =
+                Check::new("sip_connection", CheckState::Failed, format!("TCP port {port} refuses: {error}."))
+                    .hint("Check sip.port, and `voice service voip`, `sip`, `registrar server` on the router.");
+            (refused, Way::Refused)
+        }
+        Err(_) => {
+            let silent = Check::new("sip_connection", CheckState::Failed, format!("TCP port {port} does not answer."))
+                .hint("Check address, routing and firewalls between gateway and router.");
+            (silent, Way::None)
+        }
     };
-    vec![dns, tcp]
+    (vec![dns, tcp], way)
 }

@@ -38,7 +38,7 @@ impl LinkTask {
                     let _ = reply.send(outcome);
                 });
             }
-            LinkCommand::Diagnose { line, reply } => self.diagnose(line, reply),
+            LinkCommand::Diagnose { line, is_reached, reply } => self.diagnose(line, is_reached, reply),
             LinkCommand::Assistant(command) => self.on_assistant_command(command).await,
             LinkCommand::CreateLine { line, caller, reply } => {
                 let outcome = self.create_line(line, &caller).await;

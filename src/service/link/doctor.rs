@@ -26,8 +26,24 @@ const TRIAL: Duration = Duration::from_secs(12);
 #[derive(Debug)]
 pub(super) struct Awaited {
     line: Option<LineId>,
+    is_reached: bool,
     reply: Reply<Diagnosis>,
 }
+
+/// What stands between us and the router while a report is made: what was known before may be so no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    /// A connection stands, and the router takes another.
+    Good,
+    /// A connection stands as far as we know, and the router takes no other.
+    Doubtful,
+    /// There is none.
+    Lost,
+}
+
+/// What is said of everything that needs a connection.
+const LOST: &str = "There is no connection to the router.";
+const DOUBTFUL: &str = "It stood when the router last said something; now the router takes no connection.";
 
 impl LinkTask {
     /// Whether a number stands on overlay buttons and on no other line button.
@@ -100,32 +116,43 @@ impl LinkTask {
 
 impl LinkTask {
     /// Tries the lines anew, then reports.
-    pub(super) fn diagnose(&mut self, line: Option<LineId>, reply: Reply<Diagnosis>) {
+    pub(super) fn diagnose(&mut self, line: Option<LineId>, is_reached: bool, reply: Reply<Diagnosis>) {
         let (done, tried) = oneshot::channel();
-        let scope = line.clone().map_or(Scope::All, |line| Scope::Lines(vec![line]));
+        // Without a connection nothing can be tried.
+        let is_connected = self.net.is_connected();
+        let scope = match &line {
+            _ if !is_connected => Scope::Nothing,
+            None => Scope::All,
+            Some(line) => Scope::Lines(vec![line.clone()]),
+        };
         self.verify(scope, Vec::new(), TRIAL, done);
         let news = self.news_in.clone();
         tokio::spawn(async move {
             // A link that ends answers nobody.
             if tried.await.is_ok() {
-                let _ = news.send(News::Tried(Box::new(Awaited { line, reply }))).await;
+                let _ = news.send(News::Tried(Box::new(Awaited { line, is_reached, reply }))).await;
             }
         });
     }
 
     pub(super) fn on_tried(&mut self, awaited: Awaited) {
-        let Awaited { line, reply } = awaited;
+        let Awaited { line, is_reached, reply } = awaited;
+        let touch = match (self.net.is_connected(), is_reached) {
+            (true, true) => Touch::Good,
+            (true, false) => Touch::Doubtful,
+            (false, _) => Touch::Lost,
+        };
         let mut ids: Vec<LineId> = match line {
             Some(line) => vec![line],
             None => self.lines.iter().filter(|(_, entry)| entry.row.body.enabled).map(|(id, _)| id.clone()).collect(),
         };
         let is_named = ids.len() == 1;
-        ids.retain(|id| is_named || !self.is_monitored(id));
-        let mut lines: Vec<LineReport> = ids.iter().filter_map(|id| self.line_report(id)).collect();
+        ids.retain(|id| is_named || touch != Touch::Good || !self.is_monitored(id));
+        let mut lines: Vec<LineReport> = ids.iter().filter_map(|id| self.line_report(id, touch)).collect();
         lines.sort_by(|one, other| one.number.cmp(&other.number));
-        let monitored = self.lines.keys().filter(|id| self.is_monitored(id)).count();
+        let monitored = self.lines.keys().filter(|id| touch == Touch::Good && self.is_monitored(id)).count();
         // Who asked may have gone.
-        let _ = reply.send(Ok(Diagnosis { healthy: false, checks: self.pbx_checks(), lines, monitored }));
+        let _ = reply.send(Ok(Diagnosis { healthy: false, checks: self.pbx_checks(touch), lines, monitored }));
     }
 
     fn is_monitored(&self, id: &LineId) -> bool {
@@ -134,11 +161,11 @@ impl LinkTask {
             && seats.iter().all(|seat| self.seats.get(seat).is_some_and(|seat| seat.phase == Phase::Active))
     }
 
-    fn pbx_checks(&self) -> Vec<Check> {
+    fn pbx_checks(&self, touch: Touch) -> Vec<Check> {
         if !self.row.settings.enabled {
             return Vec::new();
         }
-        let mut checks = vec![self.release_check(), self.registration_check(), self.session_server_check()];
+        let mut checks = vec![self.release_check(), self.registration_check(touch), self.session_server_check(touch)];
         checks.push(match (&self.listen_trouble, self.net.has_accepted) {
             (Some(trouble), _) => Check::new("inbound", Failed, trouble.clone())
                 .hint("Choose another sip.local_port, or end the program that holds it."),
@@ -162,13 +189,15 @@ impl LinkTask {
         }
     }
 
-    fn registration_check(&self) -> Check {
+    fn registration_check(&self, touch: Touch) -> Check {
         let trouble = self.registrar.trouble.clone().unwrap_or_default();
         let nothing_works = !self.seats.values().any(|seat| seat.phase == Phase::Active);
         match self.registrar.state {
             _ if self.dialect.register.mode == RegisterMode::Never => {
                 Check::new("registration", CheckState::Skipped, "Registering is switched off (register.mode).")
             }
+            _ if touch == Touch::Lost => Check::new("registration", CheckState::Skipped, LOST),
+            State::Registered if touch == Touch::Doubtful => Check::new("registration", CheckState::Unknown, DOUBTFUL),
             State::Registered => Check::new("registration", Good, "The session server is registered at the router."),
             State::Refused => {
                 let blocks: &[&str] = if self.registrar.credentials_rejected { &[] } else { &["session_server"] };
@@ -188,7 +217,7 @@ impl LinkTask {
         }
     }
 
-    fn session_server_check(&self) -> Check {
+    fn session_server_check(&self, touch: Touch) -> Check {
         let id = &self.row.settings.sip.session_server_id;
         if self.registrar.foreign {
             return Check::new(
@@ -199,7 +228,9 @@ impl LinkTask {
             .hint("Stop it, or give this PBX a session server of its own (sip.session_server_id).");
         }
         match self.registrar.state {
-            State::Registered => Check::new("session_server", Good, format!("Nobody else uses “{id}”.")),
+            State::Registered if touch == Touch::Good => {
+                Check::new("session_server", Good, format!("Nobody else uses “{id}”."))
+            }
             _ => Check::new(
                 "session_server",
                 CheckState::Unknown,
@@ -208,7 +239,7 @@ impl LinkTask {
         }
     }
 
-    fn line_report(&self, id: &LineId) -> Option<LineReport> {
+    fn line_report(&self, id: &LineId, touch: Touch) -> Option<LineReport> {
         let entry = self.lines.get(id)?;
         let body = &entry.row.body;
         let number = entry.row.number.clone();
@@ -221,7 +252,15 @@ impl LinkTask {
         } else {
             checks.push(self.record_check(&number, body.missing_since.is_some(), entry.row.device_id.as_deref()));
             for seat in entry.seats.iter() {
-                self.seat_checks(*seat, &mut checks);
+                self.seat_checks(*seat, touch, &mut checks);
+            }
+        }
+        if touch != Touch::Good || self.discovery.trouble.is_some() {
+            // What the records say good of a line is of the past.
+            let records = |check: &&mut Check| matches!(check.check, "xml_record" | "cti_flags" | "phone");
+            for check in checks.iter_mut().filter(records).filter(|check| check.state == Good) {
+                check.state = CheckState::Unknown;
+                check.detail.push_str(" So it was when the router was last read.");
             }
         }
         let healthy = is_healthy(&checks);
@@ -249,7 +288,7 @@ impl LinkTask {
         Check::new("xml_record", Good, format!("{number} is ephone-dn {} at the router.", tags.join(" and ")))
     }
 
-    fn seat_checks(&self, id: SeatId, checks: &mut Vec<Check>) {
+    fn seat_checks(&self, id: SeatId, touch: Touch, checks: &mut Vec<Check>) {
         let Some(seat) = self.seats.get(&id) else { return };
         let facts = self.service_facts(id);
         let of =
@@ -273,6 +312,19 @@ impl LinkTask {
             Some(false) => say("phone", CheckState::Warning, "No registered phone carries the number now."),
             None => say("phone", CheckState::Unknown, "Whether a phone is registered is not known."),
         });
+        match touch {
+            Touch::Lost => {
+                let session = say("session", Failed, LOST).hint("Look at the checks of the router above.");
+                checks.extend([session, say("monitor", CheckState::Skipped, LOST)]);
+                return;
+            }
+            Touch::Doubtful if seat.phase == Phase::Active => {
+                let unknown = |check| say(check, CheckState::Unknown, DOUBTFUL);
+                checks.extend([unknown("session"), unknown("monitor")]);
+                return;
+            }
+            Touch::Doubtful | Touch::Good => {}
+        }
         let reason = seat.monitor.reason.clone().unwrap_or_else(|| "The line waits for its turn.".to_owned());
         let hint = seat.monitor.hint.clone().unwrap_or_default();
         let (session, monitor) = match (seat.phase, &seat.said) {

@@ -100,7 +100,7 @@ pub(super) enum LinkCommand {
     /// The CSTA assistant.
     Assistant(AssistantCommand),
     /// Try one line, or all that are not monitored, and say what is wrong.
-    Diagnose { line: Option<LineId>, reply: Reply<Diagnosis> },
+    Diagnose { line: Option<LineId>, is_reached: bool, reply: Reply<Diagnosis> },
     /// Add a line by hand.
     CreateLine { line: NewLine, caller: Caller, reply: Reply<Written> },
     /// Change a line.
