@@ -39,10 +39,11 @@ fn counted() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for path in files {
         let text = std::fs::read_to_string(path).unwrap();
-        for macro_name in ["metrics::counter!(", "metrics::gauge!(", "metrics::histogram!("] {
+        // The last one is what is written out by hand.
+        for macro_name in ["metrics::counter!(", "metrics::gauge!(", "metrics::histogram!(", "# TYPE "] {
             for (at, _) in text.match_indices(macro_name) {
                 let rest = text[at + macro_name.len()..].trim_start();
-                found.extend(names(rest.split([',', ')']).next().unwrap()));
+                found.extend(names(rest.split([',', ')', ' ']).next().unwrap()));
             }
         }
     }

@@ -155,9 +155,7 @@ fn remedy(code: &str) -> &'static str {
         "precondition_required" => "Read it and send its `ETag` as `If-Match`.",
         "body_too_large" => "Send less at once.",
         "unsupported_media_type" => "Send the `Content-Type` that the document names.",
-        "invalid_value" | "unknown_field" => {
-            "Compare the fields that are named with the document at /openapi.json."
-        }
+        "invalid_value" | "unknown_field" => "Compare the fields that are named with the document at /openapi.json.",
         "invalid_number" => "Check the number and the rules of its PBX.",
         "invalid_code" => "Ask an administrator for a new code.",
         "idempotency_key_reused" => "Use a new key for a new request.",

@@ -23,6 +23,7 @@ mod locate;
 mod logs;
 mod many;
 mod messages;
+mod metrics;
 mod mobility;
 mod numbers;
 mod operations;

@@ -68,8 +68,17 @@ async fn a_bundle_holds_everything_but_secrets_numbers_and_names() {
     let secrets = [house.gateway.token(), system.xml_password.as_str(), "nonce=", "response="];
     // Login names too: they are words of lower-case letters, as the router's own words are.
     assert!(files["trace.jsonl"].contains("<ISuserID>[") && files["trace.jsonl"].contains(">registered<"));
-    let people =
-        ["0301234567", "00AA11BB0001", "00AA11BB0005", "Anna Berg", "Ida Jung", "127.0.0.1", ">eli<", ">anna<", ">ida<"];
+    let people = [
+        "0301234567",
+        "00AA11BB0001",
+        "00AA11BB0005",
+        "Anna Berg",
+        "Ida Jung",
+        "127.0.0.1",
+        ">eli<",
+        ">anna<",
+        ">ida<",
+    ];
     for (name, content) in &files {
         for private in secrets.iter().chain(&people) {
             let near =

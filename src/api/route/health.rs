@@ -1,8 +1,12 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
+use std::fmt::Write as _;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, Response, StatusCode, header};
+
+use serde::Deserialize;
 
 use super::super::auth::Reader;
 use super::super::dto::{Health, Readiness};
@@ -10,6 +14,7 @@ use super::super::problem::Problem;
 use super::super::schema::Refused;
 use super::super::state::ApiState;
 use super::json;
+use crate::domain::{PbxState, PbxStatus};
 
 /// Does the process work
 #[utoipa::path(get, path = "/healthz", tag = "Health", security(()),
@@ -38,10 +43,39 @@ pub(in crate::api) async fn readyz(State(state): State<ApiState>) -> Result<Resp
 #[utoipa::path(get, path = "/metrics", tag = "Health", security(("bearer" = ["read"])),
     responses((status = 200, description = "Prometheus text", body = String, content_type = "text/plain"), Refused))]
 pub(in crate::api) async fn metrics(reader: Reader) -> Response<Body> {
-    let text = reader.state().settings().metrics.as_ref().map_or_else(String::new, |render| render());
+    let mut text = reader.state().settings().metrics.as_ref().map_or_else(String::new, |render| render());
+    text.push_str(&of_routers(reader.seen().pbxs().map(|(_, json)| json.as_ref())));
     let mut response = Response::new(Body::from(text));
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     response
+}
+
+/// The state of the routers that are switched on. Made when it is asked for: a gauge that is kept would outlive its router.
+fn of_routers<'a>(pbxs: impl Iterator<Item = &'a [u8]>) -> String {
+    #[derive(Deserialize)]
+    struct Shown {
+        name: String,
+        enabled: bool,
+        status: PbxStatus,
+    }
+    let mut up = "# HELP linegate_pbx_up Whether the link to a router works: up or degraded\n\
+                  # TYPE linegate_pbx_up gauge\n"
+        .to_owned();
+    let mut lines = "# HELP linegate_pbx_lines Enabled lines of a router by the state of their monitor\n\
+                     # TYPE linegate_pbx_lines gauge\n"
+        .to_owned();
+    for pbx in pbxs.filter_map(|json| serde_json::from_slice::<Shown>(json).ok()).filter(|pbx| pbx.enabled) {
+        let name = pbx.name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let is_up = matches!(pbx.status.state, PbxState::Up | PbxState::Degraded);
+        // Writing to a text cannot fail.
+        let _ = writeln!(up, "linegate_pbx_up{{pbx=\"{name}\"}} {}", u8::from(is_up));
+        let counts = pbx.status.lines;
+        let waiting = counts.total.saturating_sub(counts.monitored).saturating_sub(counts.failed);
+        for (state, count) in [("monitored", counts.monitored), ("failed", counts.failed), ("waiting", waiting)] {
+            let _ = writeln!(lines, "linegate_pbx_lines{{pbx=\"{name}\",state=\"{state}\"}} {count}");
+        }
+    }
+    up + &lines
 }
