@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
 
 use super::{Hidden, Problem};
 use crate::service::pbx::PbxSettings;
@@ -34,7 +35,18 @@ pub struct FileConfig {
     /// Retention.
     pub retention: FileRetention,
     /// PBXs to create at the first start.
-    pub pbx: Vec<FilePbx>,
+    pub pbx: Vec<ReadPbx>,
+}
+
+/// A table `[[pbx]]`, or what is wrong with it: the rest of the file is read all the same.
+#[derive(Debug, Clone)]
+pub struct ReadPbx(Result<FilePbx, String>);
+
+impl<'de> Deserialize<'de> for ReadPbx {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(Self(FilePbx::deserialize(value).map_err(|error| error.to_string())))
+    }
 }
 
 /// `[log_file]`.
@@ -154,31 +166,91 @@ impl<'de> Deserialize<'de> for FilePbx {
     }
 }
 
+/// Longest list of what is wrong with a file.
+const MOST_PROBLEMS: usize = 50;
+
 impl FileConfig {
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// When the file cannot be read or is not what it should be; the position is named.
-    pub fn read(path: &Path) -> Result<Self, Vec<Problem>> {
+    /// Reads a file: what of it can be used, and everything that cannot, with its place.
+    pub fn read(path: &Path) -> (Self, Vec<Problem>) {
         let origin = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| vec![Problem::new(&origin, error.to_string())])?;
-        Self::parse(&text, &origin)
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &origin),
+            Err(error) => (Self::default(), vec![Problem::new(&origin, error.to_string())]),
+        }
     }
 
-    fn parse(text: &str, origin: &str) -> Result<Self, Vec<Problem>> {
-        let config: Self = toml::from_str(text)
-            .map_err(|error| vec![Problem::new(origin, error.message().to_owned() + &place(text, &error))])?;
-        let problems: Vec<_> = config
-            .pbx
-            .iter()
-            .flat_map(|pbx| {
-                pbx.settings.problems().into_iter().map(|problem| {
-                    Problem::new(format!("{origin}: pbx {}{}", pbx.settings.name, problem.pointer), problem.detail)
-                })
-            })
-            .collect();
-        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    fn parse(text: &str, origin: &str) -> (Self, Vec<Problem>) {
+        let mut text = text.to_owned();
+        let mut mistakes = Vec::new();
+        let config = loop {
+            let error = match toml::from_str::<Self>(&text) {
+                Ok(config) => break config,
+                Err(error) => error,
+            };
+            let at = error.span().map_or(0, |span| span.start);
+            mistakes.push((at, Problem::new(origin, error.message().to_owned() + &place(&text, &error))));
+            // The reader stops at the first mistake: it is put out of the way, and what follows is read.
+            match without(&text, at) {
+                Some(rest) if mistakes.len() < MOST_PROBLEMS => text = rest,
+                _ => break Self::default(),
+            }
+        };
+        mistakes.sort_by_key(|(at, _)| *at);
+        let mut problems: Vec<Problem> = mistakes.into_iter().map(|(_, problem)| problem).collect();
+        problems.extend(config.pbx_problems(origin));
+        (config, problems)
     }
+
+    fn pbx_problems(&self, origin: &str) -> Vec<Problem> {
+        let problems = self.pbx.iter().enumerate().flat_map(|(at, pbx)| match &pbx.0 {
+            Ok(pbx) => {
+                let of = format!("{origin}: pbx {}", pbx.settings.name);
+                let problems = pbx.settings.problems().into_iter();
+                problems.map(|problem| Problem::new(format!("{of}{}", problem.pointer), problem.detail)).collect()
+            }
+            Err(detail) => vec![Problem::new(format!("{origin}: pbx number {}", at + 1), detail.clone())],
+        });
+        problems.collect()
+    }
+
+    /// The PBXs that can be used.
+    pub fn pbxs(self) -> Vec<FilePbx> {
+        self.pbx.into_iter().filter_map(|pbx| pbx.0.ok()).collect()
+    }
+}
+
+/// The text with blanks in the place of the key and value that a position lies in, or of the whole table when it has none;
+/// `None` when that leaves no TOML.
+fn without(text: &str, at: usize) -> Option<String> {
+    let table = DeTable::parse(text).ok()?;
+    let (start, end) = entry_at(text, table.get_ref(), at)?;
+    let blank = text.get(start..end)?.chars().map(|c| if c == '\n' { "\n" } else { " " }.repeat(c.len_utf8()));
+    let rest = format!("{}{}{}", text.get(..start)?, blank.collect::<String>(), text.get(end..)?);
+    DeTable::parse(&rest).is_ok().then_some(rest)
+}
+
+/// Where the innermost entry begins and ends that a position lies in.
+fn entry_at(text: &str, table: &DeTable<'_>, at: usize) -> Option<(usize, usize)> {
+    let line_of = |at: usize| text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    for (key, value) in table.iter() {
+        let is_key = key.span().contains(&at);
+        let inner = match value.get_ref() {
+            // An inline table is one value.
+            DeValue::Table(inner) if !text.get(value.span()).is_some_and(|text| text.starts_with('{')) => inner,
+            _ if is_key || value.span().contains(&at) => return Some((line_of(key.span().start), value.span().end)),
+            _ => continue,
+        };
+        if let Some(found) = entry_at(text, inner, at) {
+            return Some(found);
+        }
+        if is_key {
+            // A table that does not exist goes with all that is in it.
+            let start = line_of(key.span().start);
+            let end = text.get(start..)?.match_indices("\n[").next().map_or(text.len(), |(found, _)| start + found);
+            return Some((start, end));
+        }
+    }
+    None
 }
 
 /// The line where a text is wrong.
@@ -199,20 +271,59 @@ mod tests {
 
     #[test]
     fn a_pbx_of_the_file_keeps_its_password_apart() {
-        let config = FileConfig::parse(
+        let (config, problems) = FileConfig::parse(
             "[[pbx]]\nname = \"hq\"\nhost = \"192.0.2.10\"\n[pbx.axl]\nusername = \"ctigw\"\npassword = \"canary\"\n",
             "test",
-        )
-        .unwrap();
-        let pbx = &config.pbx[0];
+        );
+        assert_eq!(problems, []);
+        let pbx = &config.pbxs()[0];
         assert_eq!(pbx.axl_password.as_ref().unwrap().expose(), "canary");
         assert!(!format!("{pbx:?}").contains("canary"));
     }
 
     #[test]
     fn an_unknown_key_is_named_with_its_line() {
-        let problems = FileConfig::parse("listen = \"127.0.0.1:1\"\nlisten_on = 1\n", "test").unwrap_err();
+        let problems = FileConfig::parse("listen = \"127.0.0.1:1\"\nlisten_on = 1\n", "test").1;
         assert!(problems[0].detail.contains("listen_on"), "{problems:?}");
         assert!(problems[0].detail.contains("line 2"), "{problems:?}");
+    }
+
+    #[test]
+    fn one_mistake_hides_no_other() {
+        let text = "log_json = \"perhaps\"\nlisten = 5\ntls.cert = 1\nretention = { days = \"x\", events = \"y\" }\n\
+            [log_file]\nkeep = -1 # few\nmax_mib = \"ten\"\n[unknown]\nkey = 1\n[unknown.deep]\nkey = 2\n[cors]\norigins = \"x\"\n\
+            [[pbx]]\nname = \"hq\"\nhost = \"not a host\"\n[[pbx]]\nname = 7\nhost = \"192.0.2.1\"\n[hep]\nserver = \"h:1\"\n";
+        let (config, problems) = FileConfig::parse(text, "test");
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        for part in [
+            "(line 1)",
+            "(line 2)",
+            "(line 3)",
+            "(line 4)",
+            "(line 6)",
+            "(line 7)",
+            "(line 8)",
+            "(line 10)",
+            "(line 13)",
+            "pbx hq/host",
+            "pbx number 2: pbx.name",
+        ] {
+            assert_eq!(told.iter().filter(|line| line.contains(part)).count(), 1, "{part}: {told:#?}");
+        }
+        assert_eq!(config.hep.server.as_deref(), Some("h:1"), "what is good is read");
+    }
+
+    #[test]
+    fn what_is_no_toml_is_one_problem() {
+        let problems = FileConfig::parse("listen = \nlog = 5\n", "test").1;
+        assert!(problems.len() == 1 && problems[0].detail.contains("(line 1)"), "{problems:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_read_for_ever(text in "(\\[|\\]|\\{|\\}|=|\\.|\"|'|,|#|\n| |pbx|tls|cert|listen|log_file|keep|1|é){0,40}") {
+            let (_, problems) = FileConfig::parse(&text, "test");
+            proptest::prop_assert!(problems.len() <= MOST_PROBLEMS);
+        }
     }
 }

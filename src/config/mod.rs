@@ -10,7 +10,7 @@ mod source;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::telemetry::LogFile;
+use crate::telemetry::{LogFile, check_filter};
 pub use file::{FileConfig, FilePbx};
 pub use source::{Environment, Flags, ProcessEnvironment};
 
@@ -160,10 +160,11 @@ impl Settings {
     pub fn read(flags: &Flags, environment: &dyn Environment) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let file = match flags.config.as_deref() {
-            Some(path) => FileConfig::read(path).unwrap_or_else(|found| {
+            Some(path) => {
+                let (file, found) = FileConfig::read(path);
                 problems.extend(found);
-                FileConfig::default()
-            }),
+                file
+            }
             None => FileConfig::default(),
         };
         let env = |name: &str| environment.var(name).filter(|value| !value.is_empty());
@@ -290,8 +291,11 @@ impl Settings {
                 events: file.retention.events.unwrap_or(Retention::default().events),
                 call_days: file.retention.call_days.unwrap_or(Retention::default().call_days),
             },
-            pbxs: file.pbx,
+            pbxs: file.pbxs(),
         };
+        if let Err(error) = check_filter(&settings.log) {
+            problems.push(Problem::new("log", format!("{error}.")));
+        }
         if let Some(token) = &settings.admin_token
             && token.expose().len() < 16
         {
@@ -397,9 +401,18 @@ mod tests {
             ("LINEGATE_CORS_ORIGINS", "crm.example.com"),
             ("LINEGATE_HEP_SERVER", "homer.example.com"),
             ("LINEGATE_HEP_AUTH_KEY", "canary"),
+            ("LINEGATE_LOG", "in[fo"),
         ]));
-        let problems = Settings::read(&Flags::default(), &vars).unwrap_err();
-        assert_eq!(problems.len(), 5);
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("linegate.toml");
+        std::fs::write(
+            &config,
+            "log_json = 5\n[[pbx]]\nname = \"hq\"\nhost = \"no host\"\n[trace]\nbuffer_mib = 999999\n",
+        )
+        .unwrap();
+        let flags = Flags { config: Some(config), ..Flags::default() };
+        let problems = Settings::read(&flags, &vars).unwrap_err();
+        assert_eq!(problems.len(), 9, "{problems:#?}");
         assert!(problems.iter().all(|p| !p.to_string().contains("canary")));
     }
 }

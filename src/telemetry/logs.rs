@@ -155,6 +155,14 @@ impl LogControl {
     }
 }
 
+/// Whether a text is a log filter.
+///
+/// # Errors
+/// When it is none.
+pub fn check_filter(filter: &str) -> Result<(), LogError> {
+    parse(filter, false).map(|_| ())
+}
+
 fn parse(filter: &str, has_spans: bool) -> Result<EnvFilter, LogError> {
     let parsed = EnvFilter::builder().parse(filter).map_err(|_| LogError::Filter(filter.to_owned()))?;
     if !has_spans {

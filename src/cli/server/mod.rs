@@ -168,10 +168,12 @@ pub(super) async fn twin(args: cme_twin::cli::TwinArgs) -> Result<(), Failure> {
 pub(super) fn check_config(flags: &Flags) -> Result<(), Failure> {
     let settings = read(flags)?;
     if let Tls::Files { cert, key } = &settings.tls {
-        for path in [cert, key] {
-            if let Err(error) = std::fs::metadata(path) {
-                return Err(Failure::new(Failure::CONFIG, format!("{}: {error}", path.display())));
-            }
+        let missing = |path: &std::path::PathBuf| {
+            std::fs::metadata(path).err().map(|error| format!("{}: {error}", path.display()))
+        };
+        let missing: Vec<String> = [cert, key].into_iter().filter_map(missing).collect();
+        if !missing.is_empty() {
+            return Err(Failure::new(Failure::CONFIG, missing.join("\n  ")));
         }
     }
     output::line(&format!("data folder    {}", settings.data_dir.display()))?;
