@@ -64,6 +64,16 @@ async fn a_bundle_holds_everything_but_secrets_numbers_and_names() {
     assert!(trace.iter().any(|item| text(item, "/summary") == "INFO MakeCall"));
     assert!(trace.iter().any(|item| item["call_id"] == made["id"]), "ids lead from one file to the other");
 
+    // Who is who can be followed from one file to the other.
+    let lines = json("lines.json");
+    let with_phone: Vec<&Value> =
+        lines.as_array().unwrap().iter().filter(|line| !text(line, "/device_id").is_empty()).collect();
+    assert!(with_phone.len() > 2, "{lines:#}");
+    for line in with_phone {
+        let user = format!("{}_{}", text(line, "/number"), text(line, "/device_id"));
+        assert!(user.starts_with("[number-") && files["trace.jsonl"].contains(&user), "{user} is not in the trace");
+    }
+
     let system = house.twin.system();
     let secrets = [house.gateway.token(), system.xml_password.as_str(), "nonce=", "response="];
     // Login names too: they are words of lower-case letters, as the router's own words are.

@@ -11,12 +11,9 @@ use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::Outcome;
 use crate::service::journal::wall_clock;
 use crate::service::support::{About, Sources, pack};
-use crate::service::trace::TraceQuery;
 
 /// The doctor may take so long; a bundle without his report is better than none.
 const DOCTOR: Duration = Duration::from_secs(30);
-/// Steps of the trace, the last ones.
-const STEPS: usize = 5000;
 
 impl Gateway {
     /// The support bundle as a gzipped tar.
@@ -28,13 +25,6 @@ impl Gateway {
         let doctor =
             futures_util::future::join_all(ids.iter().map(async |id| (id.to_string(), self.examined(id).await)));
         let doctor = doctor.await;
-        let trace = if self.inner.trace.is_on() {
-            let (mut items, _) = self.trace(TraceQuery { limit: usize::MAX, ..TraceQuery::default() }).await?;
-            items.drain(..items.len().saturating_sub(STEPS));
-            items
-        } else {
-            Vec::new()
-        };
         let view = self.inner.journal.view();
         let read = |json: &bytes::Bytes| serde_json::from_slice::<Value>(json).ok();
         let sources = Sources {
@@ -46,7 +36,7 @@ impl Gateway {
             calls: view.calls.values().filter_map(|call| read(&call.json)).collect(),
             store: self.store_facts(),
             doctor,
-            trace,
+            trace: self.inner.trace.clone(),
         };
         let packed = tokio::task::spawn_blocking(move || pack(sources)).await;
         packed.map_err(|error| unpacked(&error))?.map_err(|error| unpacked(&error))

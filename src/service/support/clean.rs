@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::domain::Timestamp;
 use crate::service::probe::Redactor;
 pub(in crate::service) use crate::service::trace::Known;
+use crate::service::trace::{Trace, TraceItem, last_steps};
 
 /// How the ids of the API begin: they say nothing about anybody.
 const IDS: [&str; 7] = ["pbx_", "line_", "call_", "conv_", "cmd_", "tok_", "hook_"];
@@ -21,6 +22,11 @@ pub(super) struct Cleaner {
 impl Cleaner {
     pub(super) fn new(known: &Known) -> Self {
         Self { redactor: Redactor::new(&known.names, &known.hosts, &known.numbers) }
+    }
+
+    /// The last steps of the trace; their messages have forms of their own.
+    pub(super) fn trace(&mut self, trace: &Trace, count: usize) -> Vec<TraceItem> {
+        last_steps(trace, count, &mut self.redactor)
     }
 
     /// JSON of whatever form.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
 use crate::service::doctor::Diagnosis;
-use crate::service::trace::TraceItem;
+use crate::service::trace::Trace;
 use clean::Cleaner;
 pub(super) use clean::Known;
 
@@ -36,8 +36,11 @@ pub(super) struct Sources {
     pub(super) store: Value,
     /// By the id of the PBX: the report, or why there is none.
     pub(super) doctor: Vec<(String, Result<Diagnosis, String>)>,
-    pub(super) trace: Vec<TraceItem>,
+    pub(super) trace: Trace,
 }
+
+/// So many steps of the trace go into a bundle, the last ones.
+const STEPS: usize = 5000;
 
 const README: &str = "\
 Support bundle of Linegate.
@@ -79,9 +82,8 @@ pub(super) fn pack(sources: Sources) -> std::io::Result<Vec<u8>> {
         })
         .collect();
     let mut trace = Vec::new();
-    for item in &sources.trace {
-        // The trace hides what is in it by itself: it knows the forms of its messages.
-        serde_json::to_writer(&mut trace, item)?;
+    for item in cleaner.trace(&sources.trace, STEPS) {
+        serde_json::to_writer(&mut trace, &item)?;
         trace.push(b'\n');
     }
     let log: String = sources.about.log.lines().map(|line| cleaner.log_line(line) + "\n").collect();

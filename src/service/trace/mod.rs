@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::{CallId, LineId, PbxId, Timestamp};
 use crate::io::hep::HepExport;
-pub(super) use ladder::{Known, Unfound, ladder};
+pub(super) use ladder::{Known, Unfound, ladder, last_steps};
 pub use ladder::{Layer, TraceItem, Way};
 use ring::{Entry, Kept};
 pub(super) use tap::Tap;
