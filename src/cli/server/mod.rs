@@ -109,13 +109,14 @@ async fn start_with(settings: Settings, logs: LogControl) -> Result<Running, Fai
     Ok(running)
 }
 
-/// The end that a person or a service manager asks for.
-async fn end() {
-    let interrupt = tokio::signal::ctrl_c();
+/// The end that a person or a service manager asks for. On Unix it is heard from the call on, not only once it is awaited.
+fn end() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    async {
+        let interrupt = tokio::signal::ctrl_c();
+        #[cfg(unix)]
+        match terminate {
             Ok(mut terminate) => {
                 tokio::select! {
                     _ = interrupt => {}
@@ -126,35 +127,37 @@ async fn end() {
                 let _ = interrupt.await;
             }
         }
-    }
-    #[cfg(windows)]
-    {
-        use tokio::signal::windows::{ctrl_break, ctrl_close, ctrl_shutdown};
-        // Also when the window is closed or the machine goes down: Windows waits 5 s then.
-        match (ctrl_break(), ctrl_close(), ctrl_shutdown()) {
-            (Ok(mut break_key), Ok(mut closed), Ok(mut down)) => {
-                tokio::select! {
-                    _ = interrupt => {}
-                    _ = break_key.recv() => {}
-                    _ = closed.recv() => {}
-                    _ = down.recv() => {}
+        #[cfg(windows)]
+        {
+            use tokio::signal::windows::{ctrl_break, ctrl_close, ctrl_shutdown};
+            // Also when the window is closed or the machine goes down: Windows waits 5 s then.
+            match (ctrl_break(), ctrl_close(), ctrl_shutdown()) {
+                (Ok(mut break_key), Ok(mut closed), Ok(mut down)) => {
+                    tokio::select! {
+                        _ = interrupt => {}
+                        _ = break_key.recv() => {}
+                        _ = closed.recv() => {}
+                        _ = down.recv() => {}
+                    }
+                }
+                _ => {
+                    let _ = interrupt.await;
                 }
             }
-            _ => {
-                let _ = interrupt.await;
-            }
         }
-    }
-    #[cfg(not(any(unix, windows)))]
-    {
-        let _ = interrupt.await;
+        #[cfg(not(any(unix, windows)))]
+        {
+            let _ = interrupt.await;
+        }
     }
 }
 
 /// `linegate serve`
 pub(super) async fn serve(flags: &Flags) -> Result<(), Failure> {
-    let running = start(read(flags)?).await?;
-    Ok(running.until(end()).await?)
+    let settings = read(flags)?;
+    // Whoever got an answer may end it in order: so it listens for the end before it answers.
+    let end = end();
+    Ok(start(settings).await?.until(end).await?)
 }
 
 /// `linegate twin`
