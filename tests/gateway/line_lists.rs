@@ -214,3 +214,63 @@ async fn the_command_line_loads_lines_and_tells_how_far_it_is() {
     assert_eq!(text(&house.line("1003").await, "/name"), "Gerda Neu");
     house.close_beside_lost_sessions().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imported_lines_become_the_routers_once_it_gives_them() {
+    let mut config = TwinConfig::default();
+    let whole = config.system.clone();
+    config.system.phones.values_mut().for_each(|phone| phone.buttons.clear());
+    config.system.user_profiles.clear();
+    let mut house = House::unsettled(config, json!({})).await;
+    house.until_pbx("it is read", |status| status["axl"]["state"] == "up").await;
+    let list = ROWS.replace("Ben Cole", "The Boss").replace("Gus Hart", "");
+    house.import("text/plain", false, &list).await.unwrap();
+    let ids = async |house: &House| {
+        let lines = house.lines().await;
+        let id = |line: &Value| (text(line, "/number").to_owned(), text(line, "/id").to_owned());
+        lines.iter().map(id).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let imported = ids(&house).await;
+    house.twin.configure(|system| *system = whole);
+    let load = format!("/pbxs/{}/load-lines", house.pbx);
+    let fields = |load: &Value, number: &str| {
+        let changed = load["changed"].as_array().unwrap();
+        let one = changed.iter().find(|line| line["number"] == number).unwrap_or_else(|| panic!("{number}: {load:#}"));
+        one["fields"].clone()
+    };
+    let seen = house.client().post(&load, &json!({"dry_run": true})).await.unwrap();
+    assert_eq!(text(&house.line("201").await, "/source"), "import", "only looked at");
+    assert_eq!((&seen["added"], &seen["removed"]), (&json!([]), &json!([])), "{seen:#}");
+    house.client().post(&load, &json!({})).await.unwrap();
+    assert_eq!(ids(&house).await, imported, "they are the same lines");
+    // A name that a person gave stays; without a name and where it is the same, it is the router's.
+    assert_eq!(fields(&seen, "202"), json!(["source", "has_own_name"]));
+    assert_eq!(fields(&seen, "207"), json!(["source", "name"]));
+    for (number, source, name, has_own_name) in [
+        ("201", "pbx", "Anna Berg", false),
+        ("202", "pbx", "The Boss", true),
+        ("205", "import", "Eli Frank", false),
+        ("207", "pbx", "Gus Hart", false),
+    ] {
+        let line = house.line(number).await;
+        assert_eq!((text(&line, "/source"), text(&line, "/name")), (source, name), "{line:#}");
+        assert_eq!(line["has_own_name"], has_own_name, "{line:#}");
+    }
+    // From here on they follow the router.
+    house.twin.configure(|system| {
+        "222".clone_into(&mut system.dns.get_mut(&2).unwrap().number);
+        "Gustav Hart".clone_into(&mut system.dns.get_mut(&7).unwrap().name);
+        let second = system.phones[&1].buttons[1];
+        system.phones.get_mut(&4).unwrap().buttons.push(second);
+        system.phones.get_mut(&5).unwrap().buttons.clear();
+    });
+    house.client().post(&load, &json!({})).await.unwrap();
+    let renumbered = house.until_line("222", "is there", |line| line["monitor"]["state"] == "active").await;
+    assert_eq!((text(&renumbered, "/id"), text(&renumbered, "/name")), (imported["202"].as_str(), "The Boss"));
+    let gus = house.line("207").await;
+    assert_eq!((text(&gus, "/name"), text(&gus, "/addresses/1/number")), ("Gustav Hart", "204"), "{gus:#}");
+    assert!(house.line("208").await["missing_since"].is_string());
+    assert!(house.line("205").await["missing_since"].is_null());
+    assert_eq!(house.lines().await.len(), 5);
+    house.close_beside_lost_sessions().await;
+}

@@ -368,7 +368,9 @@ fn line_change(line: &DeclaredLine, before: &Value) -> Result<Option<LineChange>
     } else {
         // A null gives the name back to the router.
         let old = if has_own_name { before["name"].clone() } else { Value::Null };
-        set("name", old, json!(line.name));
+        // A line that was entered became the router's, under the name that it has there too: nothing is to be done.
+        let is_the_same = line.source != DeclaredSource::Pbx && before["name"] == json!(line.name);
+        set("name", old.clone(), if is_the_same { old } else { json!(line.name) });
         if line.source != DeclaredSource::Pbx && buttons(before) != line.buttons {
             return Err(
                 "The router gives this line now, and its buttons: take the buttons and the source out.".to_owned()

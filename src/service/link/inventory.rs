@@ -168,6 +168,16 @@ impl LinkTask {
             row.number.clone_from(&record.number);
             fields.push("number");
         }
+        // A line that a person entered before the router gave it: from here on it follows the router. Without a phone it
+        // stays the person's, for a router need not list the users of extension mobility.
+        if row.body.source != LineSource::Pbx && row.device_id.is_some() {
+            row.body.source = LineSource::Pbx;
+            fields.push("source");
+            row.body.has_own_name = !row.body.name.is_empty() && row.body.name != record.name;
+            if row.body.has_own_name {
+                fields.push("has_own_name");
+            }
+        }
         let is_ours = row.body.source == LineSource::Pbx;
         if is_ours && options.read_line_names && !row.body.has_own_name && row.body.name != record.name {
             row.body.name.clone_from(&record.name);
