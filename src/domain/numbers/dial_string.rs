@@ -45,8 +45,20 @@ impl DialString {
         };
         let mut digits = String::new();
         let mut international = false;
-        for (index, character) in body.chars().enumerate() {
+        let mut behind_zero = 0;
+        for (index, (at, character)) in body.char_indices().enumerate() {
+            if at < behind_zero {
+                continue;
+            }
             match character {
+                // `+49 (0)89 …`: the zero is dialled in the country itself, and never behind its code. Italy keeps it.
+                '(' if international
+                    && (1..=3).contains(&digits.len())
+                    && digits != "39"
+                    && body.get(at..).is_some_and(|rest| rest.starts_with("(0)")) =>
+                {
+                    behind_zero = at + "(0)".len();
+                }
                 '0'..='9' | '*' | '#' => digits.push(character),
                 '+' if digits.is_empty() && !international => international = true,
                 ' ' | '\u{a0}' | '-' | '.' | '/' | '(' | ')' => {}
@@ -133,6 +145,12 @@ mod tests {
             ("tel:+49-30-1;ext=2", "49301"),
             ("0 30/12.34", "0301234"),
             ("*21#", "*21#"),
+            ("+49 (0)89 1234-201", "49891234201"),
+            ("+49(0) 30 1234567", "49301234567"),
+            ("tel:+44-(0)20-79460000", "442079460000"),
+            ("+39 (0)6 1234567", "39061234567"),
+            ("+49 89 (0)1234", "498901234"),
+            ("(0)89 1234", "0891234"),
         ] {
             assert_eq!(DialString::parse(text).unwrap().digits(), digits, "{text}");
         }

@@ -3,6 +3,8 @@
 
 /// Least and most digits of an E.164 number: the most is the standard's, the least keeps service numbers out.
 const E164_DIGITS: std::ops::RangeInclusive<usize> = 6..=15;
+/// Fewest digits of a number with the code of its country that can be dialled: `+49 115` is reached from abroad.
+const INTERNATIONAL_DIGITS: usize = 5;
 /// Fewest digits of a local number that is taken for one: shorter ones are services such as 110.
 const LOCAL_DIGITS: usize = 5;
 
@@ -90,11 +92,31 @@ impl Location {
 
     /// What is left of an international number (digits without `+`) behind our own beginning.
     pub fn behind_own<'a>(&self, international: &'a str) -> Option<&'a str> {
-        international
-            .strip_prefix(self.country.as_str())?
+        self.national(international)?
             .strip_prefix(self.area.as_str())?
             .strip_prefix(self.prefix.as_str())
             .filter(|rest| !rest.is_empty())
+    }
+
+    /// A number of our own country (digits without `+`) without the country's code. Where the national prefix is a zero no
+    /// number begins with one, so a zero there is the prefix that somebody wrote between: `+49 089 …`.
+    fn national<'a>(&self, international: &'a str) -> Option<&'a str> {
+        let national = international.strip_prefix(self.country.as_str())?;
+        let prefix = self.national_prefix.as_str();
+        Some(if self.has_zero() { national.strip_prefix(prefix).unwrap_or(national) } else { national })
+    }
+
+    fn has_zero(&self) -> bool {
+        !self.national_prefix.is_empty() && self.national_prefix.bytes().all(|byte| byte == b'0')
+    }
+
+    /// Whether this can be a number with the code of its country (digits without `+`): no code begins with 0, and behind it
+    /// something stands.
+    pub fn is_whole(&self, international: &str) -> bool {
+        let is_none = |national: &str| national.is_empty() || (self.has_zero() && national.starts_with('0'));
+        international.len() >= INTERNATIONAL_DIGITS
+            && !international.starts_with('0')
+            && !self.national(international).is_some_and(is_none)
     }
 
     /// Whether the system has a number of its own, so that what stands behind it is an extension.
@@ -109,7 +131,7 @@ impl Location {
 
     /// What a phone here dials for an international number (digits without `+`).
     pub fn dialled(&self, international: &str) -> String {
-        match international.strip_prefix(self.country.as_str()) {
+        match self.national(international) {
             Some(national) => [self.outside_line.as_str(), &self.national_prefix, national].concat(),
             None => [self.outside_line.as_str(), &self.international_prefix, international].concat(),
         }

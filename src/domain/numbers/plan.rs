@@ -63,6 +63,14 @@ pub enum DialError {
         /// What is wrong with it.
         source: DialStringError,
     },
+    /// A number with `+` that has no country, or nothing behind its country.
+    #[error(
+        "+{digits} is no whole number: behind + stand the code of a country, which never begins with 0, and a number there"
+    )]
+    NotWhole {
+        /// Its digits.
+        digits: String,
+    },
 }
 
 impl NumberPlan {
@@ -167,6 +175,9 @@ impl NumberPlan {
         let internal = is_known(&digits) || self.in_ranges(&digits);
         Ok(Dialled { digits, internal, rule })
     }
+                _ if !location.is_whole(wanted.digits()) => {
+                    return Err(DialError::NotWhole { digits: wanted.digits().to_owned() });
+                }
 
     /// Behind our own number stands an extension when the PBX has it. Where no ranges are given the system's own number
     /// says so, except that `-0`, the operator of many systems, must not become the digit for an outside line.
@@ -259,9 +270,19 @@ mod tests {
         assert_eq!(dials(&without_ranges, "+498912340").0, "008912340");
         assert_eq!(dials(&NumberPlan::default(), "+49 89 1234-201").0, "49891234201");
     }
+            ("+49 (0)89 1234-201", "201", true),
+            ("+49 089 1234-201", "201", true),
+            ("+49 (0)30 1234567", "00301234567", false),
+            ("+49 030 1234567", "00301234567", false),
+            ("+44 (0)1632 960000", "000441632960000", false),
+            ("+49 115", "00115", false),
 
     #[test]
     fn rules_come_before_the_location_and_may_leave_nothing() {
+        for text in ["+49", "+0", "+1", "+44", "+49 (0)", "+49 00", "+49 0000", "+0049 30 1234567"] {
+            let refused = plan.dialled(text, |_| false);
+            assert!(matches!(refused, Err(DialError::NotWhole { .. })), "{text}: {refused:?}");
+        }
         let lists = RuleLists {
             dialing: vec![
                 Rule::regex("^8([0-9]+)$", "+44\\1"),

@@ -82,6 +82,7 @@ pub(super) fn undialable(error: &DialError, pointer: &str) -> ServiceError {
     let hint = match error {
         DialError::Text(DialStringError::Empty) => "Give at least one digit, or leave `to` out for a dial tone call.",
         DialError::Text(DialStringError::TooLong) => "Check the number.",
+        DialError::NotWhole { .. } => "Write the whole number, for example +49 30 1234567, or what a phone here dials.",
         DialError::Text(_) => "Numbers have digits, *, #, a leading + and the separators space - . / ( ).",
         _ => "Dial another number, or change the dialing rules of this PBX (PUT /api/v1/pbxs/{pbx}/number-rules).",
     };
