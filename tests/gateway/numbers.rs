@@ -370,3 +370,33 @@ async fn trying_rules_costs_a_bounded_time() {
     assert_eq!(house.client().post(&path, &light).await.unwrap()["output"], "301");
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_for_help_is_no_call_to_a_colleague() {
+    let mut settings = munich();
+    settings["internal_numbers"] = json!([{"from": "100", "to": "799"}]);
+    let mut house = House::with(TwinConfig::default(), settings).await;
+    let dry = house.would_dial("112").await;
+    assert_eq!((text(&dry, "/dials"), &dry["internal"]), ("112", &json!(false)), "{dry}");
+    let call = house.dial("201", "112").await;
+    assert_eq!(
+        (&call["internal"], forms(&call, "called")),
+        (&json!(false), [&json!("112"), &json!("112"), &Value::Null])
+    );
+    let ended = house.until_ended(&call).await;
+    assert_eq!(
+        (&ended["internal"], forms(&ended, "called")),
+        (&json!(false), [&json!("112"), &json!("112"), &Value::Null])
+    );
+    for (to, code) in [("+49", 422), ("+0", 422), ("+49 (0)89 1234-201", 0)] {
+        let path = format!("/lines/{}/calls?dry_run=true", house.line_id("201").await);
+        match house.client().post(&path, &json!({"to": to})).await {
+            Ok(dry) => assert_eq!((code, text(&dry, "/dials")), (0, "201"), "{to}"),
+            Err(ClientError::Refused { status, problem }) => {
+                assert_eq!((status, text(&problem, "/code")), (code, "invalid_number"), "{to}: {problem}");
+            }
+            Err(error) => panic!("{to}: {error}"),
+        }
+    }
+    house.close().await;
+}

@@ -29,7 +29,7 @@ impl CallTable {
 
     /// Whether a number belongs to this PBX.
     pub(super) fn is_internal(&self, party: &Party) -> bool {
-        party.raw.as_deref().is_some_and(|number| {
+        party.raw.as_deref().filter(|number| !self.plan().is_emergency(number)).is_some_and(|number| {
             self.shown.is_internal(&self.names, number)
                 || self.settings.internal.iter().any(|range| range.contains(number))
         })

@@ -80,8 +80,13 @@ impl NumberPlan {
             || self.extension_of(number).is_some_and(|extension| self.internal.is_empty() || self.in_ranges(extension))
     }
 
+    /// Whether it is one of the emergency numbers: these are never extensions, though ranges may hold them.
+    pub fn is_emergency(&self, number: &str) -> bool {
+        self.emergency.iter().any(|one| one == number)
+    }
+
     fn in_ranges(&self, number: &str) -> bool {
-        self.internal.iter().any(|range| range.contains(number))
+        !self.is_emergency(number) && self.internal.iter().any(|range| range.contains(number))
     }
 
     /// The extension in `+49891234100`, where the system has a number of its own.
@@ -89,13 +94,14 @@ impl NumberPlan {
         let location = self.location.as_ref().filter(|location| location.has_prefix())?;
         let extension = location.behind_own(number.strip_prefix('+')?)?;
         let is_outside = !location.outside_line().is_empty() && extension.starts_with(location.outside_line());
-        extension.bytes().all(|byte| byte.is_ascii_digit()).then_some(extension).filter(|_| !is_outside)
+        let is_digits = extension.bytes().all(|byte| byte.is_ascii_digit());
+        (is_digits && !is_outside && !self.is_emergency(extension)).then_some(extension)
     }
 
     /// A number of this PBX in full while the location is on, else as it is.
     pub fn display(&self, extension: &str) -> String {
         match &self.location {
-            Some(location) if is_digits(extension) => location.canonical(extension),
+            Some(location) if is_digits(extension) && !self.is_emergency(extension) => location.canonical(extension),
             _ => extension.to_owned(),
         }
     }
@@ -107,7 +113,8 @@ impl NumberPlan {
             Direction::Outbound => ListName::Outgoing,
         };
         let by_rule = self.rules.apply(list, raw).map(|applied| applied.output);
-        let extension = if internal { Some(self.extension_of(raw).unwrap_or(raw)) } else { None };
+        let extension =
+            if internal && !self.is_emergency(raw) { Some(self.extension_of(raw).unwrap_or(raw)) } else { None };
         let e164 = match (&by_rule, extension) {
             // Who hides a number hides it in every form.
             (Some(output), _) if output.is_empty() => None,
@@ -142,7 +149,7 @@ impl NumberPlan {
         if raw.starts_with('+') {
             return e164_of_plus(raw);
         }
-        let location = self.location.as_ref().filter(|_| !self.emergency.iter().any(|number| number == raw))?;
+        let location = self.location.as_ref().filter(|_| !self.is_emergency(raw))?;
         match direction {
             Direction::Inbound => location.e164_of_network(raw),
             Direction::Outbound => location.e164_of_dialled(raw),
@@ -168,26 +175,27 @@ impl NumberPlan {
         let digits = match &self.location {
             Some(location) if wanted.is_international() => match location.behind_own(wanted.digits()) {
                 Some(extension) if self.is_extension(location, extension, &is_known) => extension.to_owned(),
+                _ if !location.is_whole(wanted.digits()) => {
+                    return Err(DialError::NotWhole { digits: wanted.digits().to_owned() });
+                }
                 _ => location.dialled(wanted.digits()),
             },
             _ => wanted.digits().to_owned(),
         };
-        let internal = is_known(&digits) || self.in_ranges(&digits);
+        let internal = !self.is_emergency(&digits) && (is_known(&digits) || self.in_ranges(&digits));
         Ok(Dialled { digits, internal, rule })
     }
-                _ if !location.is_whole(wanted.digits()) => {
-                    return Err(DialError::NotWhole { digits: wanted.digits().to_owned() });
-                }
 
     /// Behind our own number stands an extension when the PBX has it. Where no ranges are given the system's own number
     /// says so, except that `-0`, the operator of many systems, must not become the digit for an outside line.
     fn is_extension(&self, location: &Location, extension: &str, is_known: impl Fn(&str) -> bool) -> bool {
         let outside = location.outside_line();
-        is_known(extension)
-            || self.in_ranges(extension)
-            || (self.internal.is_empty()
-                && location.has_prefix()
-                && (outside.is_empty() || !extension.starts_with(outside)))
+        !self.is_emergency(extension)
+            && (is_known(extension)
+                || self.in_ranges(extension)
+                || (self.internal.is_empty()
+                    && location.has_prefix()
+                    && (outside.is_empty() || !extension.starts_with(outside))))
     }
 
     /// The emergency numbers that a phone with these rules does not reach any more, each with what is dialled instead.
@@ -262,27 +270,27 @@ mod tests {
             ("201", "201", true),
             ("0 30 / 123", "030123", false),
             ("*21#", "*21#", false),
-        ] {
-            assert_eq!(dials(&plan, text), (digits.replace(' ', ""), internal, None), "{text}");
-        }
-        let without_ranges = NumberPlan { internal: Vec::new(), ..munich() };
-        assert_eq!(dials(&without_ranges, "+49891234201").0, "201");
-        assert_eq!(dials(&without_ranges, "+498912340").0, "008912340");
-        assert_eq!(dials(&NumberPlan::default(), "+49 89 1234-201").0, "49891234201");
-    }
             ("+49 (0)89 1234-201", "201", true),
             ("+49 089 1234-201", "201", true),
             ("+49 (0)30 1234567", "00301234567", false),
             ("+49 030 1234567", "00301234567", false),
             ("+44 (0)1632 960000", "000441632960000", false),
             ("+49 115", "00115", false),
-
-    #[test]
-    fn rules_come_before_the_location_and_may_leave_nothing() {
+        ] {
+            assert_eq!(dials(&plan, text), (digits.replace(' ', ""), internal, None), "{text}");
+        }
         for text in ["+49", "+0", "+1", "+44", "+49 (0)", "+49 00", "+49 0000", "+0049 30 1234567"] {
             let refused = plan.dialled(text, |_| false);
             assert!(matches!(refused, Err(DialError::NotWhole { .. })), "{text}: {refused:?}");
         }
+        let without_ranges = NumberPlan { internal: Vec::new(), ..munich() };
+        assert_eq!(dials(&without_ranges, "+49891234201").0, "201");
+        assert_eq!(dials(&without_ranges, "+498912340").0, "008912340");
+        assert_eq!(dials(&NumberPlan::default(), "+49 89 1234-201").0, "49891234201");
+    }
+
+    #[test]
+    fn rules_come_before_the_location_and_may_leave_nothing() {
         let lists = RuleLists {
             dialing: vec![
                 Rule::regex("^8([0-9]+)$", "+44\\1"),
@@ -294,7 +302,7 @@ mod tests {
         };
         let plan = with(munich(), lists);
         assert_eq!(dials(&plan, "8 1632 960000"), ("000441632960000".to_owned(), false, Some(0)));
-        assert_eq!(dials(&plan, "911"), ("112".to_owned(), true, Some(1)));
+        assert_eq!(dials(&plan, "911"), ("112".to_owned(), false, Some(1)));
         assert_eq!(plan.dialled("5551", |_| false), Err(DialError::Hidden { rule: 2 }));
         assert!(matches!(plan.dialled("5561", |_| false), Err(DialError::Rule { rule: 3, .. })));
         assert!(matches!(plan.dialled("x", |_| false), Err(DialError::Text(_))));
@@ -328,6 +336,27 @@ mod tests {
         assert_eq!(shown(&plan, Direction::Outbound, "00301234567", false), full("0301234567", "+49301234567"));
         assert_eq!(shown(&plan, Direction::Inbound, "201", true), (String::new(), None));
         assert_eq!(shown(&plan, Direction::Outbound, "201", true), full("+49(89)1234-201", "+49891234201"));
+    }
+
+    #[test]
+    fn an_emergency_number_is_never_an_extension() {
+        // The ranges of the documents' example hold 112, and the PBX may even have such a number.
+        let plan = munich();
+        assert_eq!(
+            plan.dialled("112", |_| true).unwrap(),
+            Dialled { digits: "112".into(), internal: false, rule: None }
+        );
+        assert!(!plan.is_internal("112") && !plan.is_internal("+49891234112") && plan.is_internal("113"));
+        for direction in [Direction::Inbound, Direction::Outbound] {
+            let shown = plan.shown(direction, "112", true);
+            assert_eq!(shown, Shown { number: "112".to_owned(), e164: None });
+        }
+        assert_eq!(plan.display("112"), "112");
+        assert_eq!(plan.extension_of("+49891234112"), None);
+        // Nobody calls for help by dialling a colleague's number.
+        for plan in [&plan, &NumberPlan { internal: Vec::new(), ..munich() }] {
+            assert_eq!(dials(plan, "+49 89 1234-112").0, "00891234112");
+        }
     }
 
     #[test]
