@@ -118,6 +118,15 @@ pub(super) async fn pbx_dialect(remote: &Remote, wanted: &str, forget: bool) -> 
     Ok(())
 }
 
+/// What a router says that has no line to give.
+pub(super) const NO_LINES: &str = "The router gives no lines: none of its phones has a number on a button, and no user of extension \
+                                   mobility has one. Set the phones up at the router, then `linegate lines load`; or enter lines \
+                                   with `linegate lines import`.";
+
+/// What a PBX without XML API has to do with lines.
+const NO_XML: &str = "The XML API is not used (`axl.username` is empty), so the router gives no lines: enter them with `linegate lines \
+                      import`.";
+
 /// Follows a PBX until its lines are loaded and each is monitored or says why not. Progress goes to standard error.
 pub(super) async fn wait_for(client: &Client, id: &str) -> Result<(), Failure> {
     let mut last = String::new();
@@ -137,9 +146,19 @@ pub(super) async fn wait_for(client: &Client, id: &str) -> Result<(), Failure> {
             output::progress(&shown);
             last = shown;
         }
-        let settled = matches!(state, "disabled" | "down")
-            || (matches!(state, "up" | "degraded") && total > 0 && monitored + failed >= total);
+        // A router without a line is done when it was read.
+        let nothing = match text(&status, "/axl/state") {
+            _ if total > 0 => None,
+            "off" => Some(NO_XML),
+            "up" if !text(&status, "/axl/last_load_at").is_empty() => Some(NO_LINES),
+            _ => None,
+        };
+        let is_done = if total > 0 { monitored + failed >= total } else { nothing.is_some() };
+        let settled = matches!(state, "disabled" | "down") || (matches!(state, "up" | "degraded") && is_done);
         if settled {
+            if let Some(sentence) = nothing.filter(|_| state != "disabled") {
+                output::progress(sentence);
+            }
             for notice in status.pointer("/axl/notices").and_then(Value::as_array).into_iter().flatten() {
                 output::progress(notice.as_str().unwrap_or_default());
             }

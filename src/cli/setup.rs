@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::output::{self, text};
-use super::remote::{find_line, wait_for};
+use super::remote::{NO_LINES, find_line, wait_for};
 use super::router::{candidates, print_applied, print_candidates, print_config};
 use super::{Failure, Remote};
 use crate::client::Client;
@@ -90,6 +90,9 @@ pub(super) async fn setup(args: SetupArgs) -> Result<(), Failure> {
     output::table(&["NUMBER", "NAME", "MONITOR", "WHY NOT"], &rows)?;
     let active: Vec<&Value> = lines.iter().filter(|line| text(line, "/monitor/state") == "active").collect();
     let Some(first) = active.first() else {
+    if lines.is_empty() {
+        return Err(Failure::new(1, NO_LINES));
+    }
         return Err(Failure::new(1, "No line is monitored yet. `linegate doctor` says why, step by step."));
     };
 

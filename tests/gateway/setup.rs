@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use cme_twin::Twin;
 
 use crate::assistant::bare;
-use crate::kit::{Gateway, Reader, TOKEN, free_port, pbx_on};
+use crate::kit::{GLANCE, Gateway, PATIENCE, Reader, TOKEN, free_port, pbx_on};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_a_router_without_cti_to_a_first_ring() {
@@ -87,4 +87,46 @@ async fn what_is_printed_for_the_console_makes_every_line_monitored() {
     }
     gateway.stop().await;
     assert!(twin.violations().is_empty(), "{:#?}", twin.violations());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_without_lines_is_said_to_have_none() {
+    let mut config = cme_twin::TwinConfig::default();
+    config.system.phones.clear();
+    config.system.user_profiles.clear();
+    let gateway = Gateway::open().await;
+    let twin = Twin::start(config).await.unwrap();
+    let system = twin.system();
+    let ports = [twin.xml_addr().port(), twin.sip_addr().port(), free_port()].map(|port| port.to_string());
+    let linegate = async |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linegate"));
+        command.args(args).env("LINEGATE_URL", gateway.client.address()).env("LINEGATE_TOKEN", TOKEN);
+        command.env("LINEGATE_PBX_PASSWORD", &system.xml_password);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Nothing shall be changed, where that is asked.
+        child.stdin.take().unwrap().write_all(b"n\n").ok();
+        let ends = async {
+            while child.try_wait().unwrap().is_none() {
+                tokio::time::sleep(GLANCE).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, ends).await.is_err() {
+            child.kill().unwrap();
+            panic!("{args:?} never ends");
+        }
+        let out = child.wait_with_output().unwrap();
+        (out.status.code(), format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr)))
+    };
+    let add =
+        ["pbx", "add", "hq", "127.0.0.1", "--axl-port", &ports[0], "--sip-port", &ports[1], "--local-port", &ports[2]];
+    let (code, said) = linegate(&[&add[..], &["--username", &system.xml_user]].concat()).await;
+    assert!(code == Some(0) && said.contains("The router gives no lines: none of its phones"), "{said}");
+    assert!(said.contains("0/0"), "{said}");
+    let (code, said) = linegate(&["pbx", "status", "hq", "--wait"]).await;
+    assert!(code == Some(0) && said.contains("The router gives no lines"), "{said}");
+    let (code, said) = linegate(&["setup", "--host", "127.0.0.1"]).await;
+    assert!(code == Some(1) && said.contains("The router gives no lines"), "{said}");
+    assert!(!said.contains("A first ring"), "{said}");
+    gateway.stop().await;
 }
