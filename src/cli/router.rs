@@ -119,7 +119,7 @@ pub(super) async fn csta_config(args: CstaConfigArgs) -> Result<(), Failure> {
             true => {
                 let undo = format!("{path}/undo");
                 let work = client.post(&undo, &body);
-                print_applied(&args.remote, &with_progress(&args.remote, &client, text(&pbx, "/id"), work).await?)
+                done(&args.remote, &with_progress(&args.remote, &client, text(&pbx, "/id"), work).await?)
             }
             false => Ok(()),
         };
@@ -152,7 +152,7 @@ pub(super) async fn csta_config(args: CstaConfigArgs) -> Result<(), Failure> {
     if confirmed(args.yes, "Change the router like that?")? {
         let apply = format!("{path}/apply");
         let work = client.post(&apply, &body);
-        print_applied(&args.remote, &with_progress(&args.remote, &client, text(&pbx, "/id"), work).await?)?;
+        return done(&args.remote, &with_progress(&args.remote, &client, text(&pbx, "/id"), work).await?);
     }
     Ok(())
 }
@@ -239,11 +239,50 @@ fn warnings(value: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) fn print_applied(remote: &Remote, applied: &Value) -> Result<(), Failure> {
+/// What an apply or an undo did; a failure when the router is not as it was asked for.
+fn done(remote: &Remote, applied: &Value) -> Result<(), Failure> {
+    match print_applied(remote, applied)? {
+        None => Ok(()),
+        Some(cause) => Err(Failure::new(1, cause)),
+    }
+}
+
+/// Why the router is not as it was asked for: what it needs before its own words.
+fn cause_of(applied: &Value) -> Option<String> {
+    let is_good = |result: &&Value| matches!(text(result, "/outcome"), "applied" | "unchanged");
+    let failed: Vec<&Value> = items(applied, "results").iter().filter(|result| !is_good(result)).collect();
+    let is_unsaved = text(applied, "/saved") == "fail";
+    let has_lost = applied.pointer("/verification/lost").and_then(Value::as_u64).unwrap_or(0) > 0;
+    if failed.is_empty() && !is_unsaved && !has_lost {
+        return None;
+    }
+    if let Some(warning) = items(applied, "warnings").iter().find_map(Value::as_str) {
+        return Some(warning.to_owned());
+    }
+    let said = |result: &&Value| {
+        let words =
+            [text(result, "/detail"), text(result, "/router_message")].into_iter().find(|words| !words.is_empty());
+        words.map(|words| format!("{}: {words}", text(result, "/subject")))
+    };
+    let first = failed.iter().find(|result| text(result, "/outcome") == "failed").and_then(said);
+    Some(
+        first
+            .unwrap_or_else(|| "The router did not save its configuration: a reload takes the change back.".to_owned()),
+    )
+}
+
+/// Prints what came of an apply or an undo; gives the reason when not all of it was done.
+pub(super) fn print_applied(remote: &Remote, applied: &Value) -> Result<Option<String>, Failure> {
+    let cause = cause_of(applied);
     if remote.json {
-        return Ok(output::json(applied)?);
+        output::json(applied)?;
+        return Ok(cause);
     }
     output::line("")?;
+    // The reason comes first, what the router said to each line after it.
+    if let Some(cause) = &cause {
+        output::line(&format!("Not done: {cause}\n"))?;
+    }
     for result in items(applied, "results") {
         output::line(&format!("{:10} {}", text(result, "/outcome"), text(result, "/subject")))?;
         for (name, pointer) in [("at", "/failed_command"), ("router", "/router_message"), ("", "/detail")] {
@@ -259,7 +298,11 @@ pub(super) fn print_applied(remote: &Remote, applied: &Value) -> Result<(), Fail
     for line in applied.pointer("/verification/failed").and_then(Value::as_array).into_iter().flatten() {
         output::line(&format!("  {}: {}", text(line, "/number"), text(line, "/reason")))?;
     }
-    warnings(applied)
+    let told = |warning: &&str| cause.as_deref() != Some(*warning);
+    for warning in items(applied, "warnings").iter().filter_map(Value::as_str).filter(told) {
+        output::line(&format!("Warning: {warning}"))?;
+    }
+    Ok(cause)
 }
 
 fn print_journal(journal: &Value) -> Result<(), Failure> {

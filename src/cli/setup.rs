@@ -76,7 +76,10 @@ pub(super) async fn setup(args: SetupArgs) -> Result<(), Failure> {
     let plan = found["plan"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_open = plan.iter().any(|step| step["optional"] != true);
     if is_open && agrees("Change the router like that?")? {
-        print_applied(&args.remote, &client.post(&format!("{path}/apply"), &json!({})).await?)?;
+        // What could be done may be enough for a first ring.
+        if let Some(cause) = print_applied(&args.remote, &client.post(&format!("{path}/apply"), &json!({})).await?)? {
+            output::progress(&cause);
+        }
     }
 
     output::line("\n4. The lines")?;
@@ -87,12 +90,12 @@ pub(super) async fn setup(args: SetupArgs) -> Result<(), Failure> {
             ["/number", "/name", "/monitor/state", "/monitor/reason"].map(|at| text(line, at).to_owned()).to_vec()
         })
         .collect();
-    output::table(&["NUMBER", "NAME", "MONITOR", "WHY NOT"], &rows)?;
-    let active: Vec<&Value> = lines.iter().filter(|line| text(line, "/monitor/state") == "active").collect();
-    let Some(first) = active.first() else {
     if lines.is_empty() {
         return Err(Failure::new(1, NO_LINES));
     }
+    output::table(&["NUMBER", "NAME", "MONITOR", "WHY NOT"], &rows)?;
+    let active: Vec<&Value> = lines.iter().filter(|line| text(line, "/monitor/state") == "active").collect();
+    let Some(first) = active.first() else {
         return Err(Failure::new(1, "No line is monitored yet. `linegate doctor` says why, step by step."));
     };
 

@@ -155,6 +155,25 @@ async fn a_refused_line_stops_it_with_the_routers_own_words() {
     assert!(text(&applied, "/warnings/0").contains("level 15"));
     assert_eq!((&applied["saved"], &applied["verified"]), (&json!("skipped"), &json!(false)));
     assert_eq!(house.twin.system().sip_mode, "srst");
+    // The command line ends as what failed, and says first what is needed.
+    for json in [false, true] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_linegate"));
+        command.args(["pbx", "csta-config", "hq", "--apply", "--yes"]).args(json.then_some("--json"));
+        command.env("LINEGATE_URL", house.client().address()).env("LINEGATE_TOKEN", crate::kit::TOKEN);
+        let out = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let (said, told) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert_eq!(out.status.code(), Some(1), "{said}{told}");
+        assert!(told.contains("needs level 15"), "{told}");
+        if json {
+            assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["verified"], false);
+        } else {
+            let result = said.find("failed     ").unwrap_or_else(|| panic!("{said}"));
+            assert!(
+                said.find("Not done: The user of the XML API needs level 15").is_some_and(|at| at < result),
+                "{said}"
+            );
+        }
+    }
     house.close().await;
 }
 
