@@ -36,11 +36,14 @@ pub fn listed(settings: &PbxSettings, line: &ListedLine) -> Result<ListedLine, S
 impl Forms<'_> {
     /// A line in the forms that are stored.
     pub(super) fn listed(&self, line: &ListedLine) -> Result<ListedLine, ServiceError> {
+        let number = self.extension(&line.number, "/number")?;
+        let buttons = self.buttons(&line.buttons)?;
+        each_once(&number, &buttons)?;
         Ok(ListedLine {
-            number: self.extension(&line.number, "/number")?,
+            number,
             device_id: line.device_id.as_deref().map(|text| mac(text, "/device_id")).transpose()?,
             name: name(&line.name)?,
-            buttons: self.buttons(&line.buttons)?,
+            buttons,
         })
     }
 
@@ -92,6 +95,23 @@ impl Forms<'_> {
         }
         list.iter().enumerate().map(|(index, text)| self.extension(text, &format!("/buttons/{index}"))).collect()
     }
+}
+
+/// Refuses a line that has one number twice, whatever the forms in which it was written.
+pub(super) fn each_once(number: &str, buttons: &[String]) -> Result<(), ServiceError> {
+    for (index, button) in buttons.iter().enumerate() {
+        let pointer = format!("/buttons/{index}");
+        if button == number {
+            return Err(wrong(
+                &pointer,
+                &format!("{button} is the number of the line itself: name further buttons only."),
+            ));
+        }
+        if buttons.iter().take(index).any(|other| other == button) {
+            return Err(wrong(&pointer, &format!("{button} stands among the buttons already: name it once.")));
+        }
+    }
+    Ok(())
 }
 
 /// A wrong value of a field.
@@ -178,6 +198,18 @@ mod tests {
             let detail = read(&settings(enabled), text).unwrap_err();
             assert!(detail.contains(part), "{text}: {detail}");
         }
+    }
+
+    #[test]
+    fn a_number_stands_once_on_a_line_in_whatever_form() {
+        let read = |buttons: &[&str]| {
+            let buttons = buttons.iter().map(|text| (*text).to_owned()).collect();
+            let line = ListedLine { number: "395".into(), device_id: None, name: String::new(), buttons };
+            listed(&settings(true), &line).map(|line| line.buttons).map_err(|error| error.fields[0].pointer.clone())
+        };
+        assert_eq!(read(&["396", "+49891234397"]), Ok(vec!["396".to_owned(), "397".to_owned()]));
+        assert_eq!(read(&["+49891234396", "396"]), Err("/buttons/1".to_owned()));
+        assert_eq!(read(&["396", "+49(89)1234-395"]), Err("/buttons/1".to_owned()));
     }
 
     #[test]

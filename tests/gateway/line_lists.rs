@@ -100,6 +100,20 @@ async fn numbers_may_be_written_in_full_and_are_one_line_in_every_form() {
         let (status, problem) = refused(house.import("text/plain", false, list).await);
         assert!(status == 422 && text(&problem, "/errors/0/detail").contains(part), "{problem}");
     }
+    // A number stands once on a line, in whatever form.
+    let twice = json!({"pbx_id": house.pbx, "number": "295", "buttons": ["+49891234296", "296", "295"]});
+    let (status, problem) = refused(house.client().post("/lines", &twice).await);
+    assert_eq!((status, text(&problem, "/errors/0/pointer")), (422, "/buttons/1"), "{problem}");
+    let path = format!("/lines/{}", text(&door, "/id"));
+    for (patch, pointer) in [
+        (json!({"buttons": ["+49 89 1234-290"]}), "/buttons/0"),
+        (json!({"number": "293", "buttons": ["293"]}), "/buttons/0"),
+    ] {
+        let (status, problem) = refused(house.client().patch(&path, &patch).await);
+        assert_eq!((status, text(&problem, "/errors/0/pointer")), (422, pointer), "{problem}");
+    }
+    let (status, problem) = refused(house.import("text/plain", false, "295;A;;296;+49 89 1234 296\n").await);
+    assert!(status == 422 && text(&problem, "/errors/0/detail").contains("once"), "{problem}");
     let new = |number: &str| json!({"pbx_id": house.pbx, "number": number, "device_id": "0000.0000.0290"});
     assert_eq!(refused(house.client().post("/lines", &new("+49891234290")).await).0, 409);
     // A person gets another number and stays the same line.

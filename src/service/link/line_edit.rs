@@ -182,6 +182,9 @@ impl LinkTask {
         }) {
             return Err(exists(&other.row.id));
         }
+        if row.number != entry.row.number || row.body.buttons != entry.row.body.buttons {
+            line_form::each_once(&row.number, &row.body.buttons)?;
+        }
         if is_manual {
             row.body.kind = if row.device_id.is_some() { LineKind::Static } else { LineKind::ExtensionMobility };
         }
