@@ -324,8 +324,9 @@ enum LinesCommand {
     },
     /// Take over a list of lines, all of it or nothing
     ///
-    /// One line each: number;name;device-ID;button;button, or with --csv a table with the columns number, name, device_id,
-    /// buttons. Lines that the list does not name stay.
+    /// One line each: number;name;device-ID;button;button; or a table with commas and the columns number, name, device_id,
+    /// buttons; or JSON as `lines export --json` writes it. How the list begins says which it is. Lines that the list does not
+    /// name stay.
     Import {
         #[command(flatten)]
         remote: Remote,
@@ -335,7 +336,7 @@ enum LinesCommand {
         /// Only say what would change
         #[arg(long)]
         dry_run: bool,
-        /// The list is a table with commas
+        /// The list is a table with commas, however it begins
         #[arg(long)]
         csv: bool,
         /// The file; - reads standard input

@@ -288,3 +288,35 @@ async fn imported_lines_become_the_routers_once_it_gives_them() {
     assert_eq!(house.lines().await.len(), 5);
     house.close_beside_lost_sessions().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_imports_whatever_it_exports() {
+    let full = House::open().await;
+    let linegate = |house: &House, args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_linegate"));
+        command.arg("lines").args(args);
+        command.env("LINEGATE_URL", house.client().address()).env("LINEGATE_TOKEN", crate::kit::TOKEN);
+        let out = command.output().unwrap();
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (out.status.success(), said(&out.stdout), said(&out.stderr))
+    };
+    let lists = [&["export", "--json"][..], &["export", "--csv"], &["export"]].map(|args| linegate(&full, args).1);
+    full.close().await;
+    let empty = without_xml().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list");
+    let path = file.to_str().unwrap();
+    for list in &lists {
+        std::fs::write(&file, list).unwrap();
+        let (good, out, told) = linegate(&empty, &["import", "--pbx", "hq", "--dry-run", path]);
+        assert!(good && out.matches("new").count() == 5, "{list}{out}{told}");
+    }
+    // A wrong entry is named, not the letters of the file.
+    std::fs::write(&file, lists[0].replace("\"207\"", "\"20x\"")).unwrap();
+    let (good, _, told) = linegate(&empty, &["import", "--pbx", "hq", path]);
+    assert!(!good && told.contains("entry 4: ") && told.contains("digits"), "{told}");
+    std::fs::write(&file, &lists[0]).unwrap();
+    assert!(linegate(&empty, &["import", "--pbx", "hq", path]).0);
+    assert_eq!(empty.exported().await, ROWS);
+    empty.close_beside_lost_sessions().await;
+}
