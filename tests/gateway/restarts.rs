@@ -110,3 +110,55 @@ async fn a_call_made_just_after_the_restart_is_not_taken_for_an_old_one() {
     assert_ne!(new["conversation_id"], old["conversation_id"]);
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_it_is_away_every_line_says_so() {
+    let mut house = House::open().await;
+    house.twin.stop().await;
+    let status = house.until_pbx("it is down", |status| status["state"] == "down").await;
+    assert_eq!(status["lines"]["monitored"], 0, "{status}");
+    let says_so = |line: &Value| {
+        let monitor = &line["monitor"];
+        let is_said = monitor["state"] == "pending" && monitor["code"] == "pbx_unreachable";
+        is_said
+            && text(monitor, "/reason").starts_with("The router is not reached: ")
+            && !text(monitor, "/hint").is_empty()
+    };
+    // What has a reason of its own keeps it.
+    let rest = |lines: &[Value]| lines.iter().filter(|line| line["number"] != "207").cloned().collect::<Vec<_>>();
+    let lines = house.until_lines("they say so", |lines| rest(lines).iter().all(says_so)).await;
+    assert!(
+        rest(&lines).iter().all(|line| line["allowed_actions"] == json!([]) && line["activity"] == "unknown"),
+        "{lines:#?}"
+    );
+    assert_eq!(text(&house.line("207").await, "/monitor/code"), "no_cti_notify");
+    let address = &house.line("201").await["addresses"][1];
+    assert_eq!(text(address, "/monitor/code"), "pbx_unreachable", "{address:#}");
+    house.until_line("201", "nobody tells whether it is in service", |line| line["status"] == "unknown").await;
+    house.until_pbx("nor for the PBX", |status| status["lines"]["in_service"] == 0).await;
+    // Also after a restart of the gateway.
+    let House { gateway, pbx, .. } = house;
+    let gateway = crate::kit::Gateway::on(gateway.stop().await).await;
+    let mut stream = crate::kit::Reader::open(&gateway.client).await;
+    loop {
+        let lines = gateway.client.list(&format!("/lines?pbx={pbx}")).await.unwrap();
+        if rest(&lines).iter().all(says_so) {
+            break;
+        }
+        stream.any(&format!("they say so: {lines:?}")).await;
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_opened_again_changes_no_line() {
+    let mut config = TwinConfig::default();
+    config.behaviour.limits.connection_ageing = 300;
+    let mut house = House::with(config, json!({})).await;
+    house.twin.until(|truth| truth.connections == 0).await;
+    house.twin.dnd("1", true).await.unwrap();
+    house.until_line("201", "is heard", |line| line["do_not_disturb"] == true).await;
+    let unreachable = |event: &&Value| event["data"]["monitor"]["code"] == "pbx_unreachable";
+    assert_eq!(house.stream.seen().iter().filter(unreachable).count(), 0);
+    house.close().await;
+}

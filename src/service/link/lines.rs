@@ -346,21 +346,23 @@ impl LinkTask {
     pub(super) fn line_object(&self, id: &LineId) -> Option<Line> {
         let entry = self.lines.get(id)?;
         let mut line = first_line(&entry.row, self.at().wall, self.table.plan());
-        let is_monitored = |seat: Option<&Seat>| seat.is_some_and(|seat| seat.monitor.state == MonitorState::Active);
+        let is_active = |seat: &Seat| seat.monitor.state == MonitorState::Active && !self.is_away();
+        let is_monitored = |seat: Option<&Seat>| seat.is_some_and(is_active);
         for (address, seat) in line.addresses.iter_mut().zip(&entry.seats) {
             if let Some(seat) = self.seats.get(seat) {
                 address.remote_in_use = seat.remote_in_use;
-                address.monitor = Some(seat.monitor.clone());
+                address.monitor = Some(self.shown_monitor(seat));
             }
         }
         let first = entry.seats.first().and_then(|id| self.seats.get(id));
         if let Some(seat) = first {
-            line.monitor = seat.monitor.clone();
+            line.monitor = self.shown_monitor(seat);
         }
         let (activity, active_calls) = Line::activity_of(self.table.calls_of_line(id));
         line.active_calls = active_calls;
         line.activity = if is_monitored(first) || active_calls > 0 { activity } else { Activity::Unknown };
-        line.status = match entry.service.verdict(&self.dialect.service_state.sources) {
+        let told = entry.service.verdict(&self.dialect.service_state.sources);
+        line.status = match told.filter(|_| !self.is_blind()) {
             Some(true) => LineStatus::InService,
             Some(false) => LineStatus::OutOfService,
             // Nobody tells; a running monitor says that the PBX has the line up.
@@ -375,6 +377,9 @@ impl LinkTask {
         }
         line.forwarding = forwarding(0);
         line.message_waiting = entry.message_waiting;
+        if self.is_away() {
+            line.allowed_actions.clear();
+        }
         Some(line)
     }
 

@@ -5,6 +5,7 @@
 
 mod abilities;
 mod assistant;
+mod away;
 mod backoff;
 mod commands;
 mod confirm;

@@ -48,6 +48,7 @@ impl LinkTask {
     pub(super) fn tell_status(&mut self) {
         self.report.is_due = false;
         let status = self.status();
+        self.judge_reach(&status);
         self.learned_changed();
         if status == self.report.status {
             return;
@@ -101,6 +102,9 @@ impl LinkTask {
         let (state, reason) = self.verdict(&lines);
         if state != status.state {
             status.since = self.at().wall;
+        }
+        if self.is_out_of_reach(state) {
+            status.lines.monitored = 0;
         }
         status.state = state;
         status.reason = reason;

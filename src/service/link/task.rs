@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::assistant::Verifying;
+use super::away::Away;
 use super::commands::Commands;
 use super::confirm::Confirmations;
 use super::discovery::Discovery;
@@ -72,6 +73,8 @@ pub(super) struct LinkTask {
     pub(super) tap: Tap,
     pub(super) spans: Spans,
     pub(super) listen_trouble: Option<String>,
+    /// While the router is not reached.
+    pub(super) away: Option<Away>,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) registrar: Registrar,
     pub(super) lines: HashMap<LineId, LineEntry>,
@@ -144,6 +147,7 @@ impl LinkTask {
             tap: around.trace.tap(&row.id),
             spans: Spans::default(),
             listen_trouble: None,
+            away: None,
             endpoint: None,
             lines: HashMap::new(),
             seats: HashMap::new(),
