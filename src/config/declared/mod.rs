@@ -4,6 +4,7 @@
 //! rules that it does not name stay as they are. Passwords stand there as references, never as themselves.
 
 mod compare;
+mod lenient;
 mod plan;
 mod secret;
 mod write;
@@ -157,16 +158,24 @@ fn read_pbx(table: Value, force: bool, say: &mut dyn FnMut(&str, String)) -> Opt
     };
     let (axl_password, sip_password) = (secret("axl"), secret("sip"));
     default_port(&mut table);
-    let settings: PbxSettings = match serde_path_to_error::deserialize(Value::Object(table)) {
-        Ok(settings) => settings,
-        Err(error) => {
-            let path = error.path().to_string();
-            let pointer = if path == "." { String::new() } else { format!("/{}", path.replace('.', "/")) };
-            say(&pointer, error.inner().to_string());
-            return None;
-        }
+    let more = |section: &str| match section {
+        "" => &["line", "number_rules"][..],
+        "axl" | "sip" => &SecretSource::KEYS[..],
+        _ => &[],
     };
-    for problem in settings.problems() {
+    let read = lenient::read::<PbxSettings>(Value::Object(table), &more);
+    for (pointer, detail) in &read.problems {
+        say(pointer, detail.clone());
+    }
+    let settings = read.value?;
+    // What was put in the place of something that cannot be read is not to be judged.
+    let is_judged = |pointer: &str| {
+        let within = |one: &str, other: &str| {
+            one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        read.problems.iter().any(|(said, _)| within(said, pointer) || within(pointer, said))
+    };
+    for problem in settings.problems().into_iter().filter(|problem| !is_judged(&problem.pointer)) {
         say(&problem.pointer, problem.detail);
     }
     let number_rules = match rules.map(|rules| rules_form::checked(&settings, rules, force)).transpose() {
@@ -202,13 +211,11 @@ fn read_lines(settings: &PbxSettings, lines: Option<Value>, say: &mut dyn FnMut(
     let mut stands_at: HashMap<(String, Option<String>), usize> = HashMap::new();
     for (index, line) in lines.into_iter().enumerate() {
         let pointer = format!("/line/{index}");
-        let mut line: DeclaredLine = match serde_path_to_error::deserialize(line) {
-            Ok(line) => line,
-            Err(error) => {
-                say(&pointer, error.inner().to_string());
-                continue;
-            }
-        };
+        let as_read = lenient::read::<DeclaredLine>(line, &|_| &[]);
+        for (inner, detail) in &as_read.problems {
+            say(&format!("{pointer}{inner}"), detail.clone());
+        }
+        let Some(mut line) = as_read.value.filter(|_| as_read.problems.is_empty()) else { continue };
         let as_listed = ListedLine {
             number: line.number.clone(),
             device_id: line.device_id.clone(),

@@ -41,6 +41,9 @@ pub enum SecretError {
 }
 
 impl SecretSource {
+    /// The keys that name one.
+    pub(super) const KEYS: [&'static str; 3] = ["password_env", "password_file", "password"];
+
     /// Takes the reference out of a section of a PBX.
     ///
     /// # Errors
@@ -48,8 +51,10 @@ impl SecretSource {
     pub(super) fn take(pbx: &mut Map<String, Value>, section: &str) -> Result<Option<Self>, SecretError> {
         let Some(section) = pbx.get_mut(section).and_then(Value::as_object_mut) else { return Ok(None) };
         let mut found = None;
-        for key in ["password_env", "password_file", "password"] {
-            let Some(value) = section.remove(key) else { continue };
+        // All of them are taken out before one is judged: none is a setting of the section itself.
+        let given = Self::KEYS.map(|key| (key, section.remove(key)));
+        for (key, value) in given {
+            let Some(value) = value else { continue };
             let Value::String(text) = value else { return Err(SecretError::Type(key)) };
             let source = match key {
                 "password_env" => Self::Variable(text),

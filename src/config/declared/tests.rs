@@ -35,6 +35,50 @@ fn a_password_is_never_shown() {
 }
 
 #[test]
+fn one_mistake_hides_no_other() {
+    let found = problems(
+        "[[pbx]]\nname = \"hq\"\nhost = \"192.0.2.1\"\nbogus = 1\nemergency_numbers = [\"x\", 112, \"112\", \"y\"]\n\
+         internal_numbers = [\"100-199\", { from = \"300\", to = \"20\" }, { from = \"1\", to = \"2\", by = 1 }]\n\
+         [pbx.axl]\nport = \"x\"\npasword = \"1\"\npassword_env = \"A\"\npassword = 1\n[pbx.location]\nenabled = true\ncountry_code = \"+49\"\n\
+         [[pbx.line]]\nnumber = 201\nname = 5\nbutton = [\"204\"]\n[[pbx.line]]\nname = \"A\"\nenabled = \"yes\"\n\
+         [[pbx]]\nname = 5\nsip = 5\n",
+    );
+    let places: Vec<&str> = found.iter().map(|one| one.split(": ").nth(1).unwrap()).collect();
+    let mut sorted = places.clone();
+    sorted.sort_unstable();
+    assert_eq!(
+        sorted,
+        [
+            "pbx 2/host",
+            "pbx 2/name",
+            "pbx 2/sip",
+            "pbx hq/axl",
+            "pbx hq/axl/pasword",
+            "pbx hq/axl/port",
+            "pbx hq/bogus",
+            "pbx hq/emergency_numbers/0",
+            "pbx hq/emergency_numbers/1",
+            "pbx hq/emergency_numbers/3",
+            "pbx hq/internal_numbers/0",
+            "pbx hq/internal_numbers/1",
+            "pbx hq/internal_numbers/2/by",
+            "pbx hq/line/0/button",
+            "pbx hq/line/0/name",
+            "pbx hq/line/0/number",
+            "pbx hq/line/1/enabled",
+            "pbx hq/line/1/number",
+            "pbx hq/location/country_code",
+        ],
+        "{found:#?}"
+    );
+    let of = |place: &str| found.iter().find(|one| one.contains(place)).unwrap();
+    for key in ["`username`", "`password`", "`password_env`", "`password_file`"] {
+        assert!(of("axl/pasword").contains(key), "{}", of("axl/pasword"));
+    }
+    assert!(of("/bogus").contains("`line`") && of("/bogus").contains("`location`"), "{}", of("/bogus"));
+}
+
+#[test]
 fn an_entered_line_that_became_the_routers_is_as_the_file_says() {
     let text = "[[pbx]]\nname = \"hq\"\nhost = \"192.0.2.1\"\n[[pbx.line]]\nnumber = \"201\"\ndevice_id = \"00AA11BB0001\"\n\
                 source = \"manual\"\nname = \"Anna\"\n";
