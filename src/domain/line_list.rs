@@ -62,6 +62,8 @@ fn fields_of(row: &str) -> Vec<String> {
 /// # Errors
 /// All rows that cannot be read.
 pub fn read_csv(text: &str) -> Result<Vec<(usize, ListedLine)>, Vec<ListError>> {
+    // A line is counted where it ends: one kind of end only, and every place is right.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let at_start = |detail: String| vec![ListError { line: 1, detail }];
     let header = reader.headers().map_err(|error| at_start(error.to_string()))?.clone();
@@ -74,7 +76,7 @@ pub fn read_csv(text: &str) -> Result<Vec<(usize, ListedLine)>, Vec<ListError>> 
     for (index, record) in reader.records().enumerate() {
         match record {
             Ok(record) => {
-                let line = record.position().map_or(index + 2, |at| usize::try_from(at.line()).unwrap_or(index + 2));
+                let line = record.position().map_or(index + 2, |at| line_at(&text, at));
                 let field = |column: Option<usize>| column.and_then(|at| record.get(at)).unwrap_or_default().to_owned();
                 let mut fields = vec![field(Some(number)), field(name), field(device)];
                 // Buttons are the last column, and whatever stands behind it.
@@ -85,6 +87,13 @@ pub fn read_csv(text: &str) -> Result<Vec<(usize, ListedLine)>, Vec<ListError>> 
         }
     }
     gather(rows.into_iter())
+}
+
+/// The line in which a row begins: its place is that of the blank lines before it.
+fn line_at(text: &str, at: &csv::Position) -> usize {
+    let number = |count: u64| usize::try_from(count).unwrap_or_default();
+    let blank = text.bytes().skip(number(at.byte())).take_while(|byte| *byte == b'\n').count();
+    number(at.line()) + blank
 }
 
 fn gather(rows: impl Iterator<Item = (usize, Vec<String>)>) -> Result<Vec<(usize, ListedLine)>, Vec<ListError>> {
@@ -201,6 +210,13 @@ mod tests {
         assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [3, 4]);
         assert_eq!(read_csv("a,b\n1,2\n").unwrap_err()[0].line, 1);
         assert_eq!(read_csv("name,number\nA,201\nB,\n").unwrap_err()[0].line, 3);
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["name,number", "A,201", "B,", "", "C,202", "\"D\",", "", "", "E,"].join(end);
+            let errors = read_csv(&text).unwrap_err();
+            assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [3, 6, 9], "{end:?}");
+            let errors = read(&["201;A;;", ";B;;", "", "202;C;;", ";D;;"].join(end)).unwrap_err();
+            assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [2, 5], "{end:?}");
+        }
     }
 
     #[test]
