@@ -15,12 +15,38 @@ use super::{MAX_COMPILED, MAX_NESTING};
 
 /// States that are looked at before giving up.
 const MAX_STATES: usize = 4000;
+/// Work of a step beside what the size of the machine makes of it.
+const STEP: u64 = 16;
+/// Work of building a machine, for each of its parts.
+const BUILD: u64 = 16;
+
+/// Work that may be done, counted and not timed: the answer is the same on every machine.
+#[derive(Debug)]
+pub(super) struct Work(u64);
+
+impl Work {
+    pub(super) fn of(units: u64) -> Self {
+        Self(units)
+    }
+
+    pub(super) fn is_used_up(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// Does some; nothing when it is used up.
+    pub(super) fn spend(&mut self, units: u64) -> Option<()> {
+        self.0 = self.0.saturating_sub(units);
+        (self.0 > 0).then_some(())
+    }
+}
 
 /// An expression as a machine that reads a number character by character.
 pub(super) struct Language {
     dfa: DFA,
     cache: Cache,
     start: LazyStateID,
+    /// Parts of the expression: what one step may have to look at.
+    size: u64,
 }
 
 /// Where a machine is.
@@ -43,7 +69,9 @@ pub(super) enum Example {
 }
 
 impl Language {
-    pub(super) fn new(pattern: &str) -> Option<Self> {
+    /// `None` where it would be too large, or the work is used up.
+    pub(super) fn new(pattern: &str, work: &mut Work) -> Option<Self> {
+        work.spend(1)?;
         let dfa = DFA::builder()
             .configure(
                 DFA::config()
@@ -56,12 +84,20 @@ impl Language {
             .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_COMPILED)))
             .build(pattern)
             .ok()?;
+        let size = u64::try_from(dfa.get_nfa().states().len()).unwrap_or(u64::MAX);
+        work.spend(size.saturating_mul(BUILD))?;
         let mut cache = dfa.create_cache();
         let start = start(&dfa, &mut cache).ok()?;
-        Some(Self { dfa, cache, start })
+        Some(Self { dfa, cache, start, size })
     }
 
-    fn step(&mut self, at: At, byte: u8) -> Option<At> {
+    /// Parts of the expression.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn step(&mut self, at: At, byte: u8, work: &mut Work) -> Option<At> {
+        work.spend(STEP + self.size)?;
         match at {
             At::Matched => Some(At::Matched),
             At::State(state) => self.dfa.next_state(&mut self.cache, state, byte).ok().map(after),
@@ -76,7 +112,7 @@ impl Language {
     }
 
     /// A shortest number of these characters that the expression matches.
-    pub(super) fn example(&mut self, alphabet: &[u8]) -> Example {
+    pub(super) fn example(&mut self, alphabet: &[u8], work: &mut Work) -> Example {
         let classes = *self.dfa.byte_classes();
         let mut seen_classes = HashSet::new();
         let bytes: Vec<u8> = alphabet.iter().copied().filter(|byte| seen_classes.insert(classes.get(*byte))).collect();
@@ -85,7 +121,7 @@ impl Language {
         let mut queue = VecDeque::from([start]);
         while let Some(at) = queue.pop_front() {
             for &byte in &bytes {
-                let Some(next) = self.step(at, byte) else { return Example::Unknown };
+                let Some(next) = self.step(at, byte, work) else { return Example::Unknown };
                 match self.ends_matched(next) {
                     None => return Example::Unknown,
                     Some(true) => {
@@ -113,7 +149,7 @@ impl Language {
     }
 
     /// Whether every number of another expression is also one of this; `None` when nobody knows.
-    pub(super) fn covers(&mut self, other: &mut Self, alphabet: &[u8]) -> Option<bool> {
+    pub(super) fn covers(&mut self, other: &mut Self, alphabet: &[u8], work: &mut Work) -> Option<bool> {
         let (ours, theirs) = (*self.dfa.byte_classes(), *other.dfa.byte_classes());
         let mut seen_classes = HashSet::new();
         let bytes: Vec<u8> =
@@ -123,7 +159,7 @@ impl Language {
         let mut queue = VecDeque::from([start]);
         while let Some((ours, theirs)) = queue.pop_front() {
             for &byte in &bytes {
-                let next = (self.step(ours, byte)?, other.step(theirs, byte)?);
+                let next = (self.step(ours, byte, work)?, other.step(theirs, byte, work)?);
                 // What this has matched, or the other can never match, proves nothing any more.
                 if next.0 == At::Matched || is_dead(next.1) {
                     continue;
@@ -164,11 +200,14 @@ mod tests {
     const DIGITS: &[u8] = b"0123456789*#+";
 
     fn example(pattern: &str) -> Example {
-        Language::new(pattern).unwrap().example(DIGITS)
+        let work = &mut Work::of(u64::MAX);
+        Language::new(pattern, work).unwrap().example(DIGITS, work)
     }
 
     fn covers(wide: &str, narrow: &str) -> Option<bool> {
-        Language::new(wide).unwrap().covers(&mut Language::new(narrow).unwrap(), DIGITS)
+        let work = &mut Work::of(u64::MAX);
+        let mut narrow = Language::new(narrow, work).unwrap();
+        Language::new(wide, work).unwrap().covers(&mut narrow, DIGITS, work)
     }
 
     #[test]

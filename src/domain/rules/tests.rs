@@ -202,6 +202,29 @@ fn dead_and_shadowed_rules_are_pointed_out() {
 }
 
 #[test]
+fn looking_for_findings_ends_and_says_what_it_left_out() {
+    // Each has thousands of states, is matched by the first where it begins, and is not covered by it.
+    let rule = |index: usize| Rule::regex(&format!("(0|1){{1,8}}1(0|1){{10}}[0-9]{{0,{}}}$", index % 9), "");
+    let rules = RuleSet::compile(RuleLists {
+        incoming: (0..300).map(rule).collect(),
+        dialing: vec![Rule::regex("^0(.*)", "\\1"), Rule::regex("^00", "")],
+        ..RuleLists::default()
+    })
+    .unwrap();
+    let found = findings::find_within(&rules, 2_000_000);
+    let told: Vec<_> = found.iter().filter(|one| one.kind == FindingKind::Unchecked).collect();
+    assert_eq!(told.len(), 1, "{found:?}");
+    assert_eq!((told[0].list, told[0].rule), (ListName::Incoming, None));
+    assert!(told[0].detail.contains("to 299 were not looked at"), "{}", told[0].detail);
+    // Ordinary rules are all looked at, as many as a list may have.
+    let ordinary = |index: usize| Rule::regex(&format!("^(00|\\+)?49{index:04}[0-9]{{2,12}}$"), "\\1");
+    let many = RuleLists { incoming: (0..MAX_RULES).map(ordinary).collect(), ..RuleLists::default() };
+    assert_eq!(RuleSet::compile(many).unwrap().findings(), []);
+    // The work of one list is not taken from another.
+    assert!(found.iter().any(|one| one.list == ListName::Dialing && one.kind == FindingKind::Shadowed), "{found:?}");
+}
+
+#[test]
 fn lists_are_read_from_text_and_written_again() {
     let text = "\u{feff}# our rules\r\n[Incoming]\r\n^0(.*);\\1;take off; text \r\n".replace("; text ", ";regex")
         + "^[0-9][0-9][0-9]$;\n[0-9]\\;x;a\\;b;with \\; in it\n0800;;hidden;text\n\n[PC Dialling]\n^8(.*)\t0\\1\n-^9;\n\\-1;2\n";
