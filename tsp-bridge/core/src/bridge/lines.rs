@@ -187,8 +187,11 @@ impl Bridge {
             self.requests.iter().filter(|(_, request)| request.line == handle).map(|(id, _)| *id).collect();
         let ended = self.abandon(&requests);
         self.calls.retain(|_, call| call.line != index);
-        for known in self.known.values_mut() {
-            known.is_dismissed = false;
+        // Calls that TAPI gave back are offered again with the next opening; those of other lines stay given back.
+        if let Some(id) = self.stored(index).map(|stored| stored.line_id.clone()) {
+            for known in self.known.values_mut().filter(|known| known.call.line_id == id) {
+                known.is_dismissed = false;
+            }
         }
         let is_going = {
             let Some(line) = self.lines.get_mut(index) else { return Ok(ended) };

@@ -83,3 +83,21 @@ fn a_held_call_is_sent_on_and_consulted_from_only_after_it_was_taken_back() {
     let refused = kit.bridge.blind_transfer(request, handle, Some(&to), kit.now);
     assert_eq!(refused, Err(crate::tapi::err::INVALCALLSTATE));
 }
+
+#[test]
+fn closing_a_line_offers_no_call_of_another_one_again() {
+    let (mut kit, first) = Kit::new();
+    let second = kit.open(101);
+    let ringing = |id: &str, line: &str| with(call(id, "offering"), json!({"line_id": line, "direction": "inbound"}));
+    kit.updated(ringing("c1", "line_201"));
+    let (given_back, _) = kit.offered();
+    kit.updated(ringing("c2", "line_202"));
+    kit.bridge.close_call(given_back).unwrap();
+    kit.bridge.close(second).unwrap();
+    kit.updated(with(ringing("c1", "line_201"), json!({"state": "connected"})));
+    assert_eq!(kit.offers(), 2, "TAPI gave it back, and its line is still open");
+    // Whoever opens a line hears of all its calls, those that were given back before included.
+    kit.bridge.close(first).unwrap();
+    kit.open(100);
+    assert_eq!(kit.offers(), 3);
+}
