@@ -446,7 +446,7 @@ impl Bridge {
     pub(super) fn learn_from_answer(&mut self, call: GatewayCall) {
         if !self.known.contains_key(&call.id) && !self.ended.contains(&call.id) && !call.is_ended() {
             // Any event about it is newer than the answer's body.
-            self.known.insert(call.id.clone(), Known { call, seq: 0, is_dismissed: false });
+            self.known.insert(call.id.clone(), Known { call, is_dismissed: false });
         }
     }
 }

@@ -87,7 +87,7 @@ impl Bridge {
         let living: Vec<String> = snapshot.calls.iter().map(|call| call.id.clone()).collect();
         self.known.retain(|id, _| living.contains(id));
         for call in snapshot.calls {
-            self.one_call(call, snapshot.as_of_seq, now);
+            self.one_call(call, now);
         }
         let gone: Vec<u32> = self
             .calls
@@ -127,7 +127,7 @@ impl Bridge {
             "call.created" | "call.updated" | "call.ended" => {
                 if let Ok(call) = serde_json::from_value::<GatewayCall>(event.data) {
                     let line = self.by_gateway_id(&call.line_id);
-                    self.one_call(call, event.seq, now);
+                    self.one_call(call, now);
                     if let Some(line) = line {
                         self.refresh_counts(line);
                     }
@@ -137,21 +137,17 @@ impl Bridge {
         }
     }
 
-    /// A call as the gateway has it at a position of the journal.
-    pub(super) fn one_call(&mut self, call: GatewayCall, seq: u64, now: Now) {
+    /// A call as the gateway has it now. Events that are older than the position were passed over before, and a snapshot
+    /// is the truth, whatever number it has: another epoch counts from the beginning.
+    pub(super) fn one_call(&mut self, call: GatewayCall, now: Now) {
         let id = call.id.clone();
-        if let Some(known) = self.known.get(&id)
-            && known.seq > seq
-        {
-            return;
-        }
         if call.is_ended() {
             self.known.remove(&id);
             self.call_ended(call, now);
             return;
         }
         let is_dismissed = self.known.get(&id).is_some_and(|known| known.is_dismissed);
-        self.known.insert(id.clone(), Known { call, seq, is_dismissed });
+        self.known.insert(id.clone(), Known { call, is_dismissed });
         self.settle_call(&id, now);
     }
 }

@@ -193,7 +193,7 @@ pub struct Bridge {
     store_changed: bool,
     lines: Vec<Line>,
     calls: HashMap<u32, Call>,
-    /// The gateway's calls, whether TAPI knows them or not, with the number of the event that told them.
+    /// The gateway's calls, whether TAPI knows them or not.
     known: HashMap<String, Known>,
     requests: HashMap<u32, Request>,
     commands: HashMap<u64, Command>,
@@ -221,7 +221,6 @@ pub struct Bridge {
 #[derive(Debug, Clone)]
 struct Known {
     call: GatewayCall,
-    seq: u64,
     /// TAPI gave its handle back: it is not offered again while the line stays open.
     is_dismissed: bool,
 }
@@ -343,7 +342,6 @@ impl Bridge {
         self.commands.clear();
         self.command_order.clear();
         self.position = None;
-        self.known.values_mut().for_each(|known| known.seq = 0);
         let unfinished: Vec<u32> =
             self.calls.values().filter(|call| call.phase == call::Phase::Tentative).map(|call| call.handle).collect();
         for handle in unfinished {

@@ -44,6 +44,36 @@ fn a_long_loss_ends_calls_and_the_truth_brings_them_back() {
     assert_eq!(kit.offers(), 1);
 }
 
+#[test]
+fn a_new_epoch_counts_anew_and_its_calls_go_on() {
+    let (mut kit, line) = Kit::new();
+    kit.talking(line, "c1");
+    for state in ["on_hold", "connected", "on_hold", "connected"] {
+        kit.updated(call("c1", state));
+    }
+    // What TAPI hears again of a call that both epochs know: in the snapshot, and in what follows it.
+    kit.bridge.link_closed("the gateway was killed", kit.now);
+    kit.bridge.link_opened();
+    kit.new_epoch();
+    kit.snapshot(&[line_of("201", 1), line_of("202", 2)], &[call("c1", "on_hold")]);
+    assert_eq!(kit.last(0x10).0, call_state::ONHOLD, "the snapshot is the truth");
+    kit.updated(call("c1", "connected"));
+    assert_eq!(kit.last(0x10).0, call_state::CONNECTED);
+    kit.updated(with(call("c1", "ended"), json!({"cause": "normal"})));
+    assert_eq!(kit.last(0x10).0, call_state::IDLE, "its end is heard");
+    assert_eq!(kit.offers(), 0);
+}
+
+#[test]
+fn a_snapshot_with_a_smaller_number_is_the_truth() {
+    let (mut kit, line) = Kit::new();
+    kit.talking(line, "c1");
+    kit.updated(call("c1", "on_hold"));
+    kit.seq = 3;
+    kit.snapshot(&[line_of("201", 1), line_of("202", 2)], &[call("c1", "connected")]);
+    assert_eq!(kit.last(0x10).0, call_state::CONNECTED);
+}
+
 fn line_of(number: &str, id: u32) -> Value {
     super::line(id, number)
 }

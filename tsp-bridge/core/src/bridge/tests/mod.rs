@@ -20,6 +20,7 @@ use crate::tapi::{call_state, msg};
 pub(super) struct Kit {
     pub(super) bridge: Bridge,
     pub(super) now: Now,
+    epoch: &'static str,
     seq: u64,
     next_ht: usize,
     /// What TAPI was told, in order.
@@ -69,6 +70,7 @@ impl Kit {
         let mut kit = Self {
             bridge: Bridge::new(settings, Store::default()),
             now: Now { ms: 1_000, wall_ms: 1_700_000_000_000 },
+            epoch: "e",
             seq: 10,
             next_ht: 0x1000,
             told: Vec::new(),
@@ -96,14 +98,22 @@ impl Kit {
         self.drain();
     }
 
+    /// The gateway begins its journal anew, as after an unclean end: the numbers start again, calls keep their ids.
+    pub(super) fn new_epoch(&mut self) {
+        self.epoch = "e2";
+        self.seq = 0;
+    }
+
     pub(super) fn snapshot(&mut self, lines: &[Value], calls: &[Value]) {
         self.seq += 1;
-        self.frame(&json!({"type": "snapshot", "epoch": "e", "as_of_seq": self.seq, "lines": lines, "calls": calls}));
+        self.frame(
+            &json!({"type": "snapshot", "epoch": self.epoch, "as_of_seq": self.seq, "lines": lines, "calls": calls}),
+        );
     }
 
     pub(super) fn event(&mut self, event: &str, data: Value) {
         self.seq += 1;
-        self.frame(&json!({"type": "event", "epoch": "e", "seq": self.seq, "event": event, "data": data}));
+        self.frame(&json!({"type": "event", "epoch": self.epoch, "seq": self.seq, "event": event, "data": data}));
     }
 
     pub(super) fn updated(&mut self, data: Value) {

@@ -16,7 +16,7 @@ enum Step {
     Pass { ms: u16 },
     Loss,
     Resume,
-    Snapshot,
+    Snapshot { fresh: bool },
     Refuse,
     Line { status: u8 },
     Recover,
@@ -36,7 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..12_000_u16).prop_map(|ms| Step::Pass { ms }),
         1 => Just(Step::Loss),
         1 => Just(Step::Resume),
-        1 => Just(Step::Snapshot),
+        1 => any::<bool>().prop_map(|fresh| Step::Snapshot { fresh }),
         1 => Just(Step::Refuse),
         1 => (0..3_u8).prop_map(|status| Step::Line { status }),
         1 => Just(Step::Recover),
@@ -168,13 +168,18 @@ impl Run {
                 if from["from"] == "snapshot" {
                     self.kit.snapshot(&[super::line(1, "201"), super::line(2, "202")], &[call("c1", "connected")]);
                 } else {
-                    self.kit.frame(&json!({"type": "resumed", "epoch": "e", "seq": 1}));
+                    self.kit.frame(&json!({"type": "resumed", "epoch": self.kit.epoch, "seq": 1}));
                 }
             }
-            Step::Snapshot => self.kit.snapshot(
-                &[super::line(1, "201"), super::line(2, "202")],
-                &[call("c0", "on_hold"), with(call("c1", "connected"), json!({"consultation_of": "c0"}))],
-            ),
+            Step::Snapshot { fresh } => {
+                if *fresh {
+                    self.kit.new_epoch();
+                }
+                self.kit.snapshot(
+                    &[super::line(1, "201"), super::line(2, "202")],
+                    &[call("c0", "on_hold"), with(call("c1", "connected"), json!({"consultation_of": "c0"}))],
+                );
+            }
             Step::Refuse => self.kit.refuse = 2,
             Step::Line { status } => {
                 let status = ["in_service", "out_of_service", "unknown"][usize::from(*status)];
