@@ -306,6 +306,12 @@ impl Response {
         position.rsplit(':').next()?.parse().ok()
     }
 
+    /// How many seconds later it is worth asking again.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        let (_, seconds) = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
+        seconds.trim().parse().ok()
+    }
+
     /// The machine word of a refusal.
     pub fn code(&self) -> &str {
         self.body.get("code").and_then(Value::as_str).unwrap_or_default()

@@ -11,6 +11,9 @@ use crate::tapi::{addr_state, err, msg};
 /// LINEGENERATETERM_DONE and LINEGENERATETERM_CANCEL.
 const GENERATED: usize = 1;
 const GENERATE_CANCELLED: usize = 2;
+/// The longest pause before an answer is asked for again, and the usual one.
+const AGAIN_MAX_S: u64 = 5;
+const AGAIN_S: u64 = 1;
 
 /// A request of the API.
 pub(super) struct Ask {
@@ -64,6 +67,13 @@ impl Bridge {
     pub(super) fn send_waiting(&mut self, _now: Now) {
         let order: Vec<u64> = self.command_order.iter().copied().collect();
         for id in order {
+            self.send(id);
+        }
+    }
+
+    /// The pause after which an answer was to be asked for again is over. While there is no link it waits for that.
+    pub(super) fn send_again(&mut self, id: u64) {
+        if self.link == LinkState::Up {
             self.send(id);
         }
     }
@@ -144,6 +154,18 @@ impl Bridge {
     pub(super) fn answer(&mut self, response: &Response, now: Now) {
         let Some(id) = response.id.as_u64() else { return };
         let Some(command) = self.commands.get(&id).cloned() else { return };
+        if response.code() == "idempotency_key_in_use" {
+            // Its first sending, on an earlier socket, is still being carried out: that is no answer. The command and the
+            // call that it makes stay, and an event may tell first what became of it. When the gateway died over it, the
+            // time limit ends it.
+            if let Some(command) = self.commands.get_mut(&id) {
+                command.is_sent = false;
+            }
+            self.note(format!("{:?} is still being carried out", command.act));
+            let pause = response.retry_after_s().unwrap_or(AGAIN_S).clamp(1, AGAIN_MAX_S);
+            self.set_timer(now.ms + pause * 1_000, Timer::Again(id));
+            return;
+        }
         if !(200..300).contains(&response.status) {
             let detail = response.body.get("detail").and_then(Value::as_str).unwrap_or_default();
             self.note(format!("{:?} was refused: {} {} {detail}", command.act, response.status, response.code()));

@@ -8,6 +8,8 @@ use crate::tapi::{disconnect, err};
 pub(super) enum Timer {
     /// A command has no answer.
     Command(u64),
+    /// A command whose first sending is still being carried out is asked about again.
+    Again(u64),
     /// TAPI is asked again to take a new call.
     Announce(u32),
     /// A line has been open long enough for the calls that were there before.
@@ -41,6 +43,7 @@ impl Bridge {
             self.timers.remove(&(at, timer));
             match timer {
                 Timer::Command(id) => self.command_timed_out(id, now),
+                Timer::Again(id) => self.send_again(id),
                 Timer::Announce(handle) => self.announce(handle),
                 Timer::Ready(handle) => self.line_is_ready(handle, now),
                 Timer::Merge(handle) => self.merge_came_to_nothing(handle, now),

@@ -278,6 +278,35 @@ pub fn c31_a_request_outlives_a_broken_connection() {
     assert_eq!(world().offers, 0, "no call was doubled");
 }
 
+/// How often the provider was told that a command is still being carried out.
+fn still_carried_out() -> usize {
+    let log = std::fs::read_to_string(linegate_tsp_machine::files::folder().join("linegate-tapi.log"));
+    log.unwrap_or_default().matches("is still being carried out").count()
+}
+
+pub fn c31_a_slow_request_outlives_a_broken_connection() {
+    let service = Service::ready();
+    let open = service.line("201");
+    let before = still_carried_out();
+    control::twin("PUT", "/faults", json!({"delay_answers": 2_500, "delay_events": 2_500}));
+    let made = make_call(open, Some("202"), None).expect("lineMakeCall");
+    quiet(Duration::from_millis(200));
+    control::ask("/cut", &json!({}));
+    // The gateway carries out the first sending, while the second one finds its key in use.
+    let result = crate::service::completed("lineMakeCall", made.request);
+    assert_eq!(result, 0, "a command under way is no refusal: {:#x}", result.cast_unsigned());
+    assert!(still_carried_out() > before, "the answer was slow enough");
+    until_state(made.ht, call_state::RINGBACK);
+    control::twin("PUT", "/faults", json!({}));
+    let calls = control::gateway("GET", "/calls", json!(null))["body"]["items"].as_array().unwrap().len();
+    assert_eq!(calls, 2, "the call was made once: one end here, one there");
+    until_in_service(open);
+    eventually("it can be dropped", || crate::service::call_status(made.hd).2 & 0x80 != 0);
+    drop_call(made.hd);
+    until_state(made.ht, call_state::IDLE);
+    assert_eq!(world().offers, 0, "and is offered as no other");
+}
+
 pub fn c32_lines_are_created_and_removed() {
     forget_lines();
     configure(PROVIDER, |config| config.lines = vec!["201".to_owned(), "202".to_owned(), "1*".to_owned()]);

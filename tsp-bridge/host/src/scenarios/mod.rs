@@ -77,6 +77,7 @@ scenarios! {
     Short true features::c31_calls_change_while_the_gateway_is_away;
     Short true features::c31_a_long_loss_ends_calls_and_they_come_back;
     Short true features::c31_a_request_outlives_a_broken_connection;
+    Short true features::c31_a_slow_request_outlives_a_broken_connection;
     Long true features::c31_an_outage_of_a_minute;
     Short true features::c32_lines_are_created_and_removed;
     Short true features::c33_closing_and_shutting_down_in_the_middle;

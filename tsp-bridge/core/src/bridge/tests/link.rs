@@ -106,6 +106,83 @@ fn a_command_without_an_answer_goes_out_again_with_its_key() {
     assert_eq!(kit.result(request), Some(0));
 }
 
+/// A call was asked for, the socket broke, and the command went out again on the next one, where the gateway says that
+/// it still works on the first sending.
+fn asked_twice() -> (Kit, u32, Value) {
+    let (mut kit, line) = Kit::new();
+    let (request, _) = kit.make_call(line, "202", 0x10);
+    let first = kit.sent().pop().unwrap();
+    kit.bridge.link_closed("broken", kit.now);
+    kit.pass(500);
+    kit.bridge.link_opened();
+    kit.frame(&json!({"type": "resumed", "epoch": "e", "seq": 11}));
+    let again = kit.sent().pop().unwrap();
+    kit.still_runs(&again);
+    assert_eq!(again, first);
+    assert_eq!(kit.result(request), None, "that is no answer");
+    (kit, request, again)
+}
+
+#[test]
+fn a_command_that_is_still_being_carried_out_is_asked_about_again() {
+    let (mut kit, request, asked) = asked_twice();
+    kit.pass(900);
+    assert!(kit.sent().is_empty(), "not before its time");
+    kit.pass(100);
+    assert_eq!(kit.sent(), std::slice::from_ref(&asked), "the same key: it is carried out once");
+    kit.still_runs(&asked);
+    kit.pass(1_000);
+    assert_eq!(kit.sent(), std::slice::from_ref(&asked));
+    kit.answer(&asked, 201, call("c1", "dialing"));
+    assert_eq!(kit.result(request), Some(0));
+    assert_eq!((kit.last(0x10).0, kit.offers()), (call_state::DIALING, 0));
+    kit.pass(60_000);
+    assert!(kit.sent().is_empty());
+}
+
+#[test]
+fn an_event_tells_first_what_became_of_a_command_that_is_still_being_carried_out() {
+    let (mut kit, request, asked) = asked_twice();
+    let reference = asked["body"]["client_ref"].clone();
+    kit.updated(with(call("c1", "ringback"), json!({"client_ref": reference})));
+    assert_eq!(kit.result(request), Some(0));
+    assert_eq!((kit.last(0x10).0, kit.offers()), (call_state::RINGBACK, 0), "it is our call, and offered as no other");
+    kit.pass(60_000);
+    assert!(kit.sent().is_empty(), "nothing is left to be asked");
+}
+
+#[test]
+fn a_command_over_which_the_gateway_died_ends_in_its_time() {
+    let (mut kit, request, asked) = asked_twice();
+    for _ in 0..6 {
+        kit.pass(1_000);
+        assert_eq!(kit.sent().len(), 1);
+        kit.still_runs(&asked);
+    }
+    assert_eq!(kit.result(request), None);
+    kit.pass(1_500);
+    assert_eq!(kit.result(request), Some(err::OPERATIONFAILED));
+    kit.sent();
+    // What it did after all is real: it is offered.
+    kit.updated(with(call("c1", "ringback"), json!({"client_ref": asked["body"]["client_ref"]})));
+    assert_eq!(kit.offers(), 1);
+    kit.pass(60_000);
+    assert!(kit.sent().is_empty());
+}
+
+#[test]
+fn while_there_is_no_link_a_command_is_not_asked_about() {
+    let (mut kit, request, asked) = asked_twice();
+    kit.bridge.link_closed("broken again", kit.now);
+    kit.pass(2_000);
+    assert!(kit.sent().is_empty());
+    kit.bridge.link_opened();
+    kit.frame(&json!({"type": "resumed", "epoch": "e", "seq": 11}));
+    assert_eq!(kit.sent(), std::slice::from_ref(&asked), "once");
+    kit.answer(&asked, 201, call("c1", "dialing"));
+    assert_eq!(kit.result(request), Some(0));
+}
+
 #[test]
 fn the_first_call_waits_for_the_link_and_not_for_ever() {
     let store = {

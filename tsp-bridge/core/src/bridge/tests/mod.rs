@@ -131,6 +131,12 @@ impl Kit {
         self.frame(&json!({"type": "response", "id": asked["id"], "status": status, "headers": {}, "body": body}));
     }
 
+    /// The gateway still works on the first sending of a command.
+    pub(super) fn still_runs(&mut self, asked: &Value) {
+        self.frame(&json!({"type": "response", "id": asked["id"], "status": 409, "headers": {"retry-after": "1"},
+                           "body": {"code": "idempotency_key_in_use", "detail": "The first request has no answer yet."}}));
+    }
+
     pub(super) fn request(&mut self) -> u32 {
         self.last_request += 1;
         self.last_request

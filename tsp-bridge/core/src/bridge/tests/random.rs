@@ -27,7 +27,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0..5_u8, 0..13_u8, any::<bool>(), any::<bool>(), any::<bool>(), 0..6_u8).prop_map(
             |(id, state, inbound, consult, conference, cause)| Step::Call { id, state, inbound, consult, conference, cause }
         ),
-        3 => prop_oneof![Just(201_u16), Just(200), Just(409), Just(502)].prop_map(|status| Step::Answer { status }),
+        3 => prop_oneof![Just(201_u16), Just(200), Just(409), Just(425), Just(502)].prop_map(|status| Step::Answer { status }),
         1 => Just(Step::Make),
         1 => (0..8_u8).prop_map(|call| Step::Setup { call }),
         1 => (0..8_u8, 0..8_u8, 1..3_u8).prop_map(|(first, second, mode)| Step::Complete { first, second, mode }),
@@ -107,7 +107,12 @@ impl Run {
             }
             Step::Answer { status } => {
                 if let Some(asked) = self.asked.pop() {
-                    let body = call(&format!("c{}", self.last_ht % 5), "dialing");
+                    let body = match status {
+                        // The first request with the key still runs.
+                        425 => json!({"code": "idempotency_key_in_use"}),
+                        _ => call(&format!("c{}", self.last_ht % 5), "dialing"),
+                    };
+                    let status = if *status == 425 { &409 } else { status };
                     self.kit.answer(&asked, *status, body);
                 }
             }
