@@ -47,7 +47,8 @@ pub trait Handler: Send + Sync + 'static {
     fn enrolled(&self, token: &str);
     /// Something to be noted; never a secret.
     fn note(&self, text: &str);
-    /// The link gives up after too many failures of its own.
+    /// The link gives up after too many failures of its own: no thread of it goes on, and nothing comes any more. It is
+    /// called on one of these threads.
     fn given_up(&self);
 }
 
@@ -130,14 +131,15 @@ impl Link {
         }
     }
 
+    /// Lets the threads end without waiting for them.
+    pub fn give_up(&self) {
+        self.shared.end();
+        self.shared.hang_up();
+    }
+
     /// Ends the threads; says whether they ended in time.
     pub fn stop(&mut self, within: Duration) -> bool {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        {
-            let _waiting = lock(&self.shared.pause.0);
-            self.shared.pause.1.notify_all();
-        }
-        self.shared.wake();
+        self.shared.end();
         let farewell = {
             let mut standing = lock(&self.shared.standing);
             standing.as_mut().and_then(|standing| {
@@ -173,6 +175,23 @@ impl Shared {
         self.work.1.notify_one();
     }
 
+    /// No thread begins anything new.
+    fn end(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        {
+            let _waiting = lock(&self.pause.0);
+            self.pause.1.notify_all();
+        }
+        self.wake();
+    }
+
+    /// Ends the present connection; a reader that waits for bytes of it hears of that.
+    fn hang_up(&self) {
+        if let Some(standing) = lock(&self.standing).take() {
+            let _ = standing.socket.shutdown(Shutdown::Both);
+        }
+    }
+
     fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
@@ -186,24 +205,24 @@ impl Shared {
     }
 }
 
-/// Runs a thread's work; a panic is noted and the work begins anew, unless it happens too often.
+/// Runs a thread's work; a panic is noted and the work begins anew, unless it happens too often: then the other thread
+/// ends too, for half a link would take requests that are never answered.
 fn guarded(shared: &Arc<Shared>, work: fn(&Arc<Shared>)) {
     let mut panics: Vec<Instant> = Vec::new();
     loop {
         if catch_unwind(AssertUnwindSafe(|| work(shared))).is_ok() || shared.is_stopping() {
             return;
         }
-        *lock(&shared.standing) = None;
+        shared.hang_up();
         panics.retain(|at| at.elapsed() < Duration::from_secs(60));
         panics.push(Instant::now());
-        let give_up = panics.len() >= MOST_PANICS;
         let told = catch_unwind(AssertUnwindSafe(|| {
             shared.handler.closed("a thread of the bridge failed and was started again");
-            if give_up {
-                shared.handler.given_up();
-            }
         }));
-        if give_up || told.is_err() {
+        if panics.len() >= MOST_PANICS || told.is_err() {
+            shared.end();
+            // Nothing is left that could be done about a panic here.
+            let _ = catch_unwind(AssertUnwindSafe(|| shared.handler.given_up()));
             return;
         }
     }

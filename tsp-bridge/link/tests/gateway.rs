@@ -30,20 +30,26 @@ enum Heard {
     Frame(Frame),
     Closed(String),
     Enrolled(String),
+    GivenUp,
 }
 
 struct Listener {
     heard: Mutex<Sender<Heard>>,
     frames: Mutex<VecDeque<String>>,
     notes: Mutex<Vec<String>>,
+    /// The thread that panics whenever it comes here.
+    panics: Option<&'static str>,
 }
 
 impl Listener {
     fn new() -> (Arc<Self>, Receiver<Heard>) {
+        Self::failing(None)
+    }
+
+    fn failing(panics: Option<&'static str>) -> (Arc<Self>, Receiver<Heard>) {
         let (sender, receiver) = channel();
-        let listener =
-            Self { heard: Mutex::new(sender), frames: Mutex::new(VecDeque::new()), notes: Mutex::new(Vec::new()) };
-        (Arc::new(listener), receiver)
+        let (frames, notes) = (Mutex::new(VecDeque::new()), Mutex::new(Vec::new()));
+        (Arc::new(Self { heard: Mutex::new(sender), frames, notes, panics }), receiver)
     }
 
     fn tell(&self, heard: Heard) {
@@ -58,12 +64,14 @@ impl Handler for Listener {
         r#"{"type":"subscribe"}"#.to_owned()
     }
     fn frame(&self, frame: Frame) {
+        assert_ne!(self.panics, Some("reader"), "asked for by the test");
         self.tell(Heard::Frame(frame));
     }
     fn closed(&self, reason: &str) {
         self.tell(Heard::Closed(reason.to_owned()));
     }
     fn next_frame(&self) -> Option<String> {
+        assert_ne!(self.panics, Some("writer"), "asked for by the test");
         self.frames.lock().unwrap().pop_front()
     }
     fn enrolled(&self, token: &str) {
@@ -72,7 +80,9 @@ impl Handler for Listener {
     fn note(&self, text: &str) {
         self.notes.lock().unwrap().push(text.to_owned());
     }
-    fn given_up(&self) {}
+    fn given_up(&self) {
+        self.tell(Heard::GivenUp);
+    }
 }
 
 /// Accepts one socket and checks its token.
@@ -255,6 +265,31 @@ fn frames_go_both_ways_and_a_cut_link_comes_back() {
     until_lines(&heard);
     assert!(link.stop(Duration::from_secs(2)), "its threads end in time");
     assert!(listener.notes.lock().unwrap().iter().all(|note| !note.contains(TOKEN)), "no token in the notes");
+}
+
+#[test]
+fn when_one_thread_gives_up_the_other_one_ends_too() {
+    let port = plain_gateway();
+    for panics in ["reader", "writer"] {
+        let (listener, heard) = Listener::failing(Some(panics));
+        let settings = settings(&format!("http://127.0.0.1:{port}"), Trust::Nobody);
+        let mut link = Link::start(settings, listener).unwrap();
+        let mut opened = 0;
+        until(&heard, "it gives up", |heard| match heard {
+            Heard::Opened => {
+                opened += 1;
+                None
+            }
+            Heard::GivenUp => Some(()),
+            _ => None,
+        });
+        assert_eq!(opened, 3, "the {panics} is tried three times");
+        // Longer than a thread that goes on waits before its next attempt.
+        while let Ok(late) = heard.recv_timeout(Duration::from_millis(1_500)) {
+            assert!(!matches!(late, Heard::Opened | Heard::GivenUp), "after it gave up: {late:?}");
+        }
+        assert!(link.stop(Duration::from_secs(2)));
+    }
 }
 
 #[test]

@@ -286,9 +286,10 @@ impl Instance {
             if let Some(output) = lock(&self.in_hand).take() {
                 lock(&self.bridge).put_back(output);
             }
-            self.recover("the dispatcher");
-            if panics.len() >= MOST_PANICS {
-                log!(Error, "provider {}: too many panics; its lines stay out of service", self.provider);
+            let has_recovered = catch_unwind(AssertUnwindSafe(|| self.recover("the dispatcher"))).is_ok();
+            if !has_recovered || panics.len() >= MOST_PANICS {
+                self.fail_for_good("the dispatcher");
+                self.tell_the_rest();
                 return;
             }
         }
@@ -300,6 +301,47 @@ impl Instance {
         self.with(|bridge, now| bridge.recover(now));
         if let Some(link) = lock(&self.link).as_ref() {
             link.cut();
+        }
+    }
+
+    /// After too many panics programs are told that nothing works any more, which is better than requests that never
+    /// end. It stays so until the telephony service starts the provider anew.
+    fn fail_for_good(&self, who: &str) {
+        log!(
+            Error,
+            "provider {}: {who} failed too often; its lines are out of service until the telephony service is restarted",
+            self.provider
+        );
+        if catch_unwind(AssertUnwindSafe(|| self.with(|bridge, now| bridge.fail_for_good(now)))).is_err() {
+            log!(Error, "provider {}: not everything could be ended", self.provider);
+        }
+        // Not waited for: this may be one of its threads.
+        if let Some(link) = lock(&self.link).as_ref() {
+            link.give_up();
+        }
+    }
+
+    /// Tells TAPI what is left, with as little around it as can be. What fails takes nothing else along.
+    fn tell_the_rest(&self) {
+        while !self.is_stopping.load(Ordering::SeqCst) {
+            let next = catch_unwind(AssertUnwindSafe(|| {
+                let mut bridge = lock(&self.bridge);
+                let output = bridge.poll()?;
+                *lock(&self.flight) = self.flight_of(&output);
+                Some(output)
+            }));
+            match next {
+                Ok(None) => return,
+                Ok(Some(output)) => {
+                    if catch_unwind(AssertUnwindSafe(|| self.deliver(&output))).is_err() {
+                        log!(Error, "provider {}: TAPI could not be told: {output:?}", self.provider);
+                    }
+                }
+                // What could not be looked at is taken out of the queue all the same.
+                Err(_) => {}
+            }
+            *lock(&self.flight) = Flight::default();
+            self.landed.notify_all();
         }
     }
 
@@ -415,6 +457,7 @@ impl Handler for Instance {
     }
 
     fn next_frame(&self) -> Option<String> {
+        crate::fault::here(crate::fault::Place::Writer);
         lock(&self.bridge).poll_frame()
     }
 
@@ -437,7 +480,7 @@ impl Handler for Instance {
     }
 
     fn given_up(&self) {
-        log!(Error, "provider {}: the link gives up; its lines stay out of service", self.provider);
+        self.fail_for_good("a thread of the link");
     }
 }
 

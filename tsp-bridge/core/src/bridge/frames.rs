@@ -28,6 +28,9 @@ impl Bridge {
 
     /// The socket is gone.
     pub fn link_closed(&mut self, reason: &str, now: Now) {
+        if self.has_failed {
+            return;
+        }
         self.link_reason = reason.to_owned();
         for command in self.commands.values_mut() {
             command.is_sent = false;
@@ -51,6 +54,9 @@ impl Bridge {
 
     /// A frame of the gateway.
     pub fn frame(&mut self, frame: Frame, now: Now) {
+        if self.has_failed {
+            return;
+        }
         match frame {
             Frame::Snapshot(snapshot) => self.snapshot(*snapshot, now),
             Frame::Resumed => self.link_is_up(now),

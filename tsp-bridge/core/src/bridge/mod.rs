@@ -8,6 +8,7 @@ mod answers;
 mod call;
 mod calls;
 mod conference;
+mod failure;
 mod frames;
 mod lines;
 mod provider;
@@ -215,6 +216,8 @@ pub struct Bridge {
     last_reference: u64,
     last_temporary: u32,
     is_initialized: bool,
+    /// It failed too often and does nothing any more.
+    has_failed: bool,
 }
 
 /// A call of the gateway.
@@ -271,6 +274,7 @@ impl Bridge {
             // Unique in the process: TAPI hands the number back without saying whose it was.
             last_temporary: settings_slot << 24,
             is_initialized: false,
+            has_failed: false,
         };
         bridge.lines_from_store();
         bridge
@@ -330,38 +334,6 @@ impl Bridge {
     /// Whether TAPI has to be told something.
     pub fn has_outputs(&self) -> bool {
         !self.outputs.is_empty()
-    }
-
-    /// After a failure of our own: requests end, and the next socket brings the whole state, against which everything
-    /// is compared.
-    pub fn recover(&mut self, now: Now) {
-        let requests: Vec<u32> = self.requests.keys().copied().collect();
-        for (request, result) in self.abandon(&requests) {
-            self.complete(request, result);
-        }
-        self.commands.clear();
-        self.command_order.clear();
-        self.position = None;
-        let unfinished: Vec<u32> =
-            self.calls.values().filter(|call| call.phase == call::Phase::Tentative).map(|call| call.handle).collect();
-        for handle in unfinished {
-            if let Some(call) = self.calls.get_mut(&handle) {
-                call.phase = call::Phase::Void;
-            }
-        }
-        let announcing: Vec<u32> = self
-            .calls
-            .values()
-            .filter(|call| matches!(call.phase, call::Phase::Announcing(_)))
-            .map(|call| call.handle)
-            .collect();
-        for handle in announcing {
-            // An offer that got lost on the way is made again.
-            if let Some(call) = self.calls.get_mut(&handle) {
-                call.is_offered = false;
-            }
-            self.set_timer(now.ms + 50, Timer::Announce(handle));
-        }
     }
 
     /// The settings name another address, under which `store` was found. Whether the same gateway answers there, its lines

@@ -191,6 +191,9 @@ impl Bridge {
         let stored = self.stored(index).ok_or(err::BADDEVICEID)?;
         let view = self.lines.get(index).and_then(|line| line.view.as_ref());
         let status = match (self.link, view) {
+            _ if self.has_failed => {
+                "The bridge failed too often and gave up (see its log). Restart the telephony service.".to_owned()
+            }
             (LinkState::Starting, _) => "The gateway has not been reached yet.".to_owned(),
             (LinkState::Down, _) if self.link_reason.is_empty() => "The gateway cannot be reached.".to_owned(),
             (LinkState::Down, _) => format!("The gateway cannot be reached: {}", self.link_reason),

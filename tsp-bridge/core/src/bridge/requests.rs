@@ -192,6 +192,7 @@ impl Bridge {
     /// # Errors
     /// INVALCALLSTATE unless the call is offered.
     pub fn accept(&mut self, request: u32, handle: u32, now: Now) -> Accepted {
+        self.is_alive()?;
         let Some(call) = self.calls.get_mut(&handle) else { return Err(err::INVALCALLHANDLE) };
         if call.state != call_state::OFFERING {
             return Err(err::INVALCALLSTATE);
@@ -215,6 +216,7 @@ impl Bridge {
     /// # Errors
     /// INVALCALLSTATE for a call that is over or that the gateway does not let be dropped.
     pub fn drop_call(&mut self, request: u32, handle: u32, now: Now) -> Accepted {
+        self.is_alive()?;
         let call = self.call(handle)?;
         let media = self.lines.get(call.line).and_then(|line| line.open.as_ref()).map_or(0, |open| open.media_modes);
         let is_fresh = now.ms < call.created_ms + self.settings.drop_guard_ms;

@@ -31,7 +31,9 @@ impl Bridge {
     }
 
     pub(super) fn set_timer(&mut self, at: u64, timer: Timer) {
-        self.timers.insert((at, timer));
+        if !self.has_failed {
+            self.timers.insert((at, timer));
+        }
     }
 
     /// Does what is due.

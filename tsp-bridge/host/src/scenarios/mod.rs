@@ -83,6 +83,9 @@ scenarios! {
     Short true features::c33_closing_and_shutting_down_in_the_middle;
     Long true robust::c34_sixteen_threads_hammer_every_export;
     Fault true robust::c35_panics_in_export_dispatcher_and_reader;
+    Fault true robust::c35_three_panics_of_the_dispatcher_end_in_out_of_service;
+    Fault true robust::c35_three_panics_of_the_reader_end_in_out_of_service;
+    Fault true robust::c35_three_panics_of_the_writer_end_in_out_of_service;
     Long false load::c36_two_thousand_calls_a_minute;
     Short false robust::c37_dialogs_are_silent_without_a_window;
     Short true gateways::gateway_of_the_minor_version_before;

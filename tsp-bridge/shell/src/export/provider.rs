@@ -143,7 +143,10 @@ export! {
             OBJECT_PROVIDER => {
                 let provider = u32::try_from(object).map_err(|_| err::INVALPARAM)?;
                 let instance = table::by_provider(provider).ok_or(err::INVALPARAM)?;
-                instance.reload();
+                // What failed for good stays so until the service starts it anew, with the new settings then.
+                if !instance.bridge().has_failed() {
+                    instance.reload();
+                }
                 Ok(0)
             }
             OBJECT_LINE => {

@@ -229,17 +229,3 @@ fn a_line_that_goes_is_closed_and_then_removed() {
     kit.pass(5_000);
     assert!(removes(&kit));
 }
-
-#[test]
-fn after_a_failure_of_our_own_requests_end_and_the_state_comes_anew() {
-    let (mut kit, line) = Kit::new();
-    kit.talking(line, "c1");
-    let (request, _) = kit.make_call(line, "208", 0x11);
-    kit.bridge.recover(kit.now);
-    kit.drain();
-    assert_eq!(kit.result(request), Some(err::OPERATIONFAILED));
-    let subscribe: Value = serde_json::from_str(&kit.bridge.subscribe_frame()).unwrap();
-    assert_eq!(subscribe["from"], "snapshot");
-    kit.snapshot(&[line_of("201", 1), line_of("202", 2)], &[call("c1", "on_hold")]);
-    assert_eq!(kit.last(0x10).0, call_state::ONHOLD);
-}

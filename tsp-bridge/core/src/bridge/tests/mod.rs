@@ -2,6 +2,7 @@
 
 mod calls;
 mod conference;
+mod failure;
 mod lines;
 mod link;
 mod random;

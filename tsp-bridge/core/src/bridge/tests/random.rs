@@ -20,6 +20,7 @@ enum Step {
     Refuse,
     Line { status: u8 },
     Recover,
+    Fail,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -40,6 +41,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Refuse),
         1 => (0..3_u8).prop_map(|status| Step::Line { status }),
         1 => Just(Step::Recover),
+        1 => (0..10_u8).prop_map(|dice| if dice == 0 { Step::Fail } else { Step::Pass { ms: 10 } }),
     ]
 }
 
@@ -191,6 +193,7 @@ impl Run {
                 self.kit.event("line.updated", with(super::line(1, "201"), json!({"status": status})));
             }
             Step::Recover => self.kit.bridge.recover(now),
+            Step::Fail => self.kit.bridge.fail_for_good(now),
         }
         self.kit.drain();
         let sent = self.kit.sent();
