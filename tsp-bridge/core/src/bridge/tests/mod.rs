@@ -7,6 +7,7 @@ mod lines;
 mod link;
 mod random;
 mod stores;
+mod structures;
 
 use std::collections::HashMap;
 
