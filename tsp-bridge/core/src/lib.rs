@@ -10,4 +10,5 @@ pub mod number;
 pub mod params;
 pub mod store;
 pub mod tapi;
+pub mod trace;
 pub mod writer;

@@ -1,6 +1,18 @@
 //! Constants of TAPI 2 and 3 as the headers have them; the error values are negative numbers.
 #![expect(missing_docs, reason = "the names are those of tapi.h, where each is explained")]
 
+/// Constants of one kind, and their names as the headers have them, for the trace.
+macro_rules! words {
+    ($(#[$doc:meta])* $module:ident: $kind:ty, $prefix:literal { $($name:ident = $value:expr;)+ }) => {
+        $(#[$doc])*
+        pub mod $module {
+            $(pub const $name: $kind = $value;)+
+            /// Values with their names.
+            pub const NAMES: &[($kind, &str)] = &[$(($name, concat!($prefix, stringify!($name)))),+];
+        }
+    };
+}
+
 /// Abilities of an address.
 pub mod addr_cap {
     pub const FWDNUMRINGS: u32 = 0x1;
@@ -55,90 +67,98 @@ pub mod addr_feature {
     pub const FORWARDDND: u32 = 0x2000;
 }
 
-/// States of an address.
-pub mod addr_state {
-    pub const OTHER: u32 = 0x1;
-    pub const DEVSPECIFIC: u32 = 0x2;
-    pub const INUSEZERO: u32 = 0x4;
-    pub const INUSEONE: u32 = 0x8;
-    pub const INUSEMANY: u32 = 0x10;
-    pub const NUMCALLS: u32 = 0x20;
-    pub const FORWARD: u32 = 0x40;
-    pub const TERMINALS: u32 = 0x80;
-    pub const CAPSCHANGE: u32 = 0x100;
+words! {
+    /// States of an address.
+    addr_state: u32, "LINEADDRESSSTATE_" {
+        OTHER = 0x1;
+        DEVSPECIFIC = 0x2;
+        INUSEZERO = 0x4;
+        INUSEONE = 0x8;
+        INUSEMANY = 0x10;
+        NUMCALLS = 0x20;
+        FORWARD = 0x40;
+        TERMINALS = 0x80;
+        CAPSCHANGE = 0x100;
+    }
 }
 
-/// States of a call.
-pub mod call_state {
-    pub const IDLE: u32 = 0x1;
-    pub const OFFERING: u32 = 0x2;
-    pub const ACCEPTED: u32 = 0x4;
-    pub const DIALTONE: u32 = 0x8;
-    pub const DIALING: u32 = 0x10;
-    pub const RINGBACK: u32 = 0x20;
-    pub const BUSY: u32 = 0x40;
-    pub const SPECIALINFO: u32 = 0x80;
-    pub const CONNECTED: u32 = 0x100;
-    pub const PROCEEDING: u32 = 0x200;
-    pub const ONHOLD: u32 = 0x400;
-    pub const CONFERENCED: u32 = 0x800;
-    pub const ONHOLDPENDCONF: u32 = 0x1000;
-    pub const ONHOLDPENDTRANSFER: u32 = 0x2000;
-    pub const DISCONNECTED: u32 = 0x4000;
-    pub const UNKNOWN: u32 = 0x8000;
+words! {
+    /// States of a call.
+    call_state: u32, "LINECALLSTATE_" {
+        IDLE = 0x1;
+        OFFERING = 0x2;
+        ACCEPTED = 0x4;
+        DIALTONE = 0x8;
+        DIALING = 0x10;
+        RINGBACK = 0x20;
+        BUSY = 0x40;
+        SPECIALINFO = 0x80;
+        CONNECTED = 0x100;
+        PROCEEDING = 0x200;
+        ONHOLD = 0x400;
+        CONFERENCED = 0x800;
+        ONHOLDPENDCONF = 0x1000;
+        ONHOLDPENDTRANSFER = 0x2000;
+        DISCONNECTED = 0x4000;
+        UNKNOWN = 0x8000;
+    }
 }
 
-/// States of a line device.
-pub mod dev_state {
-    pub const OTHER: u32 = 0x1;
-    pub const RINGING: u32 = 0x2;
-    pub const CONNECTED: u32 = 0x4;
-    pub const DISCONNECTED: u32 = 0x8;
-    pub const MSGWAITON: u32 = 0x10;
-    pub const MSGWAITOFF: u32 = 0x20;
-    pub const INSERVICE: u32 = 0x40;
-    pub const OUTOFSERVICE: u32 = 0x80;
-    pub const MAINTENANCE: u32 = 0x100;
-    pub const OPEN: u32 = 0x200;
-    pub const CLOSE: u32 = 0x400;
-    pub const NUMCALLS: u32 = 0x800;
-    pub const NUMCOMPLETIONS: u32 = 0x1000;
-    pub const TERMINALS: u32 = 0x2000;
-    pub const ROAMMODE: u32 = 0x4000;
-    pub const BATTERY: u32 = 0x8000;
-    pub const SIGNAL: u32 = 0x10000;
-    pub const DEVSPECIFIC: u32 = 0x20000;
-    pub const REINIT: u32 = 0x40000;
-    pub const LOCK: u32 = 0x80000;
-    pub const CAPSCHANGE: u32 = 0x100000;
-    pub const CONFIGCHANGE: u32 = 0x200000;
-    pub const TRANSLATECHANGE: u32 = 0x400000;
-    pub const COMPLCANCEL: u32 = 0x800000;
-    pub const REMOVED: u32 = 0x1000000;
+words! {
+    /// States of a line device.
+    dev_state: u32, "LINEDEVSTATE_" {
+        OTHER = 0x1;
+        RINGING = 0x2;
+        CONNECTED = 0x4;
+        DISCONNECTED = 0x8;
+        MSGWAITON = 0x10;
+        MSGWAITOFF = 0x20;
+        INSERVICE = 0x40;
+        OUTOFSERVICE = 0x80;
+        MAINTENANCE = 0x100;
+        OPEN = 0x200;
+        CLOSE = 0x400;
+        NUMCALLS = 0x800;
+        NUMCOMPLETIONS = 0x1000;
+        TERMINALS = 0x2000;
+        ROAMMODE = 0x4000;
+        BATTERY = 0x8000;
+        SIGNAL = 0x10000;
+        DEVSPECIFIC = 0x20000;
+        REINIT = 0x40000;
+        LOCK = 0x80000;
+        CAPSCHANGE = 0x100000;
+        CONFIGCHANGE = 0x200000;
+        TRANSLATECHANGE = 0x400000;
+        COMPLCANCEL = 0x800000;
+        REMOVED = 0x1000000;
+    }
 }
 
-/// Why a call ended.
-pub mod disconnect {
-    pub const NORMAL: u32 = 0x1;
-    pub const UNKNOWN: u32 = 0x2;
-    pub const REJECT: u32 = 0x4;
-    pub const PICKUP: u32 = 0x8;
-    pub const FORWARDED: u32 = 0x10;
-    pub const BUSY: u32 = 0x20;
-    pub const NOANSWER: u32 = 0x40;
-    pub const BADADDRESS: u32 = 0x80;
-    pub const UNREACHABLE: u32 = 0x100;
-    pub const CONGESTION: u32 = 0x200;
-    pub const INCOMPATIBLE: u32 = 0x400;
-    pub const UNAVAIL: u32 = 0x800;
-    pub const NODIALTONE: u32 = 0x1000;
-    pub const NUMBERCHANGED: u32 = 0x2000;
-    pub const OUTOFORDER: u32 = 0x4000;
-    pub const TEMPFAILURE: u32 = 0x8000;
-    pub const QOSUNAVAIL: u32 = 0x10000;
-    pub const BLOCKED: u32 = 0x20000;
-    pub const DONOTDISTURB: u32 = 0x40000;
-    pub const CANCELLED: u32 = 0x80000;
+words! {
+    /// Why a call ended.
+    disconnect: u32, "LINEDISCONNECTMODE_" {
+        NORMAL = 0x1;
+        UNKNOWN = 0x2;
+        REJECT = 0x4;
+        PICKUP = 0x8;
+        FORWARDED = 0x10;
+        BUSY = 0x20;
+        NOANSWER = 0x40;
+        BADADDRESS = 0x80;
+        UNREACHABLE = 0x100;
+        CONGESTION = 0x200;
+        INCOMPATIBLE = 0x400;
+        UNAVAIL = 0x800;
+        NODIALTONE = 0x1000;
+        NUMBERCHANGED = 0x2000;
+        OUTOFORDER = 0x4000;
+        TEMPFAILURE = 0x8000;
+        QOSUNAVAIL = 0x10000;
+        BLOCKED = 0x20000;
+        DONOTDISTURB = 0x40000;
+        CANCELLED = 0x80000;
+    }
 }
 
 /// What may be asked of a call.
@@ -191,39 +211,41 @@ pub mod feature2 {
     pub const PARKNONDIRECT: u32 = 0x200;
 }
 
-/// Parts of the information about a call.
-pub mod info {
-    pub const OTHER: u32 = 0x1;
-    pub const DEVSPECIFIC: u32 = 0x2;
-    pub const BEARERMODE: u32 = 0x4;
-    pub const RATE: u32 = 0x8;
-    pub const MEDIAMODE: u32 = 0x10;
-    pub const APPSPECIFIC: u32 = 0x20;
-    pub const CALLID: u32 = 0x40;
-    pub const RELATEDCALLID: u32 = 0x80;
-    pub const ORIGIN: u32 = 0x100;
-    pub const REASON: u32 = 0x200;
-    pub const COMPLETIONID: u32 = 0x400;
-    pub const NUMOWNERINCR: u32 = 0x800;
-    pub const NUMOWNERDECR: u32 = 0x1000;
-    pub const NUMMONITORS: u32 = 0x2000;
-    pub const TRUNK: u32 = 0x4000;
-    pub const CALLERID: u32 = 0x8000;
-    pub const CALLEDID: u32 = 0x10000;
-    pub const CONNECTEDID: u32 = 0x20000;
-    pub const REDIRECTIONID: u32 = 0x40000;
-    pub const REDIRECTINGID: u32 = 0x80000;
-    pub const DISPLAY: u32 = 0x100000;
-    pub const USERUSERINFO: u32 = 0x200000;
-    pub const HIGHLEVELCOMP: u32 = 0x400000;
-    pub const LOWLEVELCOMP: u32 = 0x800000;
-    pub const CHARGINGINFO: u32 = 0x1000000;
-    pub const TERMINAL: u32 = 0x2000000;
-    pub const DIALPARAMS: u32 = 0x4000000;
-    pub const MONITORMODES: u32 = 0x8000000;
-    pub const TREATMENT: u32 = 0x10000000;
-    pub const QOS: u32 = 0x20000000;
-    pub const CALLDATA: u32 = 0x40000000;
+words! {
+    /// Parts of the information about a call.
+    info: u32, "LINECALLINFOSTATE_" {
+        OTHER = 0x1;
+        DEVSPECIFIC = 0x2;
+        BEARERMODE = 0x4;
+        RATE = 0x8;
+        MEDIAMODE = 0x10;
+        APPSPECIFIC = 0x20;
+        CALLID = 0x40;
+        RELATEDCALLID = 0x80;
+        ORIGIN = 0x100;
+        REASON = 0x200;
+        COMPLETIONID = 0x400;
+        NUMOWNERINCR = 0x800;
+        NUMOWNERDECR = 0x1000;
+        NUMMONITORS = 0x2000;
+        TRUNK = 0x4000;
+        CALLERID = 0x8000;
+        CALLEDID = 0x10000;
+        CONNECTEDID = 0x20000;
+        REDIRECTIONID = 0x40000;
+        REDIRECTINGID = 0x80000;
+        DISPLAY = 0x100000;
+        USERUSERINFO = 0x200000;
+        HIGHLEVELCOMP = 0x400000;
+        LOWLEVELCOMP = 0x800000;
+        CHARGINGINFO = 0x1000000;
+        TERMINAL = 0x2000000;
+        DIALPARAMS = 0x4000000;
+        MONITORMODES = 0x8000000;
+        TREATMENT = 0x10000000;
+        QOS = 0x20000000;
+        CALLDATA = 0x40000000;
+    }
 }
 
 /// What may be asked of a line.
@@ -281,114 +303,118 @@ pub mod reason {
     pub const ROUTEREQUEST: u32 = 0x8000;
 }
 
-/// Results of TSPI functions.
-pub mod err {
-    pub const ALLOCATED: i32 = -0x7FFFFFFF;
-    pub const BADDEVICEID: i32 = -0x7FFFFFFE;
-    pub const BEARERMODEUNAVAIL: i32 = -0x7FFFFFFD;
-    pub const CALLUNAVAIL: i32 = -0x7FFFFFFB;
-    pub const COMPLETIONOVERRUN: i32 = -0x7FFFFFFA;
-    pub const CONFERENCEFULL: i32 = -0x7FFFFFF9;
-    pub const DIALBILLING: i32 = -0x7FFFFFF8;
-    pub const DIALDIALTONE: i32 = -0x7FFFFFF7;
-    pub const DIALPROMPT: i32 = -0x7FFFFFF6;
-    pub const DIALQUIET: i32 = -0x7FFFFFF5;
-    pub const INCOMPATIBLEAPIVERSION: i32 = -0x7FFFFFF4;
-    pub const INCOMPATIBLEEXTVERSION: i32 = -0x7FFFFFF3;
-    pub const INIFILECORRUPT: i32 = -0x7FFFFFF2;
-    pub const INUSE: i32 = -0x7FFFFFF1;
-    pub const INVALADDRESS: i32 = -0x7FFFFFF0;
-    pub const INVALADDRESSID: i32 = -0x7FFFFFEF;
-    pub const INVALADDRESSMODE: i32 = -0x7FFFFFEE;
-    pub const INVALADDRESSSTATE: i32 = -0x7FFFFFED;
-    pub const INVALAPPHANDLE: i32 = -0x7FFFFFEC;
-    pub const INVALAPPNAME: i32 = -0x7FFFFFEB;
-    pub const INVALBEARERMODE: i32 = -0x7FFFFFEA;
-    pub const INVALCALLCOMPLMODE: i32 = -0x7FFFFFE9;
-    pub const INVALCALLHANDLE: i32 = -0x7FFFFFE8;
-    pub const INVALCALLPARAMS: i32 = -0x7FFFFFE7;
-    pub const INVALCALLPRIVILEGE: i32 = -0x7FFFFFE6;
-    pub const INVALCALLSELECT: i32 = -0x7FFFFFE5;
-    pub const INVALCALLSTATE: i32 = -0x7FFFFFE4;
-    pub const INVALCALLSTATELIST: i32 = -0x7FFFFFE3;
-    pub const INVALCARD: i32 = -0x7FFFFFE2;
-    pub const INVALCOMPLETIONID: i32 = -0x7FFFFFE1;
-    pub const INVALCONFCALLHANDLE: i32 = -0x7FFFFFE0;
-    pub const INVALCONSULTCALLHANDLE: i32 = -0x7FFFFFDF;
-    pub const INVALCOUNTRYCODE: i32 = -0x7FFFFFDE;
-    pub const INVALDEVICECLASS: i32 = -0x7FFFFFDD;
-    pub const INVALDEVICEHANDLE: i32 = -0x7FFFFFDC;
-    pub const INVALDIALPARAMS: i32 = -0x7FFFFFDB;
-    pub const INVALDIGITLIST: i32 = -0x7FFFFFDA;
-    pub const INVALDIGITMODE: i32 = -0x7FFFFFD9;
-    pub const INVALDIGITS: i32 = -0x7FFFFFD8;
-    pub const INVALEXTVERSION: i32 = -0x7FFFFFD7;
-    pub const INVALGROUPID: i32 = -0x7FFFFFD6;
-    pub const INVALLINEHANDLE: i32 = -0x7FFFFFD5;
-    pub const INVALLINESTATE: i32 = -0x7FFFFFD4;
-    pub const INVALLOCATION: i32 = -0x7FFFFFD3;
-    pub const INVALMEDIALIST: i32 = -0x7FFFFFD2;
-    pub const INVALMEDIAMODE: i32 = -0x7FFFFFD1;
-    pub const INVALMESSAGEID: i32 = -0x7FFFFFD0;
-    pub const INVALPARAM: i32 = -0x7FFFFFCE;
-    pub const INVALPARKID: i32 = -0x7FFFFFCD;
-    pub const INVALPARKMODE: i32 = -0x7FFFFFCC;
-    pub const INVALPOINTER: i32 = -0x7FFFFFCB;
-    pub const INVALPRIVSELECT: i32 = -0x7FFFFFCA;
-    pub const INVALRATE: i32 = -0x7FFFFFC9;
-    pub const INVALREQUESTMODE: i32 = -0x7FFFFFC8;
-    pub const INVALTERMINALID: i32 = -0x7FFFFFC7;
-    pub const INVALTERMINALMODE: i32 = -0x7FFFFFC6;
-    pub const INVALTIMEOUT: i32 = -0x7FFFFFC5;
-    pub const INVALTONE: i32 = -0x7FFFFFC4;
-    pub const INVALTONELIST: i32 = -0x7FFFFFC3;
-    pub const INVALTONEMODE: i32 = -0x7FFFFFC2;
-    pub const INVALTRANSFERMODE: i32 = -0x7FFFFFC1;
-    pub const LINEMAPPERFAILED: i32 = -0x7FFFFFC0;
-    pub const NOCONFERENCE: i32 = -0x7FFFFFBF;
-    pub const NODEVICE: i32 = -0x7FFFFFBE;
-    pub const NODRIVER: i32 = -0x7FFFFFBD;
-    pub const NOMEM: i32 = -0x7FFFFFBC;
-    pub const NOREQUEST: i32 = -0x7FFFFFBB;
-    pub const NOTOWNER: i32 = -0x7FFFFFBA;
-    pub const NOTREGISTERED: i32 = -0x7FFFFFB9;
-    pub const OPERATIONFAILED: i32 = -0x7FFFFFB8;
-    pub const OPERATIONUNAVAIL: i32 = -0x7FFFFFB7;
-    pub const RATEUNAVAIL: i32 = -0x7FFFFFB6;
-    pub const RESOURCEUNAVAIL: i32 = -0x7FFFFFB5;
-    pub const REQUESTOVERRUN: i32 = -0x7FFFFFB4;
-    pub const STRUCTURETOOSMALL: i32 = -0x7FFFFFB3;
-    pub const TARGETNOTFOUND: i32 = -0x7FFFFFB2;
-    pub const TARGETSELF: i32 = -0x7FFFFFB1;
-    pub const UNINITIALIZED: i32 = -0x7FFFFFB0;
-    pub const USERUSERINFOTOOBIG: i32 = -0x7FFFFFAF;
-    pub const REINIT: i32 = -0x7FFFFFAE;
-    pub const ADDRESSBLOCKED: i32 = -0x7FFFFFAD;
-    pub const BILLINGREJECTED: i32 = -0x7FFFFFAC;
-    pub const INVALFEATURE: i32 = -0x7FFFFFAB;
-    pub const NOMULTIPLEINSTANCE: i32 = -0x7FFFFFAA;
-    pub const INVALAGENTID: i32 = -0x7FFFFFA9;
-    pub const INVALAGENTGROUP: i32 = -0x7FFFFFA8;
-    pub const INVALPASSWORD: i32 = -0x7FFFFFA7;
-    pub const INVALAGENTSTATE: i32 = -0x7FFFFFA6;
-    pub const INVALAGENTACTIVITY: i32 = -0x7FFFFFA5;
-    pub const DIALVOICEDETECT: i32 = -0x7FFFFFA4;
-    pub const USERCANCELLED: i32 = -0x7FFFFFA3;
-    pub const INVALADDRESSTYPE: i32 = -0x7FFFFFA2;
-    pub const INVALAGENTSESSIONSTATE: i32 = -0x7FFFFFA1;
-    pub const DISCONNECTED: i32 = -0x7FFFFFA0;
-    pub const SERVICE_NOT_RUNNING: i32 = -0x7FFFFF9F;
+words! {
+    /// Results of TSPI functions.
+    err: i32, "LINEERR_" {
+        ALLOCATED = -0x7FFFFFFF;
+        BADDEVICEID = -0x7FFFFFFE;
+        BEARERMODEUNAVAIL = -0x7FFFFFFD;
+        CALLUNAVAIL = -0x7FFFFFFB;
+        COMPLETIONOVERRUN = -0x7FFFFFFA;
+        CONFERENCEFULL = -0x7FFFFFF9;
+        DIALBILLING = -0x7FFFFFF8;
+        DIALDIALTONE = -0x7FFFFFF7;
+        DIALPROMPT = -0x7FFFFFF6;
+        DIALQUIET = -0x7FFFFFF5;
+        INCOMPATIBLEAPIVERSION = -0x7FFFFFF4;
+        INCOMPATIBLEEXTVERSION = -0x7FFFFFF3;
+        INIFILECORRUPT = -0x7FFFFFF2;
+        INUSE = -0x7FFFFFF1;
+        INVALADDRESS = -0x7FFFFFF0;
+        INVALADDRESSID = -0x7FFFFFEF;
+        INVALADDRESSMODE = -0x7FFFFFEE;
+        INVALADDRESSSTATE = -0x7FFFFFED;
+        INVALAPPHANDLE = -0x7FFFFFEC;
+        INVALAPPNAME = -0x7FFFFFEB;
+        INVALBEARERMODE = -0x7FFFFFEA;
+        INVALCALLCOMPLMODE = -0x7FFFFFE9;
+        INVALCALLHANDLE = -0x7FFFFFE8;
+        INVALCALLPARAMS = -0x7FFFFFE7;
+        INVALCALLPRIVILEGE = -0x7FFFFFE6;
+        INVALCALLSELECT = -0x7FFFFFE5;
+        INVALCALLSTATE = -0x7FFFFFE4;
+        INVALCALLSTATELIST = -0x7FFFFFE3;
+        INVALCARD = -0x7FFFFFE2;
+        INVALCOMPLETIONID = -0x7FFFFFE1;
+        INVALCONFCALLHANDLE = -0x7FFFFFE0;
+        INVALCONSULTCALLHANDLE = -0x7FFFFFDF;
+        INVALCOUNTRYCODE = -0x7FFFFFDE;
+        INVALDEVICECLASS = -0x7FFFFFDD;
+        INVALDEVICEHANDLE = -0x7FFFFFDC;
+        INVALDIALPARAMS = -0x7FFFFFDB;
+        INVALDIGITLIST = -0x7FFFFFDA;
+        INVALDIGITMODE = -0x7FFFFFD9;
+        INVALDIGITS = -0x7FFFFFD8;
+        INVALEXTVERSION = -0x7FFFFFD7;
+        INVALGROUPID = -0x7FFFFFD6;
+        INVALLINEHANDLE = -0x7FFFFFD5;
+        INVALLINESTATE = -0x7FFFFFD4;
+        INVALLOCATION = -0x7FFFFFD3;
+        INVALMEDIALIST = -0x7FFFFFD2;
+        INVALMEDIAMODE = -0x7FFFFFD1;
+        INVALMESSAGEID = -0x7FFFFFD0;
+        INVALPARAM = -0x7FFFFFCE;
+        INVALPARKID = -0x7FFFFFCD;
+        INVALPARKMODE = -0x7FFFFFCC;
+        INVALPOINTER = -0x7FFFFFCB;
+        INVALPRIVSELECT = -0x7FFFFFCA;
+        INVALRATE = -0x7FFFFFC9;
+        INVALREQUESTMODE = -0x7FFFFFC8;
+        INVALTERMINALID = -0x7FFFFFC7;
+        INVALTERMINALMODE = -0x7FFFFFC6;
+        INVALTIMEOUT = -0x7FFFFFC5;
+        INVALTONE = -0x7FFFFFC4;
+        INVALTONELIST = -0x7FFFFFC3;
+        INVALTONEMODE = -0x7FFFFFC2;
+        INVALTRANSFERMODE = -0x7FFFFFC1;
+        LINEMAPPERFAILED = -0x7FFFFFC0;
+        NOCONFERENCE = -0x7FFFFFBF;
+        NODEVICE = -0x7FFFFFBE;
+        NODRIVER = -0x7FFFFFBD;
+        NOMEM = -0x7FFFFFBC;
+        NOREQUEST = -0x7FFFFFBB;
+        NOTOWNER = -0x7FFFFFBA;
+        NOTREGISTERED = -0x7FFFFFB9;
+        OPERATIONFAILED = -0x7FFFFFB8;
+        OPERATIONUNAVAIL = -0x7FFFFFB7;
+        RATEUNAVAIL = -0x7FFFFFB6;
+        RESOURCEUNAVAIL = -0x7FFFFFB5;
+        REQUESTOVERRUN = -0x7FFFFFB4;
+        STRUCTURETOOSMALL = -0x7FFFFFB3;
+        TARGETNOTFOUND = -0x7FFFFFB2;
+        TARGETSELF = -0x7FFFFFB1;
+        UNINITIALIZED = -0x7FFFFFB0;
+        USERUSERINFOTOOBIG = -0x7FFFFFAF;
+        REINIT = -0x7FFFFFAE;
+        ADDRESSBLOCKED = -0x7FFFFFAD;
+        BILLINGREJECTED = -0x7FFFFFAC;
+        INVALFEATURE = -0x7FFFFFAB;
+        NOMULTIPLEINSTANCE = -0x7FFFFFAA;
+        INVALAGENTID = -0x7FFFFFA9;
+        INVALAGENTGROUP = -0x7FFFFFA8;
+        INVALPASSWORD = -0x7FFFFFA7;
+        INVALAGENTSTATE = -0x7FFFFFA6;
+        INVALAGENTACTIVITY = -0x7FFFFFA5;
+        DIALVOICEDETECT = -0x7FFFFFA4;
+        USERCANCELLED = -0x7FFFFFA3;
+        INVALADDRESSTYPE = -0x7FFFFFA2;
+        INVALAGENTSESSIONSTATE = -0x7FFFFFA1;
+        DISCONNECTED = -0x7FFFFFA0;
+        SERVICE_NOT_RUNNING = -0x7FFFFF9F;
+    }
 }
 
-/// Messages to TAPI.
-pub mod msg {
-    pub const ADDRESSSTATE: u32 = 0;
-    pub const CALLINFO: u32 = 1;
-    pub const CALLSTATE: u32 = 2;
-    pub const CLOSE: u32 = 3;
-    pub const GENERATE: u32 = 7;
-    pub const LINEDEVSTATE: u32 = 8;
-    pub const CREATE: u32 = 19;
-    pub const REMOVE: u32 = 25;
-    pub const NEWCALL: u32 = 500;
+words! {
+    /// Messages to TAPI.
+    msg: u32, "LINE_" {
+        ADDRESSSTATE = 0;
+        CALLINFO = 1;
+        CALLSTATE = 2;
+        CLOSE = 3;
+        GENERATE = 7;
+        LINEDEVSTATE = 8;
+        CREATE = 19;
+        REMOVE = 25;
+        NEWCALL = 500;
+    }
 }

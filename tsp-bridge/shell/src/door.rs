@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use linegate_tsp_core::tapi::err;
+use linegate_tsp_core::trace::Outcome;
 use linegate_tsp_machine::log;
 use windows_sys::Win32::System::LibraryLoader::{
     GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
@@ -23,21 +24,12 @@ pub(crate) fn enter(name: &str, arguments: std::fmt::Arguments<'_>, work: impl F
             err::OPERATIONFAILED
         }
     };
-    log!(Trace, "{name}({arguments}) = {}", Shown(result));
-    result
-}
-
-/// A result as people read it.
-struct Shown(i32);
-
-impl std::fmt::Display for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            0 => f.write_str("0"),
-            request if request > 0 => write!(f, "request {request}"),
-            error => write!(f, "LINEERR {:#010X}", error.cast_unsigned()),
-        }
+    // It looks at arguments once more: whatever happens there, the result stands.
+    let written = catch_unwind(AssertUnwindSafe(|| log!(Trace, "{name}({arguments}) = {}", Outcome(result))));
+    if written.is_err() {
+        log!(Error, "{name} could not be traced");
     }
+    result
 }
 
 /// Stays in the process for ever: std leaks a thread-local slot at every unloading, and its destructors do not survive

@@ -12,6 +12,7 @@ use linegate_tsp_core::bridge::{Bridge, Now, Output, Settings};
 use linegate_tsp_core::model::Frame;
 use linegate_tsp_core::store::Store;
 use linegate_tsp_core::tapi::msg;
+use linegate_tsp_core::trace::{Message, Outcome};
 use linegate_tsp_link::{Handler, Link};
 use linegate_tsp_machine::config::Config;
 use linegate_tsp_machine::{files, log, log as logging, running};
@@ -207,7 +208,7 @@ impl Instance {
     pub(crate) fn complete_now(&self, ended: &[(u32, i32)]) {
         let Some(completion) = *lock(&self.completion) else { return };
         for (request, result) in ended {
-            log!(Trace, "ASYNC_COMPLETION({request}, {result:#X}) while closing");
+            log!(Trace, "ASYNC_COMPLETION({request}, {}) while closing", Outcome(*result));
             // SAFETY: TAPI gave the function for as long as the provider is initialised; no lock is held.
             unsafe { completion(*request, *result) };
         }
@@ -408,13 +409,14 @@ impl Instance {
         match *output {
             Output::Complete { request, result } => {
                 let Some(completion) = *lock(&self.completion) else { return };
-                log!(Trace, "ASYNC_COMPLETION({request}, {result:#X})");
+                log!(Trace, "ASYNC_COMPLETION({request}, {})", Outcome(result));
                 // SAFETY: TAPI gave the function for as long as the provider is initialised.
                 unsafe { completion(request, result) };
             }
-            Output::Event { line, ht_line, ht_call, message, params: [first, second, third], .. } => {
+            Output::Event { line, ht_line, ht_call, message, params, .. } => {
                 let Some(event) = lock(&self.events).get(&line).copied() else { return };
-                log!(Trace, "LINEEVENT({ht_line:#X}, {ht_call:#X}, {message}, {first:#X}, {second:#X}, {third:#X})");
+                log!(Trace, "LINEEVENT(line {ht_line:#X}, call {ht_call:#X}, {})", Message { message, params });
+                let [first, second, third] = params;
                 // SAFETY: TAPI gave the function with lineOpen, for as long as the line is open.
                 unsafe { event(ht_line, ht_call, message, first, second, third) };
             }
@@ -423,16 +425,16 @@ impl Instance {
                 let mut ht_call = 0_usize;
                 // SAFETY: as above; TAPI writes a handle of the size of a pointer to where the second parameter points.
                 unsafe { event(ht_line, 0, msg::NEWCALL, call as usize, (&raw mut ht_call) as usize, 0) };
-                log!(Trace, "LINE_NEWCALL({ht_line:#X}, {call:#X}) = {ht_call:#X}");
+                log!(Trace, "LINEEVENT(line {ht_line:#X}, LINE_NEWCALL of our call {call:#X}) = call {ht_call:#X}");
                 self.with(|bridge, now| bridge.new_call_answer(call, ht_call, now));
             }
             Output::Create { temporary } => {
-                log!(Trace, "LINE_CREATE({temporary})");
+                log!(Trace, "LINEEVENT(LINE_CREATE, {temporary:#X})");
                 // SAFETY: TAPI gave the function with EnumDevices, for as long as the provider is initialised.
                 unsafe { (self.line_create)(0, 0, msg::CREATE, self.h_provider, temporary as usize, 0) };
             }
             Output::Remove { device } => {
-                log!(Trace, "LINE_REMOVE({device})");
+                log!(Trace, "LINEEVENT(LINE_REMOVE, device {device})");
                 // SAFETY: as for LINE_CREATE.
                 unsafe { (self.line_create)(0, 0, msg::REMOVE, device as usize, 0, 0) };
             }

@@ -10,4 +10,5 @@ mod fault;
 mod instance;
 mod memory;
 mod table;
+mod trace;
 mod ui;

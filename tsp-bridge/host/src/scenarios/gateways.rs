@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use linegate_tsp_core::tapi::call_state;
+use linegate_tsp_core::tapi::{call_state, err};
 use linegate_tsp_machine::config::Config;
 use linegate_tsp_machine::files;
 use serde_json::{Value, json};
@@ -153,6 +153,25 @@ pub fn log_is_of_limited_size_and_holds_no_secret() {
     });
     let service = Service::learned();
     let open = service.line("201");
+    let made = crate::service::call(open, "030 555 777");
+    until_state(made.ht, call_state::CONNECTED);
+    drop_call(made.hd);
+    until_state(made.ht, call_state::IDLE);
+    let again = crate::service::refused("lineDrop", |r| unsafe { (tsp().drop_call)(r, made.hd, std::ptr::null(), 0) });
+    assert_eq!(again, err::INVALCALLSTATE);
+    // With names and texts, so that a person can read it.
+    let text = read();
+    for shown in [
+        "TSPI_lineMakeCall(request=",
+        "destination=\"030 555 777\"",
+        "LINE_CALLSTATE, LINECALLSTATE_CONNECTED, mode 0x1, media 0x4)",
+        "LINE_CALLSTATE, LINECALLSTATE_DISCONNECTED, LINEDISCONNECTMODE_NORMAL, media 0x4)",
+        "LINE_ADDRESSSTATE, address 0, LINEADDRESSSTATE_INUSEONE|LINEADDRESSSTATE_NUMCALLS)",
+        "= LINEERR_INVALCALLSTATE (0x8000001C)",
+        "ASYNC_COMPLETION(",
+    ] {
+        assert!(text.contains(shown), "{shown} is not in the trace");
+    }
     let mut count = 0;
     for _ in 0..120_000 {
         assert_eq!(unsafe { (tsp().address_count)(open.hd, &mut count) }, 0);

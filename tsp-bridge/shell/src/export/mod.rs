@@ -18,7 +18,7 @@ macro_rules! export {
             $crate::door::pin();
             $crate::door::enter(
                 stringify!($name),
-                format_args!(concat!($(stringify!($argument), "={:?} "),*), $($argument),*),
+                format_args!(concat!($(stringify!($argument), "={} "),*), $($crate::trace::Shown($argument)),*),
                 || $work,
             )
         }
@@ -37,7 +37,7 @@ macro_rules! export_dialog {
         pub unsafe extern "system" fn $name($($argument: $kind),*) -> i32 {
             $crate::door::enter(
                 stringify!($name),
-                format_args!(concat!($(stringify!($argument), "={:?} "),*), $($argument),*),
+                format_args!(concat!($(stringify!($argument), "={} "),*), $($crate::trace::Shown($argument)),*),
                 || $work,
             )
         }
