@@ -86,6 +86,9 @@ macro_rules! functions {
         #[derive(Clone, Copy)]
         pub struct Api { $(pub $field: unsafe extern "system" fn($($argument),*) -> i32),+ }
 
+        /// The names of all of them.
+        pub const NAMES: &[&str] = &[$($name),+];
+
         impl Api {
             /// Looks all of them up.
             pub fn of(module: HMODULE) -> Self {
@@ -154,6 +157,17 @@ functions! {
     call_address: "TSPI_lineGetCallAddressID" (usize, *mut u32);
     call_ids: "TSPI_lineGetCallIDs" (usize, *mut u32, *mut u32, *mut u32);
     close_call: "TSPI_lineCloseCall" (usize);
+    create_phone: "TSPI_providerCreatePhoneDevice" (usize, u32);
+    old_install: "TSPI_providerInstall" (usize, u32);
+    old_config: "TSPI_providerConfig" (usize, u32);
+    old_remove: "TSPI_providerRemove" (usize, u32);
+    ui_install: "TUISPI_providerInstall" (usize, usize, u32);
+    ui_config: "TUISPI_providerConfig" (usize, usize, u32);
+    ui_remove: "TUISPI_providerRemove" (usize, usize, u32);
+    ui_line: "TUISPI_lineConfigDialog" (usize, u32, usize, *const u16);
+    ui_line_edit: "TUISPI_lineConfigDialogEdit" (usize, u32, usize, *const u16, *const u8, u32, *mut u8);
+    ui_generic: "TUISPI_providerGenericDialog" (usize, u32, *mut u8, u32, usize);
+    ui_generic_data: "TUISPI_providerGenericDialogData" (u32, *mut u8, u32);
 }
 
 /// The address of a name.

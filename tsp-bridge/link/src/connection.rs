@@ -169,6 +169,13 @@ impl Link {
     }
 }
 
+impl Drop for Link {
+    /// Whoever lets a link go without ending it does not leave threads behind that nobody can reach.
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
 impl Shared {
     fn wake(&self) {
         *lock(&self.work.0) = true;

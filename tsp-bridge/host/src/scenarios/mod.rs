@@ -3,6 +3,7 @@
 mod basics;
 mod features;
 mod gateways;
+mod hammer;
 mod incoming;
 mod load;
 mod midcall;
@@ -81,7 +82,8 @@ scenarios! {
     Long true features::c31_an_outage_of_a_minute;
     Short true features::c32_lines_are_created_and_removed;
     Short true features::c33_closing_and_shutting_down_in_the_middle;
-    Long true robust::c34_sixteen_threads_hammer_every_export;
+    Short false hammer::c34_the_hammer_has_every_export;
+    Long true hammer::c34_sixteen_threads_hammer_every_export;
     Fault true robust::c35_panics_in_export_dispatcher_and_reader;
     Fault true robust::c35_three_panics_of_the_dispatcher_end_in_out_of_service;
     Fault true robust::c35_three_panics_of_the_reader_end_in_out_of_service;
