@@ -10,7 +10,7 @@ use crate::api::tsp;
 use crate::control;
 use crate::service::{
     Block, Made, Open, Service, call, call_info, call_status, close_call, completed, conference, drop_call, eventually,
-    has_been, refused, setup_transfer, succeed, talk, until_offered, until_state, wide,
+    finish, has_been, refused, setup_transfer, succeed, talk, until_offered, until_state, wide,
 };
 use crate::world::{quiet, until, world};
 
@@ -113,6 +113,53 @@ fn refused_mode(_service: &Service) -> i32 {
     refused("lineCompleteTransfer", |r| unsafe { (tsp().complete_transfer)(r, 1, 2, 0, std::ptr::null_mut(), 1) })
 }
 
+/// What the router cannot bring together is refused at once, and everything stays as it is.
+fn cannot_complete(original: &Made, consult: &Made) {
+    let told = || {
+        let world = world();
+        [original, consult].map(|made| world.calls[&made.ht].states.len())
+    };
+    let before = told();
+    for hd in [original.hd, consult.hd] {
+        assert_eq!(call_status(hd).2 & feature::COMPLETETRANSF, 0, "it is not offered");
+    }
+    let error = refused("lineCompleteTransfer", |r| unsafe {
+        (tsp().complete_transfer)(r, original.hd, consult.hd, 0, std::ptr::null_mut(), 1)
+    });
+    assert_eq!(error, err::INVALCALLSTATE);
+    assert_eq!(conference_refused(original, consult), err::INVALCALLSTATE);
+    quiet(Duration::from_millis(200));
+    assert_eq!(told(), before, "a refusal is no event");
+}
+
+fn conference_refused(original: &Made, consult: &Made) -> i32 {
+    let mut hd = 0;
+    refused("lineCompleteTransfer", |r| unsafe {
+        (tsp().complete_transfer)(r, original.hd, consult.hd, 0x99, &mut hd, 2)
+    })
+}
+
+pub fn c25_transfer_while_nobody_rings() {
+    let service = Service::ready();
+    let open = service.line("201");
+    // On its way out: nothing rings yet. As soon as it does, they can be brought together.
+    let original = talk(open, "202");
+    let second = consult_and_dial(open, &original, "0301234", call_state::PROCEEDING);
+    cannot_complete(&original, &second);
+    outside("ring");
+    until_state(second.ht, call_state::RINGBACK);
+    complete(&original, &second);
+    control::reset();
+    // The third is busy.
+    let original = talk(open, "202");
+    crate::service::occupy_208();
+    let second = consult_and_dial(open, &original, "208", call_state::BUSY);
+    cannot_complete(&original, &second);
+    drop_call(second.hd);
+    until_state(second.ht, call_state::IDLE);
+    until_state(original.ht, call_state::CONNECTED);
+}
+
 pub fn c25_consultation_is_given_up() {
     let service = Service::ready();
     let open = service.line("201");
@@ -204,7 +251,7 @@ pub fn c26_conference() {
     assert_eq!(completed("lineSetupTransfer", third.request), 0);
     until_state(parent.ht, call_state::ONHOLDPENDCONF);
     succeed("lineDial", |r| unsafe { (tsp().dial)(r, third.hd, wide("0301234").as_ptr(), 0) });
-    answer_outside();
+    outside("answer");
     until_state(third.ht, call_state::CONNECTED);
     eventually("it can be added", || call_status(third.hd).2 & feature::ADDTOCONF != 0);
     let no_conference = refused("lineAddToConference", |r| unsafe { (tsp().add_to_conference)(r, third.hd, third.hd) });
@@ -216,25 +263,19 @@ pub fn c26_conference() {
     until_state(parent.ht, call_state::CONNECTED);
     // One is taken out; the others go on.
     eventually("it can be taken out", || call_status(third.hd).2 & feature::REMOVEFROMCONF != 0);
-    let outcome =
-        crate::service::finish("lineRemoveFromConference", |r| unsafe { (tsp().remove_from_conference)(r, third.hd) });
-    if outcome == 0 {
-        until_state(third.ht, call_state::IDLE);
-    } else {
-        println!("  this router refuses to take one out: {:#x}", outcome.cast_unsigned());
-        assert!(matches!(outcome, err::OPERATIONUNAVAIL | err::OPERATIONFAILED));
-        control::twin("POST", "/trunk/calls", json!({}));
-    }
+    succeed("lineRemoveFromConference", |r| unsafe { (tsp().remove_from_conference)(r, third.hd) });
+    until_state(third.ht, call_state::IDLE);
     assert_eq!(call_status(parent.hd).0, call_state::CONNECTED);
-    // Another one hangs up: with one left it is a call again.
-    if outcome == 0 {
-        control::phone("208", "hang-up", json!({}));
-        until_state(second.ht, call_state::IDLE);
-        until_state(parent.ht, call_state::IDLE);
-        until_state(first.ht, call_state::CONNECTED);
-        drop_call(first.hd);
-        until_state(first.ht, call_state::IDLE);
+    for member in [&first, &second] {
+        assert_eq!(call_status(member.hd).0, call_state::CONFERENCED, "the others go on");
     }
+    // Another one hangs up: with one left it is a call again.
+    control::phone("208", "hang-up", json!({}));
+    until_state(second.ht, call_state::IDLE);
+    until_state(parent.ht, call_state::IDLE);
+    until_state(first.ht, call_state::CONNECTED);
+    drop_call(first.hd);
+    until_state(first.ht, call_state::IDLE);
     control::reset();
     // Hanging up the conference ends it for this phone.
     let (first, second, parent) = confer(open);
@@ -244,13 +285,59 @@ pub fn c26_conference() {
     }
 }
 
-fn answer_outside() {
+/// The router has no room for one more.
+fn conference_is_full(is_full: bool) {
+    let full = json!({"errors": {"ConferenceCall": "systemResourceAvailibility/conferenceMemberLimitExceeded"}});
+    let answer = control::twin("PUT", "/faults", if is_full { full } else { json!({}) });
+    assert_eq!(answer["status"], 200, "{answer}");
+}
+
+pub fn c26_a_full_conference() {
+    let service = Service::ready();
+    let open = service.line("201");
+    let first = talk(open, "202");
+    let second = consult_and_dial(open, &first, "208", call_state::RINGBACK);
+    control::phone("208", "answer", json!({}));
+    until_state(second.ht, call_state::CONNECTED);
+    eventually("the three can be brought together", || call_status(second.hd).3 & 0x80 != 0);
+    conference_is_full(true);
+    let refused = conference(open, first.hd, second.hd).expect("lineCompleteTransfer");
+    assert_eq!(completed("lineCompleteTransfer", refused.request), err::CONFERENCEFULL);
+    quiet(Duration::from_millis(200));
+    assert!(world().calls[&refused.ht].states.is_empty(), "a conference that did not come about is silent");
+    close_call(refused.ht);
+    let states = (call_status(first.hd).0, call_status(second.hd).0);
+    assert_eq!(states, (call_state::ONHOLDPENDTRANSFER, call_state::CONNECTED), "both go on as they were");
+    // With room it is made; then one more is too many, until there is room again.
+    conference_is_full(false);
+    let parent = conference(open, first.hd, second.hd).expect("lineCompleteTransfer");
+    assert_eq!(completed("lineCompleteTransfer", parent.request), 0);
+    until_state(parent.ht, call_state::CONNECTED);
+    let third = setup_transfer(open, parent.hd, None).expect("lineSetupTransfer of a conference");
+    assert_eq!(completed("lineSetupTransfer", third.request), 0);
+    succeed("lineDial", |r| unsafe { (tsp().dial)(r, third.hd, wide("0301234").as_ptr(), 0) });
+    outside("answer");
+    until_state(third.ht, call_state::CONNECTED);
+    eventually("it can be added", || call_status(third.hd).2 & feature::ADDTOCONF != 0);
+    conference_is_full(true);
+    let add = |request| unsafe { (tsp().add_to_conference)(request, parent.hd, third.hd) };
+    assert_eq!(finish("lineAddToConference", add), err::CONFERENCEFULL);
+    let states = (call_status(parent.hd).0, call_status(third.hd).0);
+    assert_eq!(states, (call_state::ONHOLDPENDCONF, call_state::CONNECTED));
+    conference_is_full(false);
+    succeed("lineAddToConference", add);
+    until_state(third.ht, call_state::CONFERENCED);
+    until_state(parent.ht, call_state::CONNECTED);
+}
+
+/// Something happens to the call to 0301234, beyond the trunk.
+fn outside(action: &str) {
     eventually("it rings outside", || {
         let truth = control::twin("GET", "/truth", json!(null));
         let calls = truth["body"]["calls"].as_array().cloned().unwrap_or_default();
         let Some(call) = calls.iter().find(|call| call.to_string().contains("0301234")) else { return false };
         let gcid = call["gcid"].as_str().unwrap_or_default();
-        let answer = control::twin("POST", &format!("/trunk/calls/{gcid}/answer"), json!({}));
+        let answer = control::twin("POST", &format!("/trunk/calls/{gcid}/{action}"), json!({}));
         answer["status"].as_u64().unwrap_or(500) < 400
     });
 }

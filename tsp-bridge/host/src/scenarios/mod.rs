@@ -64,10 +64,12 @@ scenarios! {
     Short true midcall::c23_hold_unhold_and_swap;
     Short true midcall::c24_blind_transfer;
     Short true midcall::c25_consultation_transfer;
+    Short true midcall::c25_transfer_while_nobody_rings;
     Short true midcall::c25_consultation_is_given_up;
     Short true midcall::c25_transfer_of_calls_that_were_made_and_held;
     Short true midcall::c25_transfer_in_one_step;
     Short true midcall::c26_conference;
+    Short true midcall::c26_a_full_conference;
     Short true midcall::c26_a_conference_made_at_the_phone;
     Short true midcall::c27_data_of_programs;
     Short true midcall::c28_features_are_what_can_be_done;
