@@ -203,7 +203,7 @@ pub fn c31_an_outage_of_a_minute() {
     let (other, _) = until_offered(ben, call_state::CONNECTED);
     control::phone("208", "dial", json!({"to": "0301234"}));
     let going = service.line("208");
-    let (ending, _) = until_offered(going, call_state::DIALING);
+    let (ending, _) = until_offered(going, call_state::PROCEEDING);
     control::ask("/gateway", &json!({"do": "kill"}));
     eventually("the lines are out of service", || {
         told(anna, dev_state::OUTOFSERVICE) && told(ben, dev_state::OUTOFSERVICE)
