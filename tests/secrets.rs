@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use linegate::api::{ApiSettings, ApiState, ServeSettings, router, serve};
 use linegate::service::gateway::Gateway;
 use linegate::service::journal::Retention;
@@ -13,8 +14,13 @@ use linegate::service::support::About;
 use linegate::store::{Secret, Store};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 const ADMIN: &str = "lg_canary-of-the-admin";
 
@@ -44,12 +50,11 @@ impl<'a> MakeWriter<'a> for Kept {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_is_seen_again() {
     let log = Kept::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).unwrap();
+    // At the lowest level, with what holds at any.
+    tracing_subscriber::registry()
+        .with(filter_fn(linegate::telemetry::may_be_logged))
+        .with(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone()))
+        .init();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), None).await.unwrap();
     let gateway = Gateway::open(store, Retention { days: 1, events: 10_000, call_days: 1 }).await.unwrap();
@@ -115,6 +120,14 @@ async fn no_secret_is_seen_again() {
     let stream =
         http.get(format!("{base}/api/v1/events?ticket={ticket}&from=now")).header("accept", "text/event-stream");
     assert_eq!(stream.send().await.unwrap().status(), 200);
+    // A socket that says its token itself.
+    let mut request = format!("{}/api/v1/events", base.replace("http", "ws")).into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {ADMIN}").parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    for frame in [json!({"type": "auth", "token": token}), json!({"type": "auth", "token": "lg_canary-of-a-socket"})] {
+        socket.send(Message::text(frame.to_string())).await.unwrap();
+        answers.push(socket.next().await.unwrap().unwrap().into_text().unwrap().to_string());
+    }
     for one in [
         "/api/v1/pbxs",
         &path,

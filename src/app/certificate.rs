@@ -61,6 +61,14 @@ pub(super) fn load(files: &Files) -> Result<Arc<rustls::ServerConfig>, Certifica
         .map_err(|source| CertificateError::Content { path: files.cert.clone(), source })
 }
 
+/// Whether the gateway could use these files.
+///
+/// # Errors
+/// When they cannot be read, hold no certificate or key, or do not belong together.
+pub fn check_certificate(cert: &Path, key: &Path) -> Result<(), CertificateError> {
+    load(&Files { cert: cert.to_owned(), key: key.to_owned() }).map(|_| ())
+}
+
 /// The certificate of our own; made when there is none yet.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ pub use crate::store::Restored;
 use crate::store::{FolderLock, Secret, Store, StoreError, admin_token, lock_folder};
 use crate::telemetry::{LogControl, MetricsText};
 use about::about;
-pub use certificate::{CertificateError, fingerprint, self_signed};
+pub use certificate::{CertificateError, check_certificate, fingerprint, self_signed};
 
 /// A clean end takes no longer (api.md, "Starting it": 5 s).
 const END: Duration = Duration::from_millis(4800);

@@ -28,7 +28,7 @@ pub(super) async fn support_bundle(remote: &Remote, to: &Path) -> Result<(), Fai
     let client = remote.client()?;
     output::progress("Gathering; the checks of the routers take some seconds.");
     let bytes = client.file("/support-bundle").await?;
-    std::fs::write(to, bytes)?;
+    output::private_file(to, &bytes)?;
     output::line(&format!("{} holds no secrets, and labels in the place of numbers and names.", to.display()))?;
     Ok(())
 }

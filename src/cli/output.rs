@@ -1,6 +1,7 @@
 //! What the command line prints.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -63,4 +64,13 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
 /// A text field of an object, or an empty text.
 pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Writes a file that only its owner reads: it has what concerns people.
+pub(super) fn private_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(content)
 }

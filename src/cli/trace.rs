@@ -61,7 +61,7 @@ pub(super) async fn trace(args: TraceArgs) -> Result<(), Failure> {
     }
     if let Some(file) = &args.pcap {
         let bytes = client.file(&format!("/trace.pcap{query}")).await?;
-        std::fs::write(file, bytes)?;
+        output::private_file(file, &bytes)?;
         output::line(&format!("{} holds the SIP messages; open it with Wireshark.", file.display()))?;
         return Ok(());
     }

@@ -102,7 +102,7 @@ pub fn init(settings: &LogSettings) -> Result<LogControl, LogError> {
     if has_spans {
         return Err(LogError::Export("this program was built without the feature otel".to_owned()));
     }
-    let done = tracing_subscriber::registry().with(filter).with(layers).try_init();
+    let done = tracing_subscriber::registry().with(filter).with(filter_fn(may_be_logged)).with(layers).try_init();
     Ok(LogControl {
         handle: done.is_ok().then(|| Arc::new(handle)),
         file: file.map(|(log, _)| log),
@@ -161,6 +161,13 @@ impl LogControl {
 /// When it is none.
 pub fn check_filter(filter: &str) -> Result<(), LogError> {
     parse(filter, false).map(|_| ())
+}
+
+/// Whether an event may be logged at all, whatever the filter says. Below `info` other people's code writes what passes
+/// through it, frames of a socket with their token and headers among it: that is nobody's business in a log.
+pub fn may_be_logged(metadata: &tracing::Metadata<'_>) -> bool {
+    let root = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() <= tracing::Level::INFO || ["linegate", "cme_twin", SPANS].contains(&root)
 }
 
 fn parse(filter: &str, has_spans: bool) -> Result<EnvFilter, LogError> {

@@ -9,7 +9,7 @@ mod otel;
 mod recent;
 
 pub use file::LogFile;
-pub use logs::{LogControl, LogError, LogSettings, check_filter, init};
+pub use logs::{LogControl, LogError, LogSettings, check_filter, init, may_be_logged};
 pub use metrics::{MetricsText, install};
 #[cfg(feature = "otel")]
 pub use otel::join;

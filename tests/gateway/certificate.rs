@@ -41,6 +41,28 @@ async fn ask(stream: &mut TlsStream<TcpStream>) -> String {
     String::from_utf8(back).unwrap()
 }
 
+#[test]
+fn check_config_uses_the_certificate_as_the_gateway_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, key, other) = (folder.path().join("c.pem"), folder.path().join("k.pem"), folder.path().join("o.pem"));
+    let check = |key: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linegate"));
+        command.arg("check-config").env("LINEGATE_DATA_DIR", folder.path().join("data"));
+        command.env("LINEGATE_TLS_CERT", &cert).env("LINEGATE_TLS_KEY", key).output().unwrap()
+    };
+    write(&cert, &other);
+    write(&cert, &key);
+    let good = check(&key);
+    assert!(good.status.success(), "{good:?}");
+    for bad in [&other, &cert, &folder.path().join("none.pem")] {
+        let refused = check(bad);
+        assert_eq!(refused.status.code(), Some(78), "{refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(".pem"), "{refused:?}");
+    }
+    std::fs::write(&cert, "garbage").unwrap();
+    assert_eq!(check(&key).status.code(), Some(78));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_replaced_without_dropping_a_connection() {
     let data = tempfile::tempdir().unwrap();

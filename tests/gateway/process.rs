@@ -148,6 +148,18 @@ async fn the_log_names_no_number_no_person_and_no_secret() {
     house.close().await;
 }
 
+/// Hooks of certbot and logrotate send it; it once ended the gateway on the spot, and systemd took that for a clean end.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hang_up_signal_without_a_terminal_ends_nothing() {
+    let gateway = Gateway::process(tempfile::tempdir().unwrap()).await;
+    let pid = gateway.pid().unwrap().to_string();
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    gateway.until_logged("SIGHUP").await;
+    gateway.client.get("/me").await.unwrap();
+    gateway.stop().await;
+}
+
 #[test]
 fn a_command_line_that_cannot_be_read_ends_with_64() {
     let end = |line: &str| {

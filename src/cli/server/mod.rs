@@ -1,5 +1,7 @@
 //! Commands that run something here: the gateway, the demo, the simulated router.
 
+#[cfg(unix)]
+use std::io::IsTerminal as _;
 use std::path::Path;
 #[cfg(windows)]
 use std::path::PathBuf;
@@ -113,17 +115,22 @@ async fn start_with(settings: Settings, logs: LogControl) -> Result<Running, Fai
 fn end() -> impl Future<Output = ()> {
     #[cfg(unix)]
     let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    async {
+    #[cfg(unix)]
+    let hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
+    #[cfg(unix)]
+    let has_terminal = std::io::stdin().is_terminal();
+    async move {
         let interrupt = tokio::signal::ctrl_c();
         #[cfg(unix)]
-        match terminate {
-            Ok(mut terminate) => {
+        match (terminate, hangup) {
+            (Ok(mut terminate), Ok(hangup)) => {
                 tokio::select! {
                     _ = interrupt => {}
                     _ = terminate.recv() => {}
+                    () = terminal_closed(hangup, has_terminal) => {}
                 }
             }
-            Err(_) => {
+            _ => {
                 let _ = interrupt.await;
             }
         }
@@ -152,6 +159,17 @@ fn end() -> impl Future<Output = ()> {
     }
 }
 
+/// The end of the terminal that the gateway was started in. Without one, SIGHUP is the wish to read things again: hooks of
+/// certbot and logrotate send it, and it ends nothing.
+#[cfg(unix)]
+async fn terminal_closed(mut hangup: tokio::signal::unix::Signal, has_terminal: bool) {
+    while hangup.recv().await.is_some() && !has_terminal {
+        tracing::info!(
+            "SIGHUP: changed certificates are taken over within seconds without it; other settings need a restart"
+        );
+    }
+}
+
 /// `linegate serve`
 pub(super) async fn serve(flags: &Flags) -> Result<(), Failure> {
     let settings = read(flags)?;
@@ -171,13 +189,7 @@ pub(super) async fn twin(args: cme_twin::cli::TwinArgs) -> Result<(), Failure> {
 pub(super) fn check_config(flags: &Flags) -> Result<(), Failure> {
     let settings = read(flags)?;
     if let Tls::Files { cert, key } = &settings.tls {
-        let missing = |path: &std::path::PathBuf| {
-            std::fs::metadata(path).err().map(|error| format!("{}: {error}", path.display()))
-        };
-        let missing: Vec<String> = [cert, key].into_iter().filter_map(missing).collect();
-        if !missing.is_empty() {
-            return Err(Failure::new(Failure::CONFIG, missing.join("\n  ")));
-        }
+        app::check_certificate(cert, key).map_err(|error| Failure::new(Failure::CONFIG, error.to_string()))?;
     }
     output::line(&format!("data folder    {}", settings.data_dir.display()))?;
     output::line(&format!("listen         {}", settings.listen))?;

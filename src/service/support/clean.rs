@@ -14,6 +14,9 @@ const PLAIN: [&str; 9] = ["state", "status", "code", "kind", "source", "scheme",
 /// Members whose texts name somebody or something of the site.
 const PERSONAL: [&str; 6] = ["name", "username", "client_ref", "title", "user", "display_name"];
 
+/// How the gateway's own tokens, tickets and enrolment codes begin.
+const CREDENTIALS: [&str; 3] = ["lg_", "tkt_", "LGE-"];
+
 /// Cleans what goes into one bundle.
 pub(super) struct Cleaner {
     redactor: Redactor,
@@ -69,6 +72,7 @@ impl Cleaner {
 
     /// A line of the log: its time stays.
     pub(super) fn log_line(&mut self, line: &str) -> String {
+        let line = &without_credentials(line);
         let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
         let is_time = first.len() > 19 && first.get(..4).is_some_and(|year| year.bytes().all(|b| b.is_ascii_digit()));
         if is_time && first.contains('T') {
@@ -76,6 +80,20 @@ impl Cleaner {
         }
         self.redactor.text(line)
     }
+}
+
+/// No log has a token, a ticket or a code; if one had, it would not leave the house.
+fn without_credentials(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = CREDENTIALS.iter().filter_map(|start| rest.find(start)).min() {
+        let (before, found) = rest.split_at(at);
+        out.push_str(before);
+        let end = found.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).unwrap_or(found.len());
+        out.push_str("[credential]");
+        rest = found.get(end..).unwrap_or_default();
+    }
+    out + rest
 }
 
 #[cfg(test)]
@@ -102,6 +120,15 @@ mod tests {
         {
             assert!(text.contains(kept), "{kept} not in {text}");
         }
+    }
+
+    #[test]
+    fn lines_of_the_log_have_no_credentials() {
+        let mut cleaner = Cleaner::new(&Known::default());
+        assert_eq!(
+            cleaner.log_line(r#"said {"token": "lg_OQ-x_9Z"} with tkt_abc, LGE-ABCD-EFGH and nothing else"#),
+            r#"said {"token": "[credential]"} with [credential], [credential] and nothing else"#
+        );
     }
 
     #[test]
