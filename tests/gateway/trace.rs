@@ -55,6 +55,7 @@ async fn the_ladder_of_a_call_leads_from_the_command_to_its_events() {
     }
     let order: Vec<u64> = items.iter().map(|item| item["seq"].as_u64().unwrap()).collect();
     assert!(order.is_sorted());
+    assert!(order.iter().all(|seq| *seq < 1 << 53), "JavaScript and jq count it: {order:?}");
     let line = house.line_id("201").await;
     assert!(items.iter().all(|item| item["line_id"] == line.as_str()), "only what its own phone saw");
     let first = items.iter().position(|item| text(item, "/summary") == "INFO MakeCall").unwrap();

@@ -80,8 +80,8 @@ struct OfPbx {
 impl Trace {
     /// Keeps so many bytes of each PBX (0 keeps nothing), and exports SIP messages if wanted.
     pub fn new(bytes: usize, export: Option<HepExport>) -> Self {
-        // Not from 0: a cursor of an earlier run must not fit by chance.
-        let seq = AtomicU64::new(u64::try_from(super::journal::wall_clock().unix_ms()).unwrap_or(0) << 16);
+        // Not from 0: a cursor of an earlier run must not fit by chance. Below 2^53, which JavaScript and jq count to.
+        let seq = AtomicU64::new(u64::try_from(super::journal::wall_clock().unix_ms()).unwrap_or(0) << 11);
         Self(Arc::new(Shared { pbxs: Mutex::default(), bytes, export, seq }))
     }
 
