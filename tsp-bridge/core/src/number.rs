@@ -4,7 +4,7 @@
 use crate::tapi::err;
 
 /// Longest number that is dialled.
-const LONGEST: usize = 64;
+pub(crate) const LONGEST: usize = 64;
 /// Longest text that is looked at: TAPI's own limit for an address is far below.
 const LONGEST_TEXT: usize = 1024;
 
@@ -62,6 +62,11 @@ impl Destination {
             return Err(err::INVALADDRESS);
         }
         Ok(Self { number, partial })
+    }
+
+    /// Whether it can be dialled as keys of a phone.
+    pub fn is_keys(&self) -> bool {
+        !self.number.starts_with('+')
     }
 
     /// A number that must be there and complete, as for a transfer.

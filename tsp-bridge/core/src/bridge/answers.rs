@@ -123,8 +123,20 @@ impl Bridge {
                 self.settle_waiting(command.line, now);
             }
             Act::Digits { call, end_to_end } => self.generated(call, end_to_end, GENERATE_CANCELLED),
+            Act::Dial => self.dialed_nothing(command.call, now),
             _ => {}
         }
+    }
+
+    /// Digits were refused: the dial tone is still there, and takes another number.
+    fn dialed_nothing(&mut self, handle: u32, now: Now) {
+        if self.commands.values().any(|other| other.act == Act::Dial && other.call == handle) {
+            return;
+        }
+        if let Some(call) = self.calls.get_mut(&handle) {
+            call.is_dialing = false;
+        }
+        self.review(handle, now);
     }
 
     /// The handle of a call that did not come about stays until TAPI closes it.
@@ -209,7 +221,7 @@ impl Bridge {
                 self.command_done(id, now);
                 self.do_not_disturb_is(line, is_on);
             }
-            Act::Plain | Act::Join | Act::Data => self.command_done(id, now),
+            Act::Plain | Act::Dial | Act::Join | Act::Data => self.command_done(id, now),
         }
     }
 

@@ -60,8 +60,10 @@ pub(super) struct Call {
     pub(super) shown: Option<(u32, u32)>,
     /// Parts of the information that changed since TAPI heard.
     pub(super) dirty: u32,
-    /// A partial number, until it is complete.
+    /// Digits of a partial number that have not gone to the gateway.
     pub(super) digits: String,
+    /// Digits went to the gateway, and it has not refused them: the dial tone is over.
+    pub(super) is_dialing: bool,
     pub(super) is_accepted: bool,
     /// The gateway merged it into another call; what that means, the other call tells.
     pub(super) is_merging: bool,

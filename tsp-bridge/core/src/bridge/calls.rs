@@ -36,6 +36,7 @@ impl Bridge {
                 shown: None,
                 dirty: 0,
                 digits: String::new(),
+                is_dialing: false,
                 is_accepted: false,
                 is_merging: false,
                 is_offered: false,
@@ -185,6 +186,7 @@ impl Bridge {
         call.view = Some(view.clone());
         if state != call_state::DIALTONE && state != call_state::DIALING {
             call.digits.clear();
+            call.is_dialing = false;
         }
         self.set_state(handle, state, mode, now);
         self.members_follow(handle, now);
@@ -215,7 +217,7 @@ impl Bridge {
         let Some(call) = self.calls.get(&handle) else { return (state, mode) };
         match state {
             call_state::OFFERING if call.is_accepted => (call_state::ACCEPTED, 0),
-            call_state::DIALTONE if !call.digits.is_empty() => (call_state::DIALING, 0),
+            call_state::DIALTONE if call.is_dialing || !call.digits.is_empty() => (call_state::DIALING, 0),
             call_state::ONHOLD => {
                 // While the consultation is being set up it is not yet known how the call is held.
                 let is_asked = |act: &Act| matches!(act, Act::Consult { original, .. } if *original == handle);

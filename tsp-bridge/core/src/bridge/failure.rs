@@ -16,6 +16,9 @@ impl Bridge {
         self.commands.clear();
         self.command_order.clear();
         self.position = None;
+        for call in self.calls.values_mut() {
+            call.is_dialing = false;
+        }
         let unfinished: Vec<u32> =
             self.calls.values().filter(|call| call.phase == Phase::Tentative).map(|call| call.handle).collect();
         for handle in unfinished {

@@ -163,6 +163,8 @@ enum Act {
     Conference { parent: u32 },
     /// An action that changes calls.
     Plain,
+    /// Digits into a dial tone.
+    Dial,
     /// Joins a conference.
     Join,
     /// Tones; TAPI is told when they were sent.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answers::Ask;
 use super::call::{Phase, Role};
 use super::{Act, Bridge, LinkState, Now};
-use crate::number::{Destination, parse_tones};
+use crate::number::{self, Destination, parse_tones};
 use crate::params::{CallParams, Origin};
 use crate::store::StoredLine;
 use crate::tapi::{call_state, disconnect, err, feature};
@@ -44,15 +44,16 @@ impl Bridge {
     }
 
     /// A command about one call.
-    pub(super) fn act_on(&mut self, request: u32, handle: u32, line: usize, path: String, body: Value, now: Now) {
+    pub(super) fn act_on(&mut self, request: u32, handle: u32, act: Act, path: String, body: Value, now: Now) {
+        let Some(line) = self.calls.get(&handle).map(|call| call.line) else { return };
         let line_handle = self.line_handle(line);
         self.note_request(request, line_handle, &[handle]);
-        self.command(Some(request), Act::Plain, line, handle, &Ask { method: "POST", path, body }, now);
+        self.command(Some(request), act, line, handle, &Ask { method: "POST", path, body }, now);
     }
 
     fn plain(&mut self, request: u32, handle: u32, wanted: u32, verb: &str, body: Value, now: Now) -> Accepted {
-        let (id, line) = self.able(handle, wanted)?;
-        self.act_on(request, handle, line, format!("/api/v1/calls/{id}/{verb}"), body, now);
+        let (id, _) = self.able(handle, wanted)?;
+        self.act_on(request, handle, Act::Plain, format!("/api/v1/calls/{id}/{verb}"), body, now);
         Ok(())
     }
 
@@ -79,6 +80,10 @@ impl Bridge {
         let destination = Destination::parse(destination)?;
         let params = params.map(CallParams::read).transpose()?.unwrap_or_default();
         self.check_media(&params)?;
+        // The rest of a partial number is dialled as keys, and so is its beginning.
+        if destination.partial && !destination.is_keys() {
+            return Err(err::INVALADDRESS);
+        }
         let address = self.origin_address(index, &params.origin)?;
         if params.call_data.len() > MAX_CALL_DATA {
             return Err(err::INVALCALLPARAMS);
@@ -163,27 +168,32 @@ impl Bridge {
     /// `TSPI_lineDial`.
     ///
     /// # Errors
-    /// INVALCALLSTATE unless the call has a dial tone, and what is wrong with the number.
+    /// INVALCALLSTATE unless the call has a dial tone, and what is wrong with the number. INVALADDRESS for one that begins
+    /// with `+`: a dial tone takes keys of a phone, and the rules that would make keys of it are the gateway's, which
+    /// applies them to whole calls. Without its `+` it would be another number.
     pub fn dial(&mut self, request: u32, handle: u32, destination: Option<&[u16]>, now: Now) -> Accepted {
         let destination = Destination::parse(destination)?;
-        let (id, line) = self.able(handle, feature::DIAL)?;
+        let (id, _) = self.able(handle, feature::DIAL)?;
         let Some(call) = self.calls.get_mut(&handle) else { return Err(err::INVALCALLHANDLE) };
-        let mut digits = call.digits.clone();
-        digits.push_str(&destination.number);
+        if !destination.is_keys() || call.digits.len() + destination.number.len() > number::LONGEST {
+            return Err(err::INVALADDRESS);
+        }
+        call.digits.push_str(&destination.number);
         if destination.partial {
             // The router gets the number when it is whole; TAPI sees that dialling has begun.
-            call.digits = digits;
             self.review(handle, now);
             return self.at_once(request, now);
         }
+        // What goes out now is never sent again: the gateway keeps it while it collects, and a refusal ends it.
+        let digits = std::mem::take(&mut call.digits);
         if digits.is_empty() {
             // An empty number after nothing: nothing to dial.
             return self.at_once(request, now);
         }
-        call.digits = digits.clone();
+        call.is_dialing = true;
         self.review(handle, now);
         let path = format!("/api/v1/calls/{id}/dial");
-        self.act_on(request, handle, line, path, json!({"digits": digits}), now);
+        self.act_on(request, handle, Act::Dial, path, json!({"digits": digits}), now);
         Ok(())
     }
 
@@ -250,13 +260,13 @@ impl Bridge {
     /// # Errors
     /// INVALCALLSTATE unless it is held and can be taken back.
     pub fn unhold(&mut self, request: u32, handle: u32, now: Now) -> Accepted {
-        let (_, line) = self.able(handle, feature::UNHOLD)?;
+        self.able(handle, feature::UNHOLD)?;
         let consult = self.call(handle)?.holds_for.and_then(|consult| self.calls.get(&consult));
         let consult_id = consult.filter(|consult| !consult.is_over()).and_then(|consult| consult.id.clone());
         match consult_id {
             Some(id) => {
                 let path = format!("/api/v1/calls/{id}/drop");
-                self.act_on(request, handle, line, path, Value::Null, now);
+                self.act_on(request, handle, Act::Plain, path, Value::Null, now);
                 Ok(())
             }
             None => self.plain(request, handle, feature::UNHOLD, "retrieve", Value::Null, now),
@@ -275,11 +285,11 @@ impl Bridge {
         if !is_pair || offers & feature::SWAPHOLD == 0 {
             return Err(err::INVALCALLSTATE);
         }
-        let (Some(id), Some(with), line) = (first.id.clone(), second.id.clone(), first.line) else {
+        let (Some(id), Some(with)) = (first.id.clone(), second.id.clone()) else {
             return Err(err::INVALCALLSTATE);
         };
         let path = format!("/api/v1/calls/{id}/swap");
-        self.act_on(request, active, line, path, json!({"with": with}), now);
+        self.act_on(request, active, Act::Plain, path, json!({"with": with}), now);
         Ok(())
     }
 

@@ -138,9 +138,8 @@ impl Bridge {
             return Err(err::RESOURCEUNAVAIL);
         }
         let (id, party) = self.participant_of(member)?;
-        let line = self.call(member)?.line;
         let path = format!("/api/v1/calls/{id}/remove-from-conference");
-        self.act_on(request, member, line, path, json!({"party": party}), now);
+        self.act_on(request, member, Act::Plain, path, json!({"party": party}), now);
         Ok(())
     }
 }
