@@ -407,7 +407,7 @@ impl Instance {
     /// Calls TAPI. No lock is held here: TAPI may come back on another thread at once.
     fn deliver(&self, output: &Output) {
         match *output {
-            Output::Complete { request, result } => {
+            Output::Complete { request, result, .. } => {
                 let Some(completion) = *lock(&self.completion) else { return };
                 log!(Trace, "ASYNC_COMPLETION({request}, {})", Outcome(result));
                 // SAFETY: TAPI gave the function for as long as the provider is initialised.

@@ -93,9 +93,9 @@ impl Bridge {
             request.result = result;
         }
         if request.left == 0 {
-            let result = request.result;
+            let (result, line, calls) = (request.result, request.line, std::mem::take(&mut request.calls));
             self.requests.remove(&id);
-            self.complete(id, result);
+            self.complete(id, result, line, &calls);
         }
     }
 
@@ -253,27 +253,41 @@ impl Bridge {
         }
     }
 
-    /// Ends requests whose call or line is closed; what the gateway still says about them is no business of TAPI.
-    pub(super) fn abandon(&mut self, requests: &[u32]) -> Vec<(u32, i32)> {
-        let mut ended = Vec::new();
-        for request in requests {
-            if self.requests.remove(request).is_some() {
-                ended.push((*request, err::OPERATIONFAILED));
-            }
-        }
-        let gone = |command: &Command| command.request.is_some_and(|request| requests.contains(&request));
-        self.commands.retain(|_, command| !gone(command));
-        let commands = &self.commands;
-        self.command_order.retain(|id| commands.contains_key(id));
-        // A completion that waits in the queue is given by the caller too: it must come before the function returns.
+    /// Ends requests of which `is_meant` says so by line and calls, because these are closed; gives those that the caller
+    /// has to complete before it returns. What the gateway still says about them is no business of TAPI.
+    pub(super) fn abandon(&mut self, is_meant: impl Fn(u32, &[u32]) -> bool) -> Vec<(u32, i32)> {
+        let mut ended: Vec<(u32, i32)> = Vec::new();
+        // A completion that waits in the queue comes first: its request was over before.
         self.outputs.retain(|output| match output {
-            Output::Complete { request, result } if requests.contains(request) => {
+            Output::Complete { request, result, line, calls } if is_meant(*line, calls) => {
                 ended.push((*request, *result));
                 false
             }
             _ => true,
         });
+        for (request, _) in self.take_requests(is_meant) {
+            ended.push((request, err::OPERATIONFAILED));
+        }
         ended
+    }
+
+    /// Ends requests as failed that nobody will answer any more.
+    pub(super) fn give_up(&mut self, is_meant: impl Fn(u32, &[u32]) -> bool) {
+        for (id, request) in self.take_requests(is_meant) {
+            self.complete(id, err::OPERATIONFAILED, request.line, &request.calls);
+        }
+    }
+
+    /// Takes requests out, and what the gateway was asked for them.
+    fn take_requests(&mut self, is_meant: impl Fn(u32, &[u32]) -> bool) -> Vec<(u32, Request)> {
+        let taken: Vec<(u32, Request)> =
+            self.requests.extract_if(|_, request| is_meant(request.line, &request.calls)).collect();
+        let gone =
+            |command: &Command| command.request.is_some_and(|request| taken.iter().any(|(id, _)| *id == request));
+        self.commands.retain(|_, command| !gone(command));
+        let commands = &self.commands;
+        self.command_order.retain(|id| commands.contains_key(id));
+        taken
     }
 }
 

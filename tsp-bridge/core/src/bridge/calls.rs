@@ -412,9 +412,7 @@ impl Bridge {
         let call = self.calls.get(&handle).ok_or(err::INVALCALLHANDLE)?;
         // A call whose making was given up is real at the phone: when it appears, it is offered as a new one.
         let id = call.id.clone();
-        let requests: Vec<u32> =
-            self.requests.iter().filter(|(_, request)| request.calls.contains(&handle)).map(|(id, _)| *id).collect();
-        let ended = self.abandon(&requests);
+        let ended = self.abandon(|_, calls| calls.contains(&handle));
         self.calls.remove(&handle);
         self.dismiss(id.as_deref());
         for other in self.calls.values_mut() {

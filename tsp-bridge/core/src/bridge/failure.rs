@@ -9,10 +9,7 @@ impl Bridge {
     /// After a failure of our own: requests end, and the next socket brings the whole state, against which everything
     /// is compared.
     pub fn recover(&mut self, now: Now) {
-        let requests: Vec<u32> = self.requests.keys().copied().collect();
-        for (request, result) in self.abandon(&requests) {
-            self.complete(request, result);
-        }
+        self.give_up(|_, _| true);
         self.commands.clear();
         self.command_order.clear();
         self.position = None;
@@ -55,10 +52,7 @@ impl Bridge {
         self.timers.clear();
         self.commands.clear();
         self.command_order.clear();
-        let requests: Vec<u32> = self.requests.keys().copied().collect();
-        for (request, result) in self.abandon(&requests) {
-            self.complete(request, result);
-        }
+        self.give_up(|_, _| true);
         for index in 0..self.lines.len() {
             self.line_state(index, dev_state::DISCONNECTED, 0, 0);
             self.service_state(index);

@@ -183,9 +183,7 @@ impl Bridge {
     /// INVALLINEHANDLE.
     pub fn close(&mut self, handle: u32) -> Result<Vec<(u32, i32)>, i32> {
         let index = self.by_handle(handle)?;
-        let requests: Vec<u32> =
-            self.requests.iter().filter(|(_, request)| request.line == handle).map(|(id, _)| *id).collect();
-        let ended = self.abandon(&requests);
+        let ended = self.abandon(|line, _| line == handle);
         self.calls.retain(|_, call| call.line != index);
         // Calls that TAPI gave back are offered again with the next opening; those of other lines stay given back.
         if let Some(id) = self.stored(index).map(|stored| stored.line_id.clone()) {
@@ -210,8 +208,7 @@ impl Bridge {
 
     /// Ends everything, for `TSPI_providerShutdown`; gives the requests that the caller has to complete.
     pub fn shut_down(&mut self) -> Vec<(u32, i32)> {
-        let requests: Vec<u32> = self.requests.keys().copied().collect();
-        let ended = self.abandon(&requests);
+        let ended = self.abandon(|_, _| true);
         self.calls.clear();
         self.known.clear();
         self.outputs.clear();
@@ -340,11 +337,7 @@ impl Bridge {
                 open.is_closing = true;
                 let (handle, ht) = (open.handle, open.ht);
                 // What TAPI asked for is answered before it is asked to close.
-                let requests: Vec<u32> =
-                    self.requests.iter().filter(|(_, request)| request.line == handle).map(|(id, _)| *id).collect();
-                for (request, result) in self.abandon(&requests) {
-                    self.complete(request, result);
-                }
+                self.give_up(|line, _| line == handle);
                 self.line_event(handle, ht, msg::CLOSE, [0; 3]);
                 self.set_timer(now.ms + REMOVAL_MS, Timer::Removal(index));
             }

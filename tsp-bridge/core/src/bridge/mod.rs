@@ -91,6 +91,10 @@ pub enum Output {
         request: u32,
         /// 0 or a LINEERR.
         result: i32,
+        /// Our handle of the line that it is about. When that is closed, the caller completes it before it returns.
+        line: u32,
+        /// Our handles of the calls that it is about, likewise.
+        calls: Vec<u32>,
     },
     /// `LINEEVENT` of a line.
     Event {
@@ -377,7 +381,7 @@ impl Bridge {
         }
     }
 
-    fn complete(&mut self, request: u32, result: i32) {
-        self.outputs.push_back(Output::Complete { request, result });
+    fn complete(&mut self, request: u32, result: i32, line: u32, calls: &[u32]) {
+        self.outputs.push_back(Output::Complete { request, result, line, calls: calls.to_vec() });
     }
 }

@@ -57,9 +57,10 @@ impl Bridge {
         Ok(())
     }
 
-    /// Completes a request that needs nobody else.
-    pub(super) fn at_once(&mut self, request: u32, _now: Now) -> Accepted {
-        self.complete(request, 0);
+    /// Completes a request about a call that needs nobody else.
+    pub(super) fn at_once(&mut self, request: u32, handle: u32) -> Accepted {
+        let line = self.call(handle)?.line;
+        self.complete(request, 0, self.line_handle(line), &[handle]);
         Ok(())
     }
 
@@ -182,13 +183,13 @@ impl Bridge {
         if destination.partial {
             // The router gets the number when it is whole; TAPI sees that dialling has begun.
             self.review(handle, now);
-            return self.at_once(request, now);
+            return self.at_once(request, handle);
         }
         // What goes out now is never sent again: the gateway keeps it while it collects, and a refusal ends it.
         let digits = std::mem::take(&mut call.digits);
         if digits.is_empty() {
             // An empty number after nothing: nothing to dial.
-            return self.at_once(request, now);
+            return self.at_once(request, handle);
         }
         call.is_dialing = true;
         self.review(handle, now);
@@ -208,7 +209,7 @@ impl Bridge {
             return Err(err::INVALCALLSTATE);
         }
         call.is_accepted = true;
-        self.complete(request, 0);
+        self.at_once(request, handle)?;
         self.review(handle, now);
         Ok(())
     }
@@ -232,14 +233,14 @@ impl Bridge {
         let is_fresh = now.ms < call.created_ms + self.settings.drop_guard_ms;
         // TAPI itself drops a call that no program owns (dossier 2.11); monitors must not cost anybody a call.
         if is_fresh && media == 0 && call.state == call_state::OFFERING {
-            return self.at_once(request, now);
+            return self.at_once(request, handle);
         }
         match call.role {
             Role::Member { .. } => self.remove_from_conference(request, handle, now),
             _ if call.is_over() => Err(err::INVALCALLSTATE),
             // The far end is gone already: hanging up our end is all that is left.
             _ if call.state == call_state::DISCONNECTED && self.features(handle).0 & feature::DROP == 0 => {
-                self.complete(request, 0);
+                self.at_once(request, handle)?;
                 self.end(handle, disconnect::NORMAL, now);
                 Ok(())
             }

@@ -149,7 +149,7 @@ impl Bridge {
         let (value, line) = (call.app_specific, call.line);
         if self.link != LinkState::Up || self.call(handle)?.id.is_none() {
             // It is kept here at least; members of a conference have no call of their own at the gateway.
-            self.complete(request, 0);
+            self.at_once(request, handle)?;
             self.emit(handle);
             return Ok(());
         }

@@ -227,6 +227,38 @@ fn only_keys_are_dialled_into_a_dial_tone() {
 }
 
 #[test]
+fn what_is_already_completed_is_told_before_line_or_call_is_closed() {
+    type Ends = fn(&mut Bridge, u32, u32) -> Vec<(u32, i32)>;
+    let ways: [Ends; 3] = [
+        |bridge, _, call| bridge.close_call(call).unwrap(),
+        |bridge, line, _| bridge.close(line).unwrap(),
+        |bridge, _, _| bridge.shut_down(),
+    ];
+    for (way, closes) in ways.into_iter().enumerate() {
+        let (mut kit, line) = Kit::new();
+        kit.updated(with(call("c1", "offering"), json!({"direction": "inbound"})));
+        let (ringing, _) = kit.offered();
+        kit.updated(with(call("c2", "offering"), json!({"direction": "inbound"})));
+        let (other, _) = kit.offered();
+        let (first, second, third) = (kit.request(), kit.request(), kit.request());
+        kit.bridge.accept(first, ringing, kit.now).unwrap();
+        kit.bridge.answer_call(second, ringing, kit.now).unwrap();
+        kit.bridge.accept(third, other, kit.now).unwrap();
+        let mut ended = closes(&mut kit.bridge, line, ringing);
+        ended.sort_unstable();
+        kit.drain();
+        // The other call's request is told by whoever is meant: the queue, or the caller.
+        let mut expected = vec![(first, 0), (second, err::OPERATIONFAILED)];
+        if way > 0 {
+            expected.push((third, 0));
+        }
+        assert_eq!(ended, expected, "way {way}");
+        assert_eq!(kit.result(third), (way == 0).then_some(0), "way {way}");
+        assert!(kit.result(first).is_none() && kit.result(second).is_none(), "once");
+    }
+}
+
+#[test]
 fn data_follows_the_call() {
     let (mut kit, line) = Kit::new();
     let handle = kit.talking(line, "c1");

@@ -162,7 +162,7 @@ impl Kit {
         }
         while let Some(output) = self.bridge.poll() {
             match &output {
-                Output::Complete { request, result } => {
+                Output::Complete { request, result, .. } => {
                     assert!(self.completed.insert(*request, *result).is_none(), "request {request} is completed twice");
                 }
                 Output::NewCall { call, .. } => {
