@@ -376,10 +376,15 @@ impl Bridge {
         if call.is_over() {
             return;
         }
+        let (line, is_disconnected) = (call.line, call.state == call_state::DISCONNECTED);
+        let is_unheard = matches!(call.phase, Phase::Announcing(_)) && !call.is_offered;
         let members = self.members_of(handle);
-        let (line, phase, is_disconnected) = (call.line, call.phase, call.state == call_state::DISCONNECTED);
+        // Of a call that only cannot be vouched for any more nobody knows what became of it.
+        if mode != disconnect::TEMPFAILURE {
+            self.goal_is_reached(handle, now);
+        }
         // While LINE_NEWCALL is in TAPI's hands its answer decides; else nobody has heard of the call.
-        if matches!(phase, Phase::Announcing(_)) && !call.is_offered {
+        if is_unheard {
             self.calls.remove(&handle);
         } else {
             if !is_disconnected {

@@ -167,6 +167,8 @@ enum Act {
     Conference { parent: u32 },
     /// An action that changes calls.
     Plain,
+    /// An action after which its calls are over.
+    Ending(Goal),
     /// Digits into a dial tone.
     Dial,
     /// Joins a conference.
@@ -179,6 +181,15 @@ enum Act {
     DoNotDisturb { line: usize },
     /// Data of the call.
     Data,
+}
+
+/// What an action is to do with the calls that it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    /// They are over, however that came.
+    Gone,
+    /// Others have them.
+    Passed,
 }
 
 /// A request of TAPI that is not finished.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answers::Ask;
 use super::call::{Phase, Role};
-use super::{Act, Bridge, LinkState, Now};
+use super::{Act, Bridge, Goal, LinkState, Now};
 use crate::number::{self, Destination, parse_tones};
 use crate::params::{CallParams, Origin};
 use crate::store::StoredLine;
@@ -51,9 +51,17 @@ impl Bridge {
         self.command(Some(request), act, line, handle, &Ask { method: "POST", path, body }, now);
     }
 
-    fn plain(&mut self, request: u32, handle: u32, wanted: u32, verb: &str, body: Value, now: Now) -> Accepted {
+    fn plain(&mut self, request: u32, handle: u32, wanted: u32, verb: &str, now: Now) -> Accepted {
         let (id, _) = self.able(handle, wanted)?;
-        self.act_on(request, handle, Act::Plain, format!("/api/v1/calls/{id}/{verb}"), body, now);
+        self.act_on(request, handle, Act::Plain, format!("/api/v1/calls/{id}/{verb}"), Value::Null, now);
+        Ok(())
+    }
+
+    /// Hands a call on to somebody else.
+    fn pass_on(&mut self, request: u32, handle: u32, wanted: u32, verb: &str, to: &str, now: Now) -> Accepted {
+        let (id, _) = self.able(handle, wanted)?;
+        let path = format!("/api/v1/calls/{id}/{verb}");
+        self.act_on(request, handle, Act::Ending(Goal::Passed), path, json!({"to": to}), now);
         Ok(())
     }
 
@@ -219,7 +227,7 @@ impl Bridge {
     /// # Errors
     /// INVALCALLSTATE unless the gateway lets it be answered now.
     pub fn answer_call(&mut self, request: u32, handle: u32, now: Now) -> Accepted {
-        self.plain(request, handle, feature::ANSWER, "answer", Value::Null, now)
+        self.plain(request, handle, feature::ANSWER, "answer", now)
     }
 
     /// `TSPI_lineDrop`.
@@ -244,7 +252,12 @@ impl Bridge {
                 self.end(handle, disconnect::NORMAL, now);
                 Ok(())
             }
-            _ => self.plain(request, handle, feature::DROP, "drop", Value::Null, now),
+            _ => {
+                let (id, _) = self.able(handle, feature::DROP)?;
+                let path = format!("/api/v1/calls/{id}/drop");
+                self.act_on(request, handle, Act::Ending(Goal::Gone), path, Value::Null, now);
+                Ok(())
+            }
         }
     }
 
@@ -253,7 +266,7 @@ impl Bridge {
     /// # Errors
     /// INVALCALLSTATE unless the gateway lets it be held now.
     pub fn hold(&mut self, request: u32, handle: u32, now: Now) -> Accepted {
-        self.plain(request, handle, feature::HOLD, "hold", Value::Null, now)
+        self.plain(request, handle, feature::HOLD, "hold", now)
     }
 
     /// `TSPI_lineUnhold`. A call that waits for its consultation comes back by giving that up.
@@ -270,7 +283,7 @@ impl Bridge {
                 self.act_on(request, handle, Act::Plain, path, Value::Null, now);
                 Ok(())
             }
-            None => self.plain(request, handle, feature::UNHOLD, "retrieve", Value::Null, now),
+            None => self.plain(request, handle, feature::UNHOLD, "retrieve", now),
         }
     }
 
@@ -300,7 +313,7 @@ impl Bridge {
     /// INVALADDRESS; INVALCALLSTATE unless the call is offered.
     pub fn redirect(&mut self, request: u32, handle: u32, destination: Option<&[u16]>, now: Now) -> Accepted {
         let to = Destination::parse_complete(destination)?;
-        self.plain(request, handle, feature::REDIRECT, "redirect", json!({"to": to}), now)
+        self.pass_on(request, handle, feature::REDIRECT, "redirect", &to, now)
     }
 
     /// `TSPI_lineBlindTransfer`.
@@ -309,7 +322,7 @@ impl Bridge {
     /// INVALADDRESS; INVALCALLSTATE unless the gateway lets it be transferred now.
     pub fn blind_transfer(&mut self, request: u32, handle: u32, destination: Option<&[u16]>, now: Now) -> Accepted {
         let to = Destination::parse_complete(destination)?;
-        self.plain(request, handle, feature::BLINDTRANSFER, "blind-transfer", json!({"to": to}), now)
+        self.pass_on(request, handle, feature::BLINDTRANSFER, "blind-transfer", &to, now)
     }
 
     /// `TSPI_lineGenerateDigits`: synchronous; LINE_GENERATE tells when the tones were sent.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::answers::Ask;
 use super::call::{Phase, Role};
 use super::requests::Accepted;
-use super::{Act, Bridge, LinkState, Now};
+use super::{Act, Bridge, Goal, LinkState, Now};
 use crate::number::Destination;
 use crate::params::CallParams;
 use crate::tapi::{err, feature};
@@ -91,7 +91,7 @@ impl Bridge {
         if mode == TRANSFER {
             self.note_request(request, line_handle, &[original, consult]);
             let ask = Ask { method: "POST", path, body: json!({"with": with, "mode": "transfer"}) };
-            self.command(Some(request), Act::Plain, line, consult, &ask, now);
+            self.command(Some(request), Act::Ending(Goal::Passed), line, consult, &ask, now);
             return Ok(None);
         }
         let parent = self.new_call(line, ht_conference, Phase::Tentative, Role::Parent, now);
@@ -139,7 +139,7 @@ impl Bridge {
         }
         let (id, party) = self.participant_of(member)?;
         let path = format!("/api/v1/calls/{id}/remove-from-conference");
-        self.act_on(request, member, Act::Plain, path, json!({"party": party}), now);
+        self.act_on(request, member, Act::Ending(Goal::Gone), path, json!({"party": party}), now);
         Ok(())
     }
 }
