@@ -116,7 +116,7 @@ impl Bridge {
     pub(super) fn goal_is_reached(&mut self, handle: u32, now: Now) {
         let Some(call) = self.calls.get(&handle) else { return };
         let cause = call.view.as_ref().filter(|view| view.is_ended()).and_then(|view| view.cause.as_deref());
-        let is_passed = matches!(cause, Some("transferred" | "redirected" | "forwarded"));
+        let is_passed = matches!(cause, Some("transferred" | "redirected"));
         let is_about = |command: &Command| {
             let request = command.request.and_then(|request| self.requests.get(&request));
             request.is_some_and(|request| request.calls.contains(&handle))

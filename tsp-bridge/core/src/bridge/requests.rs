@@ -75,7 +75,8 @@ impl Bridge {
     /// `TSPI_lineMakeCall`; gives the handle of the call, which exists when the request is completed.
     ///
     /// # Errors
-    /// What is wrong with the destination, the parameters or the line; then nothing was done.
+    /// What is wrong with the destination, the parameters or the line; INVALLINESTATE out of service, CALLUNAVAIL when the
+    /// first button is in use up to its last call. Then nothing was done.
     pub fn make_call(
         &mut self,
         request: u32,
@@ -100,8 +101,12 @@ impl Bridge {
         let line_id = match self.link {
             LinkState::Up => {
                 let view = self.lines.get(index).and_then(|line| line.view.as_ref()).ok_or(err::INVALLINESTATE)?;
-                if !self.is_in_service(index) || !view.allows("dial") {
+                if !self.is_in_service(index) {
                     return Err(err::INVALLINESTATE);
+                }
+                // The gateway tells it of the first button; whether another one is free it says when it is asked.
+                if address == 0 && !view.allows("dial") {
+                    return Err(err::CALLUNAVAIL);
                 }
                 view.id.clone()
             }

@@ -236,13 +236,21 @@ impl Bridge {
         }
         let Some(view) = self.lines.get(index).and_then(|line| line.view.as_ref()) else { return 0 };
         let mut bits = 0;
-        if view.allows("dial") {
+        if (0..self.count_addresses(index)).any(|address| self.may_dial(index, address)) {
             bits |= line_feature::MAKECALL;
         }
         if view.allows("forward") {
             bits |= line_feature::FORWARD | line_feature::FORWARDFWD | line_feature::FORWARDDND;
         }
         bits
+    }
+
+    /// Whether a call can be made at an address, as far as that is known: the gateway tells it of the first button.
+    fn may_dial(&self, index: usize, address: u32) -> bool {
+        let view = self.lines.get(index).and_then(|line| line.view.as_ref());
+        self.is_in_service(index)
+            && self.button_of(index, address).is_some()
+            && (address > 0 || view.is_some_and(|view| view.allows("dial")))
     }
 
     /// Calls that are active, held, and held for a consultation.
@@ -287,7 +295,7 @@ impl Bridge {
         writer.put(address_status::NUM_ON_HOLD_PEND_CALLS, pending);
         let features = self.line_features(index);
         let mut bits = 0;
-        if features & line_feature::MAKECALL != 0 && is_there {
+        if self.may_dial(index, address) {
             bits |= addr_feature::MAKECALL;
         }
         if features & line_feature::FORWARD != 0 && is_there {

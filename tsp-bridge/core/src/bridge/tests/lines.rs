@@ -1,7 +1,8 @@
 //! What lines tell beside their calls.
 
 use super::*;
-use crate::tapi::{addr_state, feature};
+use crate::layout::{address_status, dev_status};
+use crate::tapi::{addr_feature, addr_state, err, feature, line_feature};
 
 /// The addresses whose forwarding was told since the last look.
 fn forwarded(kit: &mut Kit) -> Vec<usize> {
@@ -100,4 +101,55 @@ fn closing_a_line_offers_no_call_of_another_one_again() {
     kit.bridge.close(first).unwrap();
     kit.open(100);
     assert_eq!(kit.offers(), 3);
+}
+
+/// Whether LINELINEFEATURE_MAKECALL is set, and LINEADDRFEATURE_MAKECALL of two addresses.
+fn may_call(kit: &Kit, open: u32) -> (bool, [bool; 2]) {
+    let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let mut bytes = vec![0; 1_024];
+    kit.bridge.dev_status(open, &mut bytes).unwrap();
+    let line = word(&bytes, dev_status::LINE_FEATURES) & line_feature::MAKECALL != 0;
+    let addresses = [0, 1].map(|address| {
+        let mut bytes = vec![0; 1_024];
+        kit.bridge.address_status(open, address, &mut bytes).unwrap();
+        word(&bytes, address_status::ADDRESS_FEATURES) & addr_feature::MAKECALL != 0
+    });
+    (line, addresses)
+}
+
+#[test]
+fn a_busy_first_button_refuses_for_itself_only() {
+    let (mut kit, open) = Kit::new();
+    let told = |status: &str, actions: &[&str]| {
+        let addresses = json!([{"index": 0, "number": "201"}, {"index": 1, "number": "204"}]);
+        with(line(1, "201"), json!({"status": status, "allowed_actions": actions, "addresses": addresses}))
+    };
+    let from = |address: u32| {
+        let mut params = vec![0_u8; 180];
+        params[..4].copy_from_slice(&180_u32.to_le_bytes());
+        params[24..28].copy_from_slice(&1_u32.to_le_bytes());
+        params[28..32].copy_from_slice(&address.to_le_bytes());
+        params
+    };
+    let number: Vec<u16> = "208".encode_utf16().collect();
+    kit.event("line.updated", told("in_service", &["dial"]));
+    assert_eq!(may_call(&kit, open), (true, [true, true]));
+    kit.event("line.updated", told("in_service", &[]));
+    assert_eq!(may_call(&kit, open), (true, [false, true]));
+    for params in [None, Some(from(0))] {
+        let refused = kit.bridge.make_call(50, open, 0x10, Some(&number), params.as_deref(), kit.now);
+        assert_eq!(refused, Err(err::CALLUNAVAIL));
+    }
+    let request = kit.request();
+    kit.bridge.make_call(request, open, 0x10, Some(&number), Some(&from(1)), kit.now).unwrap();
+    let asked = kit.sent().pop().unwrap();
+    assert_eq!(asked["body"]["address"], 1);
+    kit.answer(&asked, 409, json!({"code": "not_allowed_now"}));
+    assert_eq!(kit.result(request), Some(err::CALLUNAVAIL));
+    kit.event("line.updated", told("out_of_service", &[]));
+    assert_eq!(may_call(&kit, open), (false, [false, false]));
+    for address in [0, 1] {
+        let refused = kit.bridge.make_call(51, open, 0x11, Some(&number), Some(&from(address)), kit.now);
+        assert_eq!(refused, Err(err::INVALLINESTATE));
+    }
 }
