@@ -338,7 +338,8 @@ impl Bridge {
         }
     }
 
-    fn dismiss(&mut self, id: Option<&str>) {
+    /// It is not offered again while the line stays open.
+    pub(super) fn dismiss(&mut self, id: Option<&str>) {
         if let Some(known) = id.and_then(|id| self.known.get_mut(id)) {
             known.is_dismissed = true;
         }

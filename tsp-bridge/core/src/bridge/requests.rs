@@ -26,14 +26,20 @@ impl Bridge {
         self.calls.get(&handle).ok_or(err::INVALCALLHANDLE)
     }
 
-    /// The gateway's id of a call that may be asked for something, and TAPI's handle of its line.
-    pub(super) fn able(&self, handle: u32, wanted: u32) -> Result<(String, usize), i32> {
+    /// A call that is not over, while the gateway can be asked: without it nothing is known of what the call allows.
+    pub(super) fn reachable(&self, handle: u32) -> Result<&super::Call, i32> {
         let call = self.call(handle)?;
-        if self.features(handle).0 & wanted == 0 {
+        if call.is_over() {
             return Err(err::INVALCALLSTATE);
         }
-        if self.link != LinkState::Up {
-            return Err(err::RESOURCEUNAVAIL);
+        if self.link == LinkState::Up { Ok(call) } else { Err(err::RESOURCEUNAVAIL) }
+    }
+
+    /// The gateway's id of a call that may be asked for something, and the place of its line.
+    pub(super) fn able(&self, handle: u32, wanted: u32) -> Result<(String, usize), i32> {
+        let call = self.reachable(handle)?;
+        if self.features(handle).0 & wanted == 0 {
+            return Err(err::INVALCALLSTATE);
         }
         let id = call.id.clone().ok_or(err::INVALCALLSTATE)?;
         Ok((id, call.line))
@@ -251,10 +257,16 @@ impl Bridge {
         match call.role {
             Role::Member { .. } => self.remove_from_conference(request, handle, now),
             _ if call.is_over() => Err(err::INVALCALLSTATE),
-            // The far end is gone already: hanging up our end is all that is left.
-            _ if call.state == call_state::DISCONNECTED && self.features(handle).0 & feature::DROP == 0 => {
+            // The far end is gone already, and the gateway has nothing to hang up: for TAPI it is over. The gateway may
+            // keep the call for a while, which is no new one.
+            _ if call.state == call_state::DISCONNECTED
+                && self.link == LinkState::Up
+                && self.features(handle).0 & feature::DROP == 0 =>
+            {
+                let id = call.id.clone();
                 self.at_once(request, handle)?;
                 self.end(handle, disconnect::NORMAL, now);
+                self.dismiss(id.as_deref());
                 Ok(())
             }
             _ => {
@@ -297,7 +309,7 @@ impl Bridge {
     /// # Errors
     /// INVALCALLSTATE unless one of the two speaks and the other is held.
     pub fn swap_hold(&mut self, request: u32, active: u32, held: u32, now: Now) -> Accepted {
-        let (first, second) = (self.call(active)?, self.call(held)?);
+        let (first, second) = (self.reachable(active)?, self.reachable(held)?);
         let is_pair = active != held && first.line == second.line && !first.is_held() && second.is_held();
         // What one of the two allows, the other does too a moment later.
         let offers = self.features(active).0 | self.features(held).0;

@@ -130,12 +130,9 @@ impl Bridge {
     /// # Errors
     /// INVALCALLSTATE for a call that is no member; OPERATIONFAILED when it cannot be told which participant it is.
     pub fn remove_from_conference(&mut self, request: u32, member: u32, now: Now) -> Accepted {
+        self.reachable(member)?;
         if self.features(member).0 & feature::REMOVEFROMCONF == 0 {
-            self.call(member)?;
             return Err(err::INVALCALLSTATE);
-        }
-        if self.link != LinkState::Up {
-            return Err(err::RESOURCEUNAVAIL);
         }
         let (id, party) = self.participant_of(member)?;
         let path = format!("/api/v1/calls/{id}/remove-from-conference");

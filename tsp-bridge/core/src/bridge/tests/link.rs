@@ -229,3 +229,64 @@ fn a_line_that_goes_is_closed_and_then_removed() {
     kit.pass(5_000);
     assert!(removes(&kit));
 }
+
+#[test]
+fn without_a_link_a_call_cannot_be_reached_and_that_is_said() {
+    let (mut kit, line) = Kit::new();
+    let speaking = kit.talking(line, "c1");
+    kit.updated(with(call("c2", "on_hold"), json!({"direction": "inbound"})));
+    let (held, _) = kit.offered();
+    kit.pass(1_000);
+    kit.bridge.link_closed("broken", kit.now);
+    let now = kit.now;
+    let number: Vec<u16> = "208".encode_utf16().collect();
+    let number = Some(number.as_slice());
+    let bridge = &mut kit.bridge;
+    for outcome in [
+        bridge.drop_call(50, speaking, now),
+        bridge.hold(51, speaking, now),
+        bridge.unhold(52, held, now),
+        bridge.answer_call(53, speaking, now),
+        bridge.dial(54, speaking, number, now),
+        bridge.redirect(55, speaking, number, now),
+        bridge.blind_transfer(56, speaking, number, now),
+        bridge.generate_digits(speaking, 0, 2, number, now),
+        bridge.swap_hold(57, speaking, held, now),
+        bridge.remove_from_conference(58, speaking, now),
+        bridge.setup_transfer(59, speaking, 0x20, None, now).map(|_| ()),
+        bridge.complete_transfer(60, speaking, held, 0x21, 1, now).map(|_| ()),
+    ] {
+        assert_eq!(outcome, Err(err::RESOURCEUNAVAIL));
+    }
+    kit.pass(20_000);
+    assert_eq!(kit.last(0x10).0, call_state::IDLE);
+    for outcome in [kit.bridge.hold(61, speaking, kit.now), kit.bridge.drop_call(62, speaking, kit.now)] {
+        assert_eq!(outcome, Err(err::INVALCALLSTATE), "a call that is over");
+    }
+}
+
+#[test]
+fn a_failed_call_that_was_hung_up_is_not_offered_again() {
+    let failed = || with(call("c1", "failed"), json!({"cause": "congestion", "allowed_actions": []}));
+    let (mut kit, line) = Kit::new();
+    let handle = kit.talking(line, "c1");
+    kit.updated(failed());
+    kit.pass(1_000);
+    assert_eq!(kit.last(0x10), (call_state::DISCONNECTED, disconnect::CONGESTION as usize));
+    // While the link is away, nobody knows whether it can be hung up.
+    kit.bridge.link_closed("broken", kit.now);
+    let request = kit.request();
+    assert_eq!(kit.bridge.drop_call(request, handle, kit.now), Err(err::RESOURCEUNAVAIL));
+    kit.bridge.link_opened();
+    kit.snapshot(&[line_of("201", 1), line_of("202", 2)], &[failed()]);
+    let request = kit.request();
+    kit.bridge.drop_call(request, handle, kit.now).unwrap();
+    kit.drain();
+    assert_eq!((kit.result(request), kit.last(0x10).0), (Some(0), call_state::IDLE));
+    kit.updated(failed());
+    kit.bridge.link_closed("broken", kit.now);
+    kit.bridge.link_opened();
+    kit.snapshot(&[line_of("201", 1), line_of("202", 2)], &[failed()]);
+    kit.updated(with(failed(), json!({"state": "ended"})));
+    assert_eq!(kit.offers(), 0);
+}
