@@ -14,6 +14,8 @@ pub(super) enum Phase {
     Told,
     /// The request that made it failed; only CloseCall is left.
     Void,
+    /// A conference that TAPI let go of, or never took: kept for its members, whose end it tells.
+    Closed,
 }
 
 /// What a call is to others.

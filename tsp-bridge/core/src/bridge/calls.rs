@@ -4,7 +4,7 @@ use super::call::{Call, Phase, Role, disconnect_of, info_changes, state_of};
 use super::timers::Timer;
 use super::{Act, Bridge, CALL_BIT, Known, Now, Output};
 use crate::model::GatewayCall;
-use crate::tapi::{call_state, dev_state, disconnect, err, info, msg};
+use crate::tapi::{call_state, dev_state, disconnect, info, msg};
 
 /// LINEMEDIAMODE_INTERACTIVEVOICE: the third parameter of LINE_CALLSTATE at this level.
 const VOICE: usize = 4;
@@ -258,9 +258,11 @@ impl Bridge {
         let parent = match call.role {
             Role::Member { parent, .. } if call.state == call_state::CONFERENCED => {
                 // A member is told with TAPI's handle of its conference, which must be known by then.
-                match self.calls.get(&parent).filter(|parent| parent.shown.is_some()) {
-                    Some(parent) => parent.ht,
-                    None => return,
+                match self.calls.get(&parent) {
+                    // Nobody has its handle.
+                    Some(parent) if parent.phase == Phase::Closed => 0,
+                    Some(parent) if parent.shown.is_some() => parent.ht,
+                    _ => return,
                 }
             }
             _ => 0,
@@ -320,7 +322,7 @@ impl Bridge {
                 }
             }
             self.emit(handle);
-            self.parent_is_told(handle, now);
+            self.parent_is_told(handle);
             self.refresh_counts(index);
             return;
         }
@@ -330,11 +332,31 @@ impl Bridge {
                 call.phase = Phase::Announcing(tries + 1);
                 self.set_timer(now.ms + pause, Timer::Announce(handle));
             }
-            _ => {
-                let id = call.id.clone();
-                self.calls.remove(&handle);
-                self.dismiss(id.as_deref());
-            }
+            _ => self.let_go(handle),
+        }
+    }
+
+    /// TAPI has no handle of the call any more. A conference goes on for its members: without it they would never hear
+    /// who leaves, and that it is over.
+    fn let_go(&mut self, handle: u32) {
+        if self.members_of(handle).is_empty() {
+            let removed = self.calls.remove(&handle);
+            self.dismiss(removed.and_then(|call| call.id).as_deref());
+        } else if let Some(call) = self.calls.get_mut(&handle) {
+            call.phase = Phase::Closed;
+            call.ht = 0;
+            self.parent_is_told(handle);
+        }
+        self.forget_closed();
+    }
+
+    /// Conferences that were kept for members which are not there any more.
+    fn forget_closed(&mut self) {
+        let closed = self.calls.values().filter(|call| call.phase == Phase::Closed).map(|call| call.handle);
+        let childless: Vec<u32> = closed.filter(|handle| self.members_of(*handle).is_empty()).collect();
+        for handle in childless {
+            let removed = self.calls.remove(&handle);
+            self.dismiss(removed.and_then(|call| call.id).as_deref());
         }
     }
 
@@ -406,6 +428,7 @@ impl Bridge {
         for original in originals {
             self.review(original, now);
         }
+        self.forget_closed();
         self.refresh_counts(line);
     }
 
@@ -415,12 +438,10 @@ impl Bridge {
     /// # Errors
     /// INVALCALLHANDLE.
     pub fn close_call(&mut self, handle: u32) -> Result<Vec<(u32, i32)>, i32> {
-        let call = self.calls.get(&handle).ok_or(err::INVALCALLHANDLE)?;
+        self.call(handle)?;
         // A call whose making was given up is real at the phone: when it appears, it is offered as a new one.
-        let id = call.id.clone();
         let ended = self.abandon(|_, calls| calls.contains(&handle));
-        self.calls.remove(&handle);
-        self.dismiss(id.as_deref());
+        self.let_go(handle);
         for other in self.calls.values_mut() {
             if other.holds_for == Some(handle) {
                 other.holds_for = None;

@@ -55,7 +55,7 @@ impl Bridge {
         if let Some(view) = self.calls.get(&parent).and_then(|call| call.view.clone()) {
             self.update(parent, &view, now);
         }
-        self.parent_is_told(parent, now);
+        self.parent_is_told(parent);
         self.refresh_counts(line);
     }
 
@@ -113,7 +113,7 @@ impl Bridge {
     }
 
     /// TAPI knows the conference now: its members can be told.
-    pub(super) fn parent_is_told(&mut self, parent: u32, _now: Now) {
+    pub(super) fn parent_is_told(&mut self, parent: u32) {
         for member in self.members_of(parent) {
             self.emit(member);
         }

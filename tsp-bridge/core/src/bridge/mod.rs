@@ -29,7 +29,7 @@ pub use requests::MAX_CALL_DATA;
 
 use crate::model::GatewayCall;
 use crate::store::Store;
-use call::Call;
+use call::{Call, Phase};
 use lines::Line;
 use timers::Timer;
 
@@ -306,7 +306,10 @@ impl Bridge {
                     self.open_line(*line).is_some()
                         && (*call == 0 || self.calls.get(call).is_some_and(|known| known.ht == *ht_call))
                 }
-                Output::NewCall { line, call, .. } => self.open_line(*line).is_some() && self.calls.contains_key(call),
+                Output::NewCall { line, call, .. } => {
+                    self.open_line(*line).is_some()
+                        && self.calls.get(call).is_some_and(|known| matches!(known.phase, Phase::Announcing(_)))
+                }
             };
             if makes_sense {
                 if let Output::NewCall { call, .. } = &output

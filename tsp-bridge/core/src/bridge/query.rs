@@ -133,7 +133,7 @@ impl Bridge {
 
     /// Whether a handle is a call.
     pub fn has_call(&self, handle: u32) -> bool {
-        self.calls.contains_key(&handle)
+        self.call(handle).is_ok()
     }
 
     /// `dwCallFeatures` and `dwCallFeatures2` now.

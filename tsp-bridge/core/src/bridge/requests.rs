@@ -23,7 +23,7 @@ pub type Accepted = Result<(), i32>;
 impl Bridge {
     /// The call behind a handle.
     pub(super) fn call(&self, handle: u32) -> Result<&super::Call, i32> {
-        self.calls.get(&handle).ok_or(err::INVALCALLHANDLE)
+        self.calls.get(&handle).filter(|call| call.phase != Phase::Closed).ok_or(err::INVALCALLHANDLE)
     }
 
     /// A call that is not over, while the gateway can be asked: without it nothing is known of what the call allows.
@@ -223,6 +223,7 @@ impl Bridge {
     /// INVALCALLSTATE unless the call is offered.
     pub fn accept(&mut self, request: u32, handle: u32, now: Now) -> Accepted {
         self.is_alive()?;
+        self.call(handle)?;
         let Some(call) = self.calls.get_mut(&handle) else { return Err(err::INVALCALLHANDLE) };
         if call.state != call_state::OFFERING {
             return Err(err::INVALCALLSTATE);

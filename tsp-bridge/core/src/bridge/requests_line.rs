@@ -119,6 +119,7 @@ impl Bridge {
     /// INVALCALLHANDLE; INVALCALLSTATE for a call that is over.
     pub fn set_app_specific(&mut self, handle: u32, value: u32, now: Now) -> Accepted {
         self.is_alive()?;
+        self.call(handle)?;
         let call = self.calls.get_mut(&handle).ok_or(err::INVALCALLHANDLE)?;
         if call.is_over() {
             return Err(err::INVALCALLSTATE);
@@ -137,6 +138,7 @@ impl Bridge {
     /// INVALPARAM for more than [`MAX_CALL_DATA`] bytes; INVALCALLSTATE for a call that is over.
     pub fn set_call_data(&mut self, request: u32, handle: u32, data: &[u8], now: Now) -> Accepted {
         self.is_alive()?;
+        self.call(handle)?;
         let call = self.calls.get_mut(&handle).ok_or(err::INVALCALLHANDLE)?;
         if data.len() > MAX_CALL_DATA {
             return Err(err::INVALPARAM);

@@ -66,7 +66,7 @@ impl Bridge {
             return Err(err::INVALTRANSFERMODE);
         }
         let line = self.call(original)?.line;
-        let second = self.calls.get(&consult).ok_or(err::INVALCONSULTCALLHANDLE)?;
+        let second = self.call(consult).map_err(|_| err::INVALCONSULTCALLHANDLE)?;
         if second.line != line || original == consult {
             return Err(err::INVALCONSULTCALLHANDLE);
         }
@@ -112,7 +112,7 @@ impl Bridge {
         }
         let line = conference.line;
         let conference_id = conference.id.clone().ok_or(err::INVALCALLSTATE)?;
-        let call = self.calls.get(&consult).ok_or(err::INVALCONSULTCALLHANDLE)?;
+        let call = self.call(consult).map_err(|_| err::INVALCONSULTCALLHANDLE)?;
         if call.line != line || call.role != Role::Plain {
             return Err(err::INVALCALLHANDLE);
         }

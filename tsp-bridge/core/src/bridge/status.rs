@@ -379,7 +379,7 @@ impl Bridge {
 
     /// The state of a call and of its role, for tests and traces.
     pub fn call_summary(&self, handle: u32) -> Option<(u32, u32, bool)> {
-        let call = self.calls.get(&handle)?;
+        let call = self.call(handle).ok()?;
         Some((call.state, call.mode, call.role == Role::Parent))
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::tapi::err;
 
 const PARENT: usize = 0x30;
 
@@ -139,4 +140,78 @@ fn a_merge_without_a_conference_is_an_end() {
     assert_eq!(kit.last(0x10).0, call_state::CONNECTED);
     kit.pass(3_000);
     assert_eq!(kit.last(0x10).0, call_state::IDLE);
+}
+
+#[test]
+fn members_hear_their_end_when_nobody_has_the_conference() {
+    // All of it ends; one is left; one leaves after the other.
+    for way in 0..3 {
+        let (mut kit, line) = Kit::new();
+        let (first, second, parent) = confer(&mut kit, line, true);
+        assert_eq!(kit.bridge.close_call(parent), Ok(Vec::new()));
+        assert_eq!(kit.bridge.close_call(parent), Err(err::INVALCALLHANDLE));
+        assert!(!kit.bridge.has_call(parent) && kit.bridge.call_summary(parent).is_none());
+        let told = kit.states(PARENT);
+        kit.updated(with(conferenced("c1", &["202", "208"]), json!({"state": "on_hold"})));
+        kit.updated(conferenced("c1", &["202", "208"]));
+        assert_eq!((kit.offers(), kit.states(PARENT)), (0, told.clone()), "nothing is heard of it");
+        let alone = || with(call("c1", "connected"), json!({"conference_id": null, "connected": {"number": "208"}}));
+        match way {
+            0 => kit.updated(with(call("c1", "ended"), json!({"cause": "normal"}))),
+            1 => {
+                kit.updated(alone());
+                assert_eq!(kit.last(0x20).0, call_state::CONNECTED, "a call again");
+                kit.updated(with(alone(), json!({"state": "ended"})));
+            }
+            _ => {
+                let request = kit.request();
+                kit.bridge.remove_from_conference(request, first, kit.now).unwrap();
+                let asked = kit.sent().pop().unwrap();
+                assert_eq!(asked["body"], json!({"party": "party_202"}));
+                kit.updated(alone());
+                assert_eq!(kit.result(request), Some(0));
+                kit.updated(with(alone(), json!({"state": "ended"})));
+            }
+        }
+        for ht in [0x10, 0x20] {
+            assert_eq!(kit.last(ht).0, call_state::IDLE, "way {way}");
+        }
+        assert_eq!(kit.states(PARENT), told);
+        kit.bridge.close_call(first).unwrap();
+        kit.bridge.close_call(second).unwrap();
+        assert!(kit.bridge.calls.is_empty(), "nothing is kept");
+    }
+}
+
+#[test]
+fn a_conference_that_all_let_go_of_is_not_offered_again() {
+    let (mut kit, line) = Kit::new();
+    let (first, second, parent) = confer(&mut kit, line, true);
+    for handle in [parent, first, second] {
+        kit.bridge.close_call(handle).unwrap();
+    }
+    assert!(kit.bridge.calls.is_empty());
+    kit.updated(conferenced("c1", &["202", "208"]));
+    assert_eq!(kit.offers(), 0);
+}
+
+#[test]
+fn a_conference_that_is_never_taken_leaves_its_members_no_riddle() {
+    let (mut kit, _) = Kit::new();
+    kit.updated(call("c1", "on_hold"));
+    let (_, first) = kit.offered();
+    kit.updated(with(call("c2", "connected"), json!({"called": {"number": "208"}})));
+    let (_, second) = kit.offered();
+    kit.refuse = 100;
+    kit.updated(with(call("c2", "ended"), json!({"cause": "merged", "called": {"number": "208"}})));
+    kit.updated(conferenced("c1", &["202", "208"]));
+    kit.pass(60_000);
+    for ht in [first, second] {
+        assert_eq!(kit.last(ht), (call_state::CONFERENCED, 0), "a conference that nobody has");
+    }
+    let offers = kit.offers();
+    kit.updated(with(call("c1", "ended"), json!({"cause": "normal"})));
+    assert_eq!((kit.last(first).0, kit.last(second).0), (call_state::IDLE, call_state::IDLE));
+    kit.pass(60_000);
+    assert_eq!(kit.offers(), offers);
 }
