@@ -146,6 +146,15 @@ impl Party {
     }
 }
 
+/// Who sent a call on, and whom it was sent to: the line that has it now. Without a number nobody did.
+pub(super) fn redirection_of(call: &GatewayCall) -> (Party, Party) {
+    let redirecting = Party::of(&call.redirecting);
+    if redirecting.number.is_empty() {
+        return (Party::none(), Party::none());
+    }
+    (redirecting, Party::of(&call.called))
+}
+
 /// State and mode for a word of the gateway.
 pub(super) fn state_of(call: &GatewayCall) -> (u32, u32) {
     match call.state.as_str() {
@@ -207,6 +216,7 @@ pub(super) fn info_changes(before: &GatewayCall, after: &GatewayCall) -> u32 {
     mark(before.caller != after.caller, info::CALLERID);
     mark(before.called != after.called, info::CALLEDID);
     mark(before.connected != after.connected, info::CONNECTEDID);
+    mark(redirection_of(before).1 != redirection_of(after).1, info::REDIRECTIONID);
     mark(before.redirecting != after.redirecting, info::REDIRECTINGID);
     mark(before.reason != after.reason, info::REASON);
     mark(before.direction != after.direction || before.internal != after.internal, info::ORIGIN);

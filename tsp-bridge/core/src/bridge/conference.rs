@@ -5,7 +5,7 @@ use super::call::{Phase, Role};
 use super::{Act, Bridge, Now};
 use crate::model::{GatewayCall, GatewayParticipant};
 use crate::number::bare;
-use crate::tapi::{call_state, disconnect, err};
+use crate::tapi::{call_state, disconnect, err, info};
 
 impl Bridge {
     pub(super) fn members_of(&self, parent: u32) -> Vec<u32> {
@@ -108,6 +108,7 @@ impl Bridge {
         call.is_merging = false;
         call.holds_for = None;
         call.consultation_of = None;
+        call.dirty |= info::RELATEDCALLID;
         self.set_state(handle, call_state::CONFERENCED, 0, now);
         self.emit(handle);
     }
@@ -164,6 +165,7 @@ impl Bridge {
         if let Some(call) = self.calls.get_mut(&survivor) {
             call.role = Role::Plain;
             call.id = id;
+            call.dirty |= info::RELATEDCALLID;
         }
         for member in members.into_iter().filter(|member| *member != survivor) {
             self.end(member, disconnect::NORMAL, now);

@@ -1,6 +1,6 @@
 //! What TAPI asks and gets at once.
 
-use super::call::{Party, Phase, Role, features_of};
+use super::call::{Party, Phase, Role, features_of, redirection_of};
 use super::{Bridge, LinkState};
 use crate::number::{Destination, bare};
 use crate::store::StoredLine;
@@ -172,13 +172,7 @@ impl Bridge {
         let Some(view) = self.calls.get(&handle).and_then(|call| call.view.as_ref()) else {
             return [Party::none(), Party::none(), Party::none(), Party::none(), Party::none()];
         };
-        let redirecting = if view.redirecting.number.is_none() && view.redirecting.raw.is_none() {
-            Party::none()
-        } else {
-            Party::of(&view.redirecting)
-        };
-        // A redirected call's new goal is the line that has it now.
-        let redirection = if redirecting.number.is_empty() { Party::none() } else { Party::of(&view.called) };
+        let (redirecting, redirection) = redirection_of(view);
         [Party::of(&view.caller), Party::of(&view.called), Party::of(&view.connected), redirection, redirecting]
     }
 

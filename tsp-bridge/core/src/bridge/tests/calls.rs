@@ -1,5 +1,5 @@
 use super::*;
-use crate::tapi::err;
+use crate::tapi::{err, info};
 
 const DIALING: u32 = call_state::DIALING;
 const RINGBACK: u32 = call_state::RINGBACK;
@@ -342,6 +342,28 @@ fn a_transfer_is_completed_with_the_first_of_its_calls_that_is_passed_on() {
     assert_eq!(kit.bridge.close_call(original), Ok(Vec::new()));
     kit.updated(with(call("c2", "ended"), json!({"cause": "transferred"})));
     assert_eq!(kit.last(0x20).0, call_state::IDLE);
+}
+
+#[test]
+fn what_changes_about_the_parties_is_told() {
+    let (mut kit, line) = Kit::new();
+    let handle = kit.talking(line, "c1");
+    let number = |kit: &Kit, party: usize| kit.bridge.parties(handle)[party].number.clone();
+    let forwarded = json!({"redirecting": {"number": "208"}, "called": {"number": "205"}});
+    kit.told.clear();
+    kit.updated(with(call("c1", "connected"), forwarded.clone()));
+    assert_eq!((number(&kit, 3), number(&kit, 4)), ("205".to_owned(), "208".to_owned()));
+    assert_eq!(kit.news(0x10), info::CALLEDID | info::REDIRECTIONID | info::REDIRECTINGID);
+    kit.told.clear();
+    kit.updated(with(with(call("c1", "connected"), forwarded), json!({"called": {"number": "206"}})));
+    assert_eq!(kit.news(0x10), info::CALLEDID | info::REDIRECTIONID);
+    kit.told.clear();
+    kit.updated(with(call("c1", "connected"), json!({"called": {"number": "206"}})));
+    assert_eq!((number(&kit, 3), number(&kit, 4)), (String::new(), String::new()));
+    assert_eq!(kit.news(0x10), info::REDIRECTIONID | info::REDIRECTINGID);
+    kit.told.clear();
+    kit.updated(with(call("c1", "connected"), json!({"called": {"number": "207"}})));
+    assert_eq!(kit.news(0x10), info::CALLEDID, "sent on by nobody");
 }
 
 #[test]

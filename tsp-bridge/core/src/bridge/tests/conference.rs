@@ -1,5 +1,5 @@
 use super::*;
-use crate::tapi::err;
+use crate::tapi::{err, info};
 
 const PARENT: usize = 0x30;
 
@@ -214,4 +214,20 @@ fn a_conference_that_is_never_taken_leaves_its_members_no_riddle() {
     assert_eq!((kit.last(first).0, kit.last(second).0), (call_state::IDLE, call_state::IDLE));
     kit.pass(60_000);
     assert_eq!(kit.offers(), offers);
+}
+
+#[test]
+fn a_member_tells_that_it_belongs_to_the_conference() {
+    let (mut kit, line) = Kit::new();
+    let (first, second, parent) = confer(&mut kit, line, true);
+    let conference = kit.bridge.call_ids(parent).unwrap().1;
+    assert_ne!(conference, 0);
+    for (handle, ht) in [(first, 0x10), (second, 0x20)] {
+        assert_eq!(kit.bridge.call_ids(handle).unwrap().2, conference);
+        assert_ne!(kit.news(ht) & info::RELATEDCALLID, 0, "{ht:#x}");
+    }
+    kit.told.clear();
+    kit.updated(with(call("c1", "connected"), json!({"conference_id": null, "connected": {"number": "208"}})));
+    assert_eq!(kit.bridge.call_ids(second).unwrap().2, 0);
+    assert_ne!(kit.news(0x20) & info::RELATEDCALLID, 0, "and that it does no more");
 }

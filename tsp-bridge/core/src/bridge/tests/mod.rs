@@ -213,6 +213,14 @@ impl Kit {
         self.states.get(&ht).and_then(|states| states.last().copied()).unwrap_or_default()
     }
 
+    /// LINECALLINFOSTATE bits that TAPI was told of a call.
+    pub(super) fn news(&self, ht: usize) -> u32 {
+        self.told.iter().fold(0, |bits, output| match output {
+            Output::Event { ht_call, message: msg::CALLINFO, params, .. } if *ht_call == ht => bits | params[0] as u32,
+            _ => bits,
+        })
+    }
+
     /// How many calls were offered.
     pub(super) fn offers(&self) -> usize {
         self.told.iter().filter(|output| matches!(output, Output::NewCall { .. })).count()
