@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::call::Phase;
 use super::timers::Timer;
-use super::{Act, Bridge, Command, Goal, LinkState, Now, Output, Request};
+use super::{Act, Bridge, Command, LinkState, Now, Output, Request};
 use crate::model::{GatewayCall, Response};
 use crate::tapi::{addr_state, err, msg};
 
@@ -108,32 +108,6 @@ impl Bridge {
                 call.holds_for = Some(consult);
             }
             self.review(original, now);
-        }
-    }
-
-    /// A call is about to be over, and TAPI hears it: what was to end it is done. The answer may come later, when programs
-    /// have let go of the call, and would be too late for them.
-    pub(super) fn goal_is_reached(&mut self, handle: u32, now: Now) {
-        let Some(call) = self.calls.get(&handle) else { return };
-        let cause = call.view.as_ref().filter(|view| view.is_ended()).and_then(|view| view.cause.as_deref());
-        let is_passed = matches!(cause, Some("transferred" | "redirected"));
-        let is_about = |command: &Command| {
-            let request = command.request.and_then(|request| self.requests.get(&request));
-            request.is_some_and(|request| request.calls.contains(&handle))
-        };
-        let is_reached = |command: &Command| match command.act {
-            Act::Ending(Goal::Gone) => true,
-            Act::Ending(Goal::Passed) => is_passed,
-            _ => false,
-        };
-        let reached: Vec<u64> = self
-            .commands
-            .iter()
-            .filter(|(_, command)| is_reached(command) && is_about(command))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in reached {
-            self.command_done(id, now);
         }
     }
 

@@ -8,6 +8,7 @@ mod answers;
 mod call;
 mod calls;
 mod conference;
+mod ending;
 mod failure;
 mod frames;
 mod lines;

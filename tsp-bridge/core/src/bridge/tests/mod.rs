@@ -2,6 +2,8 @@
 
 mod calls;
 mod conference;
+mod dialing;
+mod ending;
 mod failure;
 mod lines;
 mod link;
