@@ -30,7 +30,13 @@ pub(crate) fn doctor() -> u8 {
     let mut findings = Findings(0);
     println!("Linegate TAPI bridge {}", env!("CARGO_PKG_VERSION"));
     file(&mut findings);
-    match service::state() {
+    let state = service::state();
+    match state {
+        State::Disabled { .. } => {
+            if let Some((problem, advice)) = state.problem() {
+                findings.bad(problem, advice);
+            }
+        }
         State::Running => findings.good("the telephony service runs"),
         State::Stopped => {
             findings.good("the telephony service is stopped; it starts with the first program that needs it")

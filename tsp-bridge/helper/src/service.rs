@@ -10,18 +10,28 @@ use windows_sys::Win32::System::LibraryLoader::{
     GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW, LoadLibraryW,
 };
 use windows_sys::Win32::System::Services::{
-    CloseServiceHandle, OpenSCManagerW, OpenServiceW, QueryServiceStatus, SC_MANAGER_CONNECT, SERVICE_QUERY_STATUS,
-    SERVICE_RUNNING, SERVICE_STATUS, SERVICE_STOPPED,
+    CloseServiceHandle, OpenSCManagerW, OpenServiceW, QUERY_SERVICE_CONFIGW, QueryServiceConfigW, QueryServiceStatus,
+    SC_HANDLE, SC_MANAGER_CONNECT, SERVICE_DISABLED, SERVICE_QUERY_CONFIG, SERVICE_QUERY_STATUS, SERVICE_RUNNING,
+    SERVICE_STATUS, SERVICE_STOPPED,
 };
 
 type AddProvider = unsafe extern "system" fn(*const u16, *mut core::ffi::c_void, *mut u32) -> i32;
 type RemoveProvider = unsafe extern "system" fn(u32, *mut core::ffi::c_void) -> i32;
+
+/// How a disabled service is made to start again with the first program that needs it.
+const ENABLE: &str = "As an administrator: sc config TapiSrv start= demand";
+/// The longest answer that QueryServiceConfigW gives, in words of 8 bytes.
+const LONGEST_CONFIG: usize = 8 * 1024 / 8;
 
 /// State of the telephony service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Running,
     Stopped,
+    /// No program can start it any more. `runs`: it was started before, and this is its last time.
+    Disabled {
+        runs: bool,
+    },
     Other,
     Missing,
 }
@@ -31,8 +41,27 @@ impl State {
         match self {
             Self::Running => "running",
             Self::Stopped => "stopped",
+            Self::Disabled { .. } => "disabled",
             Self::Other => "starting or stopping",
             Self::Missing => "missing",
+        }
+    }
+
+    /// Whether nothing of it runs, and asking TAPI would start it, or fail.
+    pub(crate) fn is_stopped(self) -> bool {
+        matches!(self, Self::Stopped | Self::Disabled { runs: false })
+    }
+
+    /// What keeps every program from its lines, and what to do about it.
+    pub(crate) fn problem(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Disabled { runs: true } => {
+                Some(("the telephony service is disabled; it runs until it is stopped, or Windows is", ENABLE))
+            }
+            Self::Disabled { runs: false } => {
+                Some(("the telephony service is disabled: no program gets a line", ENABLE))
+            }
+            _ => None,
         }
     }
 }
@@ -46,7 +75,11 @@ pub(crate) fn state() -> State {
         if manager.is_null() {
             return State::Missing;
         }
-        let service = OpenServiceW(manager, name.as_ptr(), SERVICE_QUERY_STATUS);
+        let mut service = OpenServiceW(manager, name.as_ptr(), SERVICE_QUERY_STATUS | SERVICE_QUERY_CONFIG);
+        if service.is_null() {
+            // Who may not see how it is started may see whether it runs.
+            service = OpenServiceW(manager, name.as_ptr(), SERVICE_QUERY_STATUS);
+        }
         let mut status: SERVICE_STATUS = std::mem::zeroed();
         let found = if service.is_null() {
             State::Missing
@@ -54,6 +87,9 @@ pub(crate) fn state() -> State {
             State::Other
         } else {
             match status.dwCurrentState {
+                state @ (SERVICE_RUNNING | SERVICE_STOPPED) if is_disabled(service) => {
+                    State::Disabled { runs: state == SERVICE_RUNNING }
+                }
                 SERVICE_RUNNING => State::Running,
                 SERVICE_STOPPED => State::Stopped,
                 _ => State::Other,
@@ -65,6 +101,19 @@ pub(crate) fn state() -> State {
         CloseServiceHandle(manager);
         found
     }
+}
+
+/// Whether Windows refuses to start a service.
+///
+/// # Safety
+/// The handle is one of an open service.
+unsafe fn is_disabled(service: SC_HANDLE) -> bool {
+    // Words, so that the structure at its beginning lies as it must.
+    let mut answer = [0_u64; LONGEST_CONFIG];
+    let config = answer.as_mut_ptr().cast::<QUERY_SERVICE_CONFIGW>();
+    let (size, mut needed) = (u32::try_from(size_of_val(&answer)).unwrap_or(0), 0);
+    // SAFETY: Windows writes at most `size` bytes, and the structure is its first part.
+    unsafe { QueryServiceConfigW(service, config, size, &mut needed) != 0 && (*config).dwStartType == SERVICE_DISABLED }
 }
 
 fn tapi(name: &core::ffi::CStr) -> Option<unsafe extern "system" fn() -> isize> {
@@ -128,7 +177,7 @@ fn ask_tapi() -> Option<u32> {
 /// Removes a provider. `list_only`, and when the telephony service does not run, TAPI is not asked: asking starts the
 /// service, and that would have the provider's file open when it is about to be removed.
 pub(crate) fn remove_provider(id: u32, list_only: bool) -> Result<(), MachineError> {
-    let may_ask = !list_only && state() != State::Stopped;
+    let may_ask = !list_only && !state().is_stopped();
     if let Some(function) = may_ask.then(|| tapi(c"lineRemoveProvider")).flatten() {
         // SAFETY: the export has this signature.
         let remove = unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, RemoveProvider>(function) };

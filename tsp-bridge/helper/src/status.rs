@@ -6,6 +6,7 @@ use linegate_tsp_machine::{files, log, running};
 use serde_json::{Value, json};
 
 use crate::arguments::Arguments;
+use crate::service::State;
 use crate::{code, install, service};
 
 /// What is said of a provider whose code has not met the gateway yet.
@@ -20,6 +21,8 @@ pub(crate) struct Standing {
     pub(crate) gateway: Result<Probe, String>,
     /// Lines that are stored.
     pub(crate) stored: usize,
+    /// The telephony service, without which no program has its lines.
+    pub(crate) service: State,
     /// Release of the provider that runs.
     pub(crate) running: Option<String>,
 }
@@ -31,13 +34,15 @@ impl Standing {
     }
 
     pub(crate) fn is_healthy(&self) -> bool {
-        self.gateway.as_ref().is_ok_and(|answer| answer.can_control() && answer.lines > 0)
+        self.service.problem().is_none()
+            && self.gateway.as_ref().is_ok_and(|answer| answer.can_control() && answer.lines > 0)
     }
 }
 
 /// Looks at every provider of ours.
 pub(crate) fn look() -> Result<Vec<Standing>, String> {
     let known = install::ours().map_err(|error| error.to_string())?;
+    let service = service::state();
     Ok(known
         .into_iter()
         .map(|provider| {
@@ -54,9 +59,9 @@ pub(crate) fn look() -> Result<Vec<Standing>, String> {
             };
             let stored = config.as_ref().map_or(0, |config| files::read_lines(&config.lines_path()).lines.len());
             // What a process that was killed has left counts for nothing once the service is stopped.
-            let running = running::read(provider.id).filter(|_| service::state() != service::State::Stopped);
+            let running = running::read(provider.id).filter(|_| !service.is_stopped());
             let running = running.map(|known| known.version);
-            Standing { id: provider.id, config, gateway, stored, running }
+            Standing { id: provider.id, config, gateway, stored, service, running }
         })
         .collect())
 }
@@ -105,15 +110,22 @@ fn as_json(standing: &[Standing], exit: u8) -> Value {
             })
         })
         .collect();
-    json!({"version": env!("CARGO_PKG_VERSION"), "service": service::state().word(), "providers": providers, "exit_code": exit})
+    let service = service::state();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "service": service.word(),
+        "service_problem": service.problem().map(|(problem, _)| problem),
+        "providers": providers,
+        "exit_code": exit,
+    })
 }
 
 fn print(standing: &[Standing]) {
-    println!(
-        "Linegate TAPI bridge {}; the telephony service is {}",
-        env!("CARGO_PKG_VERSION"),
-        service::state().word()
-    );
+    let service = service::state();
+    println!("Linegate TAPI bridge {}; the telephony service is {}", env!("CARGO_PKG_VERSION"), service.word());
+    if let Some((_, advice)) = service.problem() {
+        println!("{advice}");
+    }
     if standing.is_empty() {
         println!("no provider is registered: linegate-tapi install --gateway URL");
     }
