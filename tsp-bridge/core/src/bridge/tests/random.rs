@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::bridge::call::Role;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -32,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Make),
         1 => (0..8_u8).prop_map(|call| Step::Setup { call }),
         1 => (0..8_u8, 0..8_u8, 1..3_u8).prop_map(|(first, second, mode)| Step::Complete { first, second, mode }),
-        2 => (0..8_u8, 0..8_u8).prop_map(|(call, what)| Step::Plain { call, what }),
+        2 => (0..8_u8, 0..11_u8).prop_map(|(call, what)| Step::Plain { call, what }),
         1 => (0..8_u8).prop_map(|call| Step::Close { call }),
         2 => (0..12_000_u16).prop_map(|ms| Step::Pass { ms }),
         1 => Just(Step::Loss),
@@ -154,6 +155,9 @@ impl Run {
                     4 => bridge.accept(request, call, now),
                     5 => bridge.dial(request, call, Some(&[0x32, 0x3B]), now),
                     6 => bridge.remove_from_conference(request, call, now),
+                    7 => bridge.dial(request, call, Some(&[0x32]), now),
+                    8 => bridge.blind_transfer(request, call, Some(&[0x32]), now),
+                    9 => bridge.redirect(request, call, Some(&[0x32]), now),
                     _ => bridge.set_call_data(request, call, b"x", now),
                 };
                 self.accepted(request, outcome);
@@ -202,6 +206,12 @@ impl Run {
         for call in offered {
             if !self.calls.contains(&call) && self.kit.bridge.has_call(call) {
                 self.calls.push(call);
+            }
+        }
+        let living = &self.kit.bridge.calls;
+        for call in living.values().filter(|call| !call.is_over()) {
+            if let Role::Member { parent, .. } = &call.role {
+                assert!(living.contains_key(parent), "a member whose end nobody would tell");
             }
         }
         for call in &self.calls {
