@@ -7,19 +7,50 @@ use crate::bridge::call::Role;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Call { id: u8, state: u8, inbound: bool, consult: bool, conference: bool, cause: u8 },
-    Answer { status: u16 },
+    Call {
+        id: u8,
+        state: u8,
+        inbound: bool,
+        consult: bool,
+        conference: bool,
+        cause: u8,
+    },
+    /// Two calls become a conference at the phone.
+    Confer {
+        held: u8,
+        merged: u8,
+    },
+    Answer {
+        status: u16,
+    },
     Make,
-    Setup { call: u8 },
-    Complete { first: u8, second: u8, mode: u8 },
-    Plain { call: u8, what: u8 },
-    Close { call: u8 },
-    Pass { ms: u16 },
+    Setup {
+        call: u8,
+    },
+    Complete {
+        first: u8,
+        second: u8,
+        mode: u8,
+    },
+    Plain {
+        call: u8,
+        what: u8,
+    },
+    Close {
+        call: u8,
+    },
+    Pass {
+        ms: u16,
+    },
     Loss,
     Resume,
-    Snapshot { fresh: bool },
+    Snapshot {
+        fresh: bool,
+    },
     Refuse,
-    Line { status: u8 },
+    Line {
+        status: u8,
+    },
     Recover,
     Fail,
 }
@@ -30,6 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
             |(id, state, inbound, consult, conference, cause)| Step::Call { id, state, inbound, consult, conference, cause }
         ),
         3 => prop_oneof![Just(201_u16), Just(200), Just(409), Just(425), Just(502)].prop_map(|status| Step::Answer { status }),
+        1 => (0..3_u8, 3..5_u8).prop_map(|(held, merged)| Step::Confer { held, merged }),
         1 => Just(Step::Make),
         1 => (0..8_u8).prop_map(|call| Step::Setup { call }),
         1 => (0..8_u8, 0..8_u8, 1..3_u8).prop_map(|(first, second, mode)| Step::Complete { first, second, mode }),
@@ -106,6 +138,18 @@ impl Run {
                         "participants": if *conference { json!(parties) } else { json!([]) },
                         "cause": CAUSES[usize::from(*cause)],
                     }),
+                ));
+            }
+            Step::Confer { held, merged } => {
+                let (held, merged) = (format!("c{held}"), format!("c{merged}"));
+                let parties = ["202", "208"].map(|n| json!({"id": n, "number": n, "raw": n, "state": "connected"}));
+                self.kit.updated(call(&held, "on_hold"));
+                let other = with(call(&merged, "connected"), json!({"called": {"number": "208"}}));
+                self.kit.updated(other.clone());
+                self.kit.updated(with(other, json!({"state": "ended", "cause": "merged"})));
+                self.kit.updated(with(
+                    call(&held, "conferenced"),
+                    json!({"conference_id": "k", "participants": parties, "connected": {"number": "202"}}),
                 ));
             }
             Step::Answer { status } => {
