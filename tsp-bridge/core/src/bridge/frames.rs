@@ -135,6 +135,9 @@ impl Bridge {
                     let line = self.by_gateway_id(&call.line_id);
                     self.one_call(call, now);
                     if let Some(line) = line {
+                        if let Some(line) = self.lines.get_mut(line) {
+                            line.is_view_older = true;
+                        }
                         self.refresh_counts(line);
                     }
                 }

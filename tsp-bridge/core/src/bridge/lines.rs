@@ -21,6 +21,8 @@ pub(super) struct Line {
     pub(super) stored: usize,
     /// What the gateway last said; `None` when it does not have it.
     pub(super) view: Option<GatewayLine>,
+    /// Its calls have changed since: what may be asked of it may be told anew in a moment.
+    pub(super) is_view_older: bool,
     /// `dwDeviceID`, once TAPI gave one.
     pub(super) device: Option<u32>,
     /// LINE_CREATE was sent with this number and not answered.
@@ -55,6 +57,7 @@ impl Line {
         Self {
             stored,
             view: None,
+            is_view_older: false,
             device: None,
             temporary: None,
             open: None,
@@ -301,6 +304,7 @@ impl Bridge {
         let quiet = line.do_not_disturb != view.do_not_disturb;
         line.do_not_disturb = view.do_not_disturb;
         line.view = Some(view);
+        line.is_view_older = false;
         let needs_device = line.device.is_none() && line.temporary.is_none() && self.is_initialized;
         if needs_device {
             self.last_temporary += 1;

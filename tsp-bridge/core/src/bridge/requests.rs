@@ -106,12 +106,14 @@ impl Bridge {
         }
         let line_id = match self.link {
             LinkState::Up => {
-                let view = self.lines.get(index).and_then(|line| line.view.as_ref()).ok_or(err::INVALLINESTATE)?;
+                let line = self.lines.get(index).ok_or(err::INVALLINESTATE)?;
+                let view = line.view.as_ref().ok_or(err::INVALLINESTATE)?;
                 if !self.is_in_service(index) {
                     return Err(err::INVALLINESTATE);
                 }
-                // The gateway tells it of the first button; whether another one is free it says when it is asked.
-                if address == 0 && !view.allows("dial") {
+                // The gateway tells it of the first button, a moment after its calls have changed: who dials again as soon as
+                // a call is over is faster. Then, and of another button, it is asked.
+                if address == 0 && !view.allows("dial") && !line.is_view_older {
                     return Err(err::CALLUNAVAIL);
                 }
                 view.id.clone()

@@ -140,6 +140,15 @@ fn a_busy_first_button_refuses_for_itself_only() {
         let refused = kit.bridge.make_call(50, open, 0x10, Some(&number), params.as_deref(), kit.now);
         assert_eq!(refused, Err(err::CALLUNAVAIL));
     }
+    // A call is over, and the line's next word is still on its way.
+    kit.updated(with(call("c1", "ended"), json!({"cause": "normal"})));
+    let request = kit.request();
+    kit.bridge.make_call(request, open, 0x12, Some(&number), None, kit.now).unwrap();
+    let asked = kit.sent().pop().unwrap();
+    kit.answer(&asked, 201, call("c2", "dialing"));
+    assert_eq!(kit.result(request), Some(0));
+    kit.event("line.updated", told("in_service", &[]));
+    assert_eq!(kit.bridge.make_call(52, open, 0x13, Some(&number), None, kit.now), Err(err::CALLUNAVAIL));
     let request = kit.request();
     kit.bridge.make_call(request, open, 0x10, Some(&number), Some(&from(1)), kit.now).unwrap();
     let asked = kit.sent().pop().unwrap();
