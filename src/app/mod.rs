@@ -209,7 +209,9 @@ impl Running {
                     let _ = (&mut self.server).await;
                 }
             };
-            tokio::join!(self.gateway.stop(), drained)
+            tokio::join!(self.gateway.stop(), drained);
+            // After the last answer: what it wrote down is in the database.
+            self.gateway.store().close().await;
         };
         if tokio::time::timeout(END, ends).await.is_err() {
             tracing::warn!("not everything ended in time");

@@ -9,6 +9,10 @@ use super::{StoreError, lock_folder, make_folder, migrate, restrict, touch_priva
 
 /// The database in its folder.
 pub(super) const DATABASE: &str = "linegate.db";
+/// How the name of the file ends that SQLite writes first; what is there belongs to the database.
+const WAL: &str = "-wal";
+/// The endings of everything that SQLite keeps beside a database.
+const COMPANIONS: [&str; 3] = [WAL, "-shm", "-journal"];
 /// What else a backup holds: without the key the stored passwords are lost, the others spare work.
 const BESIDE: [&str; 4] = ["secret.key", "admin-token", "tls-cert.pem", "tls-key.pem"];
 /// How the copy before a migration is named; its schema follows.
@@ -73,17 +77,24 @@ pub async fn restore(from: &Path, folder: &Path, epoch: &str) -> Result<Restored
         return Err(StoreError::NoDatabase { path: source });
     }
     let _lock = lock_folder(folder)?;
+    let _source_lock = hold_still(&source)?;
     let staged = folder.join("linegate.db.restoring");
-    copy_private(&source, &staged)?;
-    let schema = match prepare(&staged, &source, epoch).await {
-        Ok(schema) => schema,
+    // Of a restore that was killed: what lies beside a database is read as its own.
+    remove_with_companions(&staged).map_err(fail(&staged))?;
+    let put = async {
+        let schema = stage(&source, &staged, epoch).await?;
+        let replaced = set_aside(folder, beside)?;
+        std::fs::rename(&staged, folder.join(DATABASE)).map_err(fail(&staged))?;
+        Ok((schema, replaced))
+    };
+    let (schema, replaced) = match put.await {
+        Ok(done) => done,
         Err(error) => {
-            let _ = std::fs::remove_file(&staged);
+            // The first error is the one to tell.
+            let _ = remove_with_companions(&staged);
             return Err(error);
         }
     };
-    let replaced = set_aside(folder, beside)?;
-    std::fs::rename(&staged, folder.join(DATABASE)).map_err(fail(&staged))?;
     for file in BESIDE {
         if let Some(found) = beside.map(|beside| beside.join(file)).filter(|found| found.is_file()) {
             copy_private(&found, &folder.join(file))?;
@@ -93,18 +104,35 @@ pub async fn restore(from: &Path, folder: &Path, epoch: &str) -> Result<Restored
     Ok(Restored { schema, replaced })
 }
 
-/// Looks whether a copied database is whole and ours, and gives it its new epoch.
-async fn prepare(staged: &Path, source: &Path, epoch: &str) -> Result<i64, StoreError> {
+/// Copies a database with what SQLite wrote beside it, and prepares it.
+async fn stage(source: &Path, staged: &Path, epoch: &str) -> Result<i64, StoreError> {
+    copy_private(source, staged)?;
+    let written = with_ending(source, WAL);
+    if written.is_file() {
+        // A database that was not closed: its last transactions are there. SQLite reads them when it opens the copy.
+        copy_private(&written, &with_ending(staged, WAL))?;
+    }
+    let damaged = |error: sqlx::Error| StoreError::Damaged { path: source.to_owned(), detail: error.to_string() };
+    let mut connection = options(staged).connect().await.map_err(damaged)?;
+    let prepared = prepare(&mut connection, source, epoch).await;
+    // Closed in every case: what is open would write its companions again after they were removed.
+    let closed = connection.close().await;
+    let schema = prepared?;
+    closed?;
+    Ok(schema)
+}
+
+/// Looks whether a copied database is whole and ours, gives it its new epoch, and makes it one file.
+async fn prepare(connection: &mut SqliteConnection, source: &Path, epoch: &str) -> Result<i64, StoreError> {
     let damaged = |detail: String| StoreError::Damaged { path: source.to_owned(), detail };
-    let mut connection = options(staged).connect().await.map_err(|error| damaged(error.to_string()))?;
     let found: Result<String, sqlx::Error> =
-        sqlx::query("pragma integrity_check").fetch_one(&mut connection).await.map(|row| row.get(0));
+        sqlx::query("pragma integrity_check").fetch_one(&mut *connection).await.map(|row| row.get(0));
     match found {
         Ok(word) if word == "ok" => {}
         Ok(words) => return Err(damaged(words)),
         Err(error) => return Err(damaged(error.to_string())),
     }
-    let schema = migrate::found(&mut connection).await?;
+    let schema = migrate::found(connection).await?;
     if schema == 0 {
         return Err(damaged("it is not Linegate's".to_owned()));
     }
@@ -135,7 +163,8 @@ async fn prepare(staged: &Path, source: &Path, epoch: &str) -> Result<i64, Store
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    connection.close().await?;
+    // Only the one file is put in place. This fails when something would stay beside it.
+    sqlx::raw_sql("pragma journal_mode = delete").execute(connection).await?;
     Ok(schema)
 }
 
@@ -160,6 +189,35 @@ pub(super) async fn before_migration(connection: &mut SqliteConnection, folder: 
         }
     }
     Ok(())
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(ending);
+    name.into()
+}
+
+fn remove_with_companions(database: &Path) -> std::io::Result<()> {
+    let gone = |path: &Path| match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    COMPANIONS.iter().try_for_each(|ending| gone(&with_ending(database, ending)))?;
+    gone(database)
+}
+
+/// Keeps a gateway from the data folder that is copied, while this lives; a copy of one that runs would be torn. A backup
+/// and what a restore set aside have no lock: nobody runs there.
+fn hold_still(database: &Path) -> Result<Option<std::fs::File>, StoreError> {
+    let Some(folder) = database.parent().filter(|_| database.file_name().is_some_and(|name| name == DATABASE)) else {
+        return Ok(None);
+    };
+    // A lock that cannot be opened, on a disk of somebody else's: no gateway of this machine can use it either.
+    let Ok(lock) = std::fs::File::open(folder.join("lock")) else { return Ok(None) };
+    match lock.try_lock_shared() {
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::SourceInUse { path: folder.to_owned() }),
+        _ => Ok(Some(lock)),
+    }
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

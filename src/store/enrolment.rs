@@ -104,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] when its hash is taken.
     pub async fn insert_enrolment(&self, row: &EnrolmentRow) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         sqlx::query(
             "insert into enrolment (id, name, hash, scopes, lines, uses, used, created_at, expires_at) \
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -129,7 +129,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delete_enrolment(&self, id: &EnrolmentId) -> Result<bool, StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         let done = sqlx::query("delete from enrolment where id = ?1").bind(id.as_str()).execute(&mut *writer).await?;
         Ok(done.rows_affected() > 0)
     }
@@ -140,7 +140,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn enrol(&self, id: &EnrolmentId, token: &TokenRow, now: Timestamp) -> Result<bool, StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         let mut transaction = writer.begin_with(WRITING).await?;
         let counted =
             sqlx::query("update enrolment set used = used + 1 where id = ?1 and used < uses and expires_at > ?2")

@@ -88,7 +88,7 @@ impl Store {
     /// # Errors
     /// When the database fails; then nothing was written.
     pub async fn write_batch(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut journal = self.inner.journal.lock().await;
+        let mut journal = self.journal().await?;
         let mut transaction = journal.begin().await?;
         for chunk in batch.events.chunks(ROWS_PER_STATEMENT) {
             let mut query: QueryBuilder<Sqlite> =
@@ -151,7 +151,7 @@ impl Store {
     /// When the database fails.
     pub async fn prune_events(&self, before_ms: i64, keep_from: u64, last_seq: u64) -> Result<Pruned, StoreError> {
         self.remember_last_seq(last_seq).await?;
-        let mut journal = self.inner.journal.lock().await;
+        let mut journal = self.journal().await?;
         // Looked for among the oldest rows only: the cost of a round does not grow with the journal.
         let oldest_kept: i64 = sqlx::query(
             "select coalesce(min(case when at >= ?1 and seq >= ?2 then seq end), max(seq) + 1, 0) from \

@@ -270,7 +270,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn prune_finished(&self, calls_before: i64, blind_before: i64) -> Result<bool, StoreError> {
-        let mut journal = self.inner.journal.lock().await;
+        let mut journal = self.journal().await?;
         let calls = sqlx::query(
             "delete from finished_call where id in \
              (select id from finished_call where ended_at < ?1 order by ended_at limit ?2)",

@@ -43,7 +43,7 @@ impl Store {
         body_hash: &[u8; 32],
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         sqlx::query("delete from idempotency where created_at < ?1")
             .bind(now.unix_ms() - KEPT_MS)
             .execute(&mut *writer)
@@ -85,7 +85,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn answer_key(&self, token: &TokenId, key: &str, answer: &StoredAnswer) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         sqlx::query("update idempotency set status = ?3, headers = ?4, body = ?5 where token_id = ?1 and key = ?2")
             .bind(token.as_str())
             .bind(key)
@@ -102,7 +102,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn release_key(&self, token: &TokenId, key: &str) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         sqlx::query("delete from idempotency where token_id = ?1 and key = ?2 and status is null")
             .bind(token.as_str())
             .bind(key)

@@ -89,7 +89,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] when a number and device are taken by another line.
     pub async fn write_lines(&self, rows: &mut [LineRow]) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         let mut transaction = writer.begin_with(WRITING).await?;
         let mut numbers = Vec::with_capacity(rows.len());
         for row in rows.iter() {
@@ -108,7 +108,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delete_line(&self, id: &LineId) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         sqlx::query("delete from line where id = ?1").bind(id.as_str()).execute(&mut *writer).await?;
         Ok(())
     }

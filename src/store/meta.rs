@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn begin_epoch(&self, boot_id: &str, new_name: &str) -> Result<Epoch, StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         let mut transaction = writer.begin_with(WRITING).await?;
         let epoch = read(&mut transaction, "epoch").await?;
         let boot = read(&mut transaction, "boot_id").await?;
@@ -84,7 +84,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn end_cleanly(&self, last_seq: u64, at: i64) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         let mut transaction = writer.begin_with(WRITING).await?;
         write(&mut transaction, "last_seq", &last_seq.to_string()).await?;
         write(&mut transaction, "alive_at", &at.to_string()).await?;
@@ -99,13 +99,13 @@ impl Store {
     /// When the database fails.
     pub async fn live_on(&self, at: i64) -> Result<(), StoreError> {
         // With the journal's connection: it need not survive more than the events do.
-        let mut journal = self.inner.journal.lock().await;
+        let mut journal = self.journal().await?;
         write(&mut journal, "alive_at", &at.to_string()).await?;
         Ok(())
     }
 
     pub(super) async fn remember_last_seq(&self, last_seq: u64) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         write(&mut writer, "last_seq", &last_seq.to_string()).await?;
         Ok(())
     }

@@ -25,7 +25,8 @@ use std::time::Duration;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use tokio::sync::Mutex;
+use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 pub use backup::{Restored, backup, restore};
 pub use enrolment::{EnrolmentRow, hash_code, new_code};
@@ -96,6 +97,17 @@ pub enum StoreError {
         /// What is wrong.
         detail: String,
     },
+    /// What is copied from it may be torn.
+    #[error(
+        "{path} is in use: copy it with `linegate backup --data-dir {path} FOLDER` and restore that copy; nothing was changed"
+    )]
+    SourceInUse {
+        /// The folder of the database.
+        path: PathBuf,
+    },
+    /// The end has come.
+    #[error("the database is closed: the gateway is ending")]
+    Closed,
     /// A secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -130,8 +142,10 @@ pub struct Store {
 }
 
 struct Inner {
-    writer: Mutex<SqliteConnection>,
-    journal: Mutex<SqliteConnection>,
+    /// `None` after the end.
+    writer: Mutex<Option<SqliteConnection>>,
+    /// `None` after the end.
+    journal: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
     vault: Vault,
     folder: PathBuf,
@@ -150,8 +164,6 @@ impl Store {
     /// # Errors
     /// When the folder cannot be used, the database is of a newer release, or the key does not fit.
     pub async fn open(folder: &Path, key: Option<&str>) -> Result<Self, StoreError> {
-        use sqlx::ConnectOptions as _;
-
         make_folder(folder)?;
         let vault = Vault::open(folder, key)?;
         let path = folder.join(backup::DATABASE);
@@ -172,8 +184,8 @@ impl Store {
             .await?;
         Ok(Self {
             inner: Arc::new(Inner {
-                writer: Mutex::new(writer),
-                journal: Mutex::new(journal),
+                writer: Mutex::new(Some(writer)),
+                journal: Mutex::new(Some(journal)),
                 readers,
                 vault,
                 folder: folder.to_owned(),
@@ -186,16 +198,34 @@ impl Store {
         &self.inner.folder
     }
 
-    /// Closes the connections; what was written stays.
+    /// Closes the connections; what was written stays, all of it in the one file: the last connection brings what is in
+    /// the `-wal` home.
     pub async fn close(&self) {
         self.inner.readers.close().await;
+        // The writer last: what it brings home is synced.
+        for connection in [&self.inner.journal, &self.inner.writer] {
+            let Some(connection) = connection.lock().await.take() else { continue };
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "the database could not be closed; the next start reads what is beside it");
+            }
+        }
+    }
+
+    /// The connection that writes the configuration.
+    async fn writer(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
+        open_one(&self.inner.writer).await
+    }
+
+    /// The connection that writes the journal.
+    async fn journal(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
+        open_one(&self.inner.journal).await
     }
 
     /// Makes writing the journal impossible, or possible again: a test sees what a full disk does.
     #[cfg(test)]
     pub(crate) async fn break_journal(&self, broken: bool) {
         let pragma = if broken { "pragma query_only = on" } else { "pragma query_only = off" };
-        let mut journal = self.inner.journal.lock().await;
+        let Ok(mut journal) = self.journal().await else { return };
         // A pragma that fails shows itself in the test.
         let _ = sqlx::raw_sql(pragma).execute(&mut *journal).await;
     }
@@ -204,6 +234,12 @@ impl Store {
     pub async fn is_healthy(&self) -> bool {
         sqlx::query("select 1").execute(&self.inner.readers).await.is_ok()
     }
+}
+
+async fn open_one(
+    slot: &Mutex<Option<SqliteConnection>>,
+) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
+    MutexGuard::try_map(slot.lock().await, Option::as_mut).map_err(|_| StoreError::Closed)
 }
 
 /// Makes the data folder when there is none, for its owner alone.

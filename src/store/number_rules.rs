@@ -57,7 +57,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Changed`] when the newest one is not the one before.
     pub async fn insert_number_rules(&self, row: &NumberRulesRow) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         let mut transaction = writer.begin_with(WRITING).await?;
         let newest: i64 = sqlx::query("select coalesce(max(version), 0) from number_rules where pbx_id = ?1")
             .bind(row.pbx_id.as_str())

@@ -61,7 +61,7 @@ impl Store {
     pub async fn insert_pbx(&self, row: &PbxRow) -> Result<(), StoreError> {
         let (axl, sip) = self.seal_pbx(row)?;
         let settings = settings_text(row)?;
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         sqlx::query(
             "insert into pbx (id, name, settings, axl_password, sip_password, version) values (?1, ?2, ?3, ?4, ?5, ?6)",
         )
@@ -84,7 +84,7 @@ impl Store {
     pub async fn update_pbx(&self, row: &PbxRow) -> Result<(), StoreError> {
         let (axl, sip) = self.seal_pbx(row)?;
         let settings = settings_text(row)?;
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         let done = sqlx::query(
             "update pbx set name = ?2, settings = ?3, axl_password = ?4, sip_password = ?5, version = ?6 \
              where id = ?1 and version = ?6 - 1",
@@ -109,7 +109,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delete_pbx(&self, id: &PbxId) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         sqlx::query("delete from pbx where id = ?1").bind(id.as_str()).execute(&mut *writer).await?;
         Ok(())
     }

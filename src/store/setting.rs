@@ -22,7 +22,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn remember(&self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         match value {
             Some(value) => {
                 sqlx::query(

@@ -130,7 +130,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] when its hash is taken.
     pub async fn insert_token(&self, row: &TokenRow) -> Result<(), StoreError> {
-        insert_token(&mut *self.inner.writer.lock().await, row).await
+        insert_token(&mut *self.writer().await?, row).await
     }
 
     /// Ends a token. `false` when there is none.
@@ -138,7 +138,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delete_token(&self, id: &TokenId) -> Result<bool, StoreError> {
-        let mut writer = self.inner.writer.lock().await;
+        let mut writer = self.writer().await?;
         let done = sqlx::query("delete from token where id = ?1").bind(id.as_str()).execute(&mut *writer).await?;
         Ok(done.rows_affected() > 0)
     }

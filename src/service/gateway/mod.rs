@@ -339,7 +339,8 @@ impl Gateway {
         self.link_of_line(line)?.ask(|reply| LinkCommand::DeleteLine { line: id, caller, reply }).await
     }
 
-    /// Ends the run: monitors are stopped, sessions closed, the journal marked as complete.
+    /// Ends the run: monitors are stopped, sessions closed, the journal marked as complete. The store stays open: a request
+    /// that is still answered may have something to write.
     pub async fn stop(&self) {
         let links: Vec<Link> = self.links().drain().map(|(_, link)| link).collect();
         let stops = links.iter().map(Link::stop);
@@ -347,7 +348,6 @@ impl Gateway {
         if let Err(error) = self.inner.journal.close().await {
             tracing::error!(%error, "the clean end could not be marked");
         }
-        self.inner.store.close().await;
     }
 }
 

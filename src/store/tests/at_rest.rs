@@ -42,7 +42,7 @@ async fn secrets_are_encrypted_for_their_place_and_key() {
     sqlx::query("update pbx set axl_password = (select axl_password from pbx where id = ?1) where id = ?2")
         .bind(one.id.as_str())
         .bind(two.id.as_str())
-        .execute(&mut *store.inner.writer.lock().await)
+        .execute(&mut *store.writer().await.unwrap())
         .await
         .unwrap();
     assert!(matches!(store.pbxs().await, Err(StoreError::Secret(SecretError::WrongKey))));
@@ -65,7 +65,7 @@ async fn another_key_is_refused_with_words() {
 async fn a_newer_schema_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
-    sqlx::raw_sql("pragma user_version = 999").execute(&mut *store.inner.writer.lock().await).await.unwrap();
+    sqlx::raw_sql("pragma user_version = 999").execute(&mut *store.writer().await.unwrap()).await.unwrap();
     drop(store);
     let error = Store::open(folder.path(), None).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 999, .. }), "{error}");
