@@ -91,7 +91,8 @@ pub async fn start(
 ) -> Result<Running, AppError> {
     crate::crypto::install_provider();
     let lock = lock_folder(&settings.data_dir)?;
-    let store = Store::open(&settings.data_dir, settings.secret_key.as_ref().map(Hidden::expose)).await?;
+    let opening = Store::open(&settings.data_dir, settings.secret_key.as_ref().map(Hidden::expose));
+    let store = manager::starting(opening).await?;
     let (token, token_file) = admin_token(&store, settings.admin_token.as_ref().map(Hidden::expose))?;
     let tls = tls(&settings)?;
     // The port before the links: nothing is said to a PBX before the gateway can be asked.

@@ -168,27 +168,39 @@ async fn prepare(connection: &mut SqliteConnection, source: &Path, epoch: &str) 
     Ok(schema)
 }
 
-/// Copies the database before its schema changes, so that the release before can be installed again. Of earlier copies
-/// none is kept.
-pub(super) async fn before_migration(connection: &mut SqliteConnection, folder: &Path) -> Result<(), StoreError> {
+/// Copies the database before its schema changes, so that the release before can be installed again, and says how the copy
+/// is called. Copies of earlier upgrades stay until [`after_migration`].
+pub(super) async fn before_migration(
+    connection: &mut SqliteConnection,
+    folder: &Path,
+) -> Result<Option<String>, StoreError> {
     let found = migrate::found(connection).await?;
     if found == 0 || found >= migrate::known() {
-        return Ok(());
+        return Ok(None);
     }
     let name = format!("{BEFORE}{found}.db");
     let copy = folder.join(&name);
     if copy.exists() {
-        // Of a migration that did not come to its end.
+        // Of an upgrade that did not come to its end; the database is what it was then, and what was written since.
         std::fs::remove_file(&copy).map_err(fail(&copy))?;
     }
     copy_database(connection, &copy).await?;
-    for entry in std::fs::read_dir(folder).map_err(fail(folder))?.flatten() {
+    Ok(Some(name))
+}
+
+/// Of the copies before a migration only the last one is kept, once the migration has succeeded.
+pub(super) fn after_migration(folder: &Path, kept: &str) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
         let file = entry.file_name().to_string_lossy().into_owned();
-        if file.starts_with(BEFORE) && file != name {
-            std::fs::remove_file(entry.path()).map_err(fail(&entry.path()))?;
+        if !file.starts_with(BEFORE) || file == kept {
+            continue;
+        }
+        if let Err(error) = std::fs::remove_file(entry.path()) {
+            // The database is up to date; a file too many is no reason not to start.
+            tracing::warn!(%error, "{}: a copy of an earlier upgrade cannot be removed", entry.path().display());
         }
     }
-    Ok(())
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {

@@ -1,4 +1,5 @@
-//! The schema: files of `migrations/`, embedded, applied in order, each in one transaction.
+//! The schema: files of `migrations/`, embedded, applied in order, all that are missing in one transaction. An upgrade that
+//! breaks off leaves the schema that the release before works with.
 
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
@@ -27,14 +28,15 @@ pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), StoreEr
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
-    for (version, text) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
-        let mut transaction = connection.begin_with(WRITING).await?;
-        sqlx::raw_sql(*text).execute(&mut *transaction).await?;
-        // The pragma takes no parameters; the number is ours.
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("pragma user_version = {version}")))
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
+    if found == known {
+        return Ok(());
     }
+    let mut transaction = connection.begin_with(WRITING).await?;
+    for (_, text) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
+        sqlx::raw_sql(*text).execute(&mut *transaction).await?;
+    }
+    // The pragma takes no parameters; the number is ours.
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("pragma user_version = {known}"))).execute(&mut *transaction).await?;
+    transaction.commit().await?;
     Ok(())
 }

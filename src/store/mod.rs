@@ -175,8 +175,11 @@ impl Store {
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true);
         let mut writer = options.clone().synchronous(SqliteSynchronous::Full).connect().await?;
-        backup::before_migration(&mut writer, folder).await?;
+        let copy = backup::before_migration(&mut writer, folder).await?;
         migrate::run(&mut writer).await?;
+        if let Some(copy) = copy {
+            backup::after_migration(folder, &copy);
+        }
         let journal = options.clone().synchronous(SqliteSynchronous::Normal).connect().await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
-use super::super::{BlindQuery, Claim, FinishedQuery, Scope, Store, schema};
+use super::super::{BlindQuery, Claim, FinishedQuery, Scope, Store, restore, schema};
 use crate::domain::{CallState, LineKind, PbxId, TokenId};
 
 const SCHEMAS: [&str; 4] = [
@@ -30,6 +30,47 @@ async fn left_by(schema: usize, folder: &Path) {
     }
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("pragma user_version = {schema}"))).execute(&mut old).await.unwrap();
     old.close().await.unwrap();
+}
+
+/// Says something to a database that nobody else uses; the answer is its schema and the number of its tables.
+async fn say(words: &'static str, database: &Path) -> (i64, i64) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let mut connection = options.connect().await.unwrap();
+    sqlx::raw_sql(words).execute(&mut connection).await.unwrap();
+    let asked = "select (select user_version from pragma_user_version), \
+                 (select count(*) from sqlite_schema where type = 'table')";
+    let row = sqlx::query(asked).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    (row.get(0), row.get(1))
+}
+
+#[tokio::test]
+async fn an_upgrade_that_breaks_off_changes_nothing_and_keeps_the_copies_until_it_succeeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    left_by(3, folder.path()).await;
+    std::fs::write(file("before-schema-1.db"), "of the upgrade before").unwrap();
+    let (_, tables) = say("", &file("linegate.db")).await;
+    // The last migration fails, after others went well.
+    say("create table enrolment (id text)", &file("linegate.db")).await;
+    for attempt in 1..=2 {
+        let error = Store::open(folder.path(), None).await.unwrap_err();
+        assert!(error.to_string().contains("enrolment"), "{error}");
+        assert_eq!(say("", &file("linegate.db")).await, (3, tables + 1), "attempt {attempt}");
+        assert_eq!(say("", &file("before-schema-3.db")).await, (3, tables + 1), "attempt {attempt}");
+        assert!(file("before-schema-1.db").exists() && !file("before-schema-4.db").exists());
+    }
+    assert_eq!(say("drop table enrolment", &file("linegate.db")).await, (3, tables));
+
+    let store = Store::open(folder.path(), None).await.unwrap();
+    assert_eq!(store.pbxs().await.unwrap().len(), 1);
+    store.close().await;
+    assert_eq!(say("", &file("linegate.db")).await.0, schema());
+    assert!(!file("before-schema-1.db").exists() && !file("before-schema-4.db").exists());
+    // The release before can be installed again.
+    let back = restore(&file("before-schema-3.db"), folder.path(), "two").await.unwrap();
+    assert_eq!(back.schema, 3);
+    assert_eq!(say("", &file("linegate.db")).await, (3, tables));
 }
 
 #[tokio::test]
