@@ -38,17 +38,17 @@ async fn telling<T>(part: impl Future<Output = T>, every: Duration, most: u32, m
 }
 
 /// Says again and again that the gateway lives, as often as the service manager wants to hear it (`WatchdogSec=`), and
-/// only while the tasks run and the database answers. It ends with the task that it runs in.
+/// only while the tasks run and the database can be read. Not when it cannot be written: a start makes no room on a disk. It
+/// ends with the task that it runs in.
 pub(super) async fn live(gateway: Gateway) {
     let Some(allowed) = allowed() else { return std::future::pending().await };
     // Three chances before the time is over.
     let pause = allowed / 3;
     loop {
-        match tokio::time::timeout(pause, gateway.store().is_healthy()).await {
-            Ok(true) => notify("", Word::Alive),
-            Ok(false) | Err(_) => {
-                tracing::warn!("the database does not answer; the service manager is not told that all is well")
-            }
+        match tokio::time::timeout(pause, gateway.store().readable()).await {
+            Ok(Ok(())) => notify("", Word::Alive),
+            Ok(Err(unwell)) => tracing::warn!("the service manager is not told that all is well: {unwell}"),
+            Err(_) => tracing::warn!("the service manager is not told that all is well: the database does not answer"),
         }
         tokio::time::sleep(pause).await;
     }

@@ -88,6 +88,12 @@ impl Store {
     /// # Errors
     /// When the database fails; then nothing was written.
     pub async fn write_batch(&self, batch: &Batch) -> Result<(), StoreError> {
+        let written = self.write_rows(batch).await;
+        self.inner.seen.events(&written);
+        written
+    }
+
+    async fn write_rows(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut journal = self.journal().await?;
         let mut transaction = journal.begin().await?;
         for chunk in batch.events.chunks(ROWS_PER_STATEMENT) {

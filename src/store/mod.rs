@@ -8,6 +8,7 @@ mod calls;
 mod enrolment;
 mod events;
 mod finished;
+mod health;
 mod idempotency;
 mod line;
 mod meta;
@@ -32,6 +33,7 @@ pub use backup::{Restored, backup, restore};
 pub use enrolment::{EnrolmentRow, hash_code, new_code};
 pub use events::{Batch, EventRow, LiveRow, Pruned, StoredEvent};
 pub use finished::{BlindQuery, FinishedQuery, FinishedRow, SightRow, StoredBlind, StoredFinished};
+pub use health::Unwell;
 pub use idempotency::{Claim, StoredAnswer};
 pub use line::{LineBody, LineRow};
 pub use meta::Epoch;
@@ -149,6 +151,7 @@ struct Inner {
     readers: SqlitePool,
     vault: Vault,
     folder: PathBuf,
+    seen: health::Seen,
 }
 
 impl std::fmt::Debug for Store {
@@ -192,6 +195,7 @@ impl Store {
                 readers,
                 vault,
                 folder: folder.to_owned(),
+                seen: health::Seen::default(),
             }),
         })
     }
@@ -233,9 +237,15 @@ impl Store {
         let _ = sqlx::raw_sql(pragma).execute(&mut *journal).await;
     }
 
-    /// Whether the database answers.
-    pub async fn is_healthy(&self) -> bool {
-        sqlx::query("select 1").execute(&self.inner.readers).await.is_ok()
+    /// Makes writing the configuration impossible, or possible again.
+    #[cfg(test)]
+    pub(crate) async fn break_writer(&self, broken: bool) {
+        let pragma = if broken { "pragma query_only = on" } else { "pragma query_only = off" };
+        if let Ok(mut writer) = self.writer().await {
+            // A pragma that fails shows itself in the test.
+            let _ = sqlx::raw_sql(pragma).execute(&mut *writer).await;
+        }
+        self.inner.seen.forget().await;
     }
 }
 

@@ -89,46 +89,68 @@ async fn a_backup_taken_in_the_middle_of_calls_comes_back_without_losing_an_even
     twin.stop().await;
 }
 
+/// A program of ours that does not outlive its test.
+#[cfg(target_os = "linux")]
+struct Own(std::process::Child);
+
+#[cfg(target_os = "linux")]
+impl Drop for Own {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until the service manager is told a word.
+#[cfg(target_os = "linux")]
+async fn hear(manager: &tokio::net::UnixDatagram, word: &str) -> String {
+    patiently(word, async {
+        loop {
+            let mut said = vec![0; 4096];
+            let length = manager.recv(&mut said).await.unwrap();
+            let said = String::from_utf8(said[..length].to_vec()).unwrap();
+            if said.lines().any(|line| line == word) {
+                return said;
+            }
+        }
+    })
+    .await
+}
+
+#[cfg(target_os = "linux")]
+async fn is_silent(manager: &tokio::net::UnixDatagram) {
+    let silent = async {
+        let mut said = vec![0; 4096];
+        // What was said before may still lie here.
+        while tokio::time::timeout(Duration::from_millis(900), manager.recv(&mut said)).await.is_ok() {}
+    };
+    patiently("it is silent for three times as long as it may be", silent).await;
+}
+
+/// A gateway under a service manager that wants to hear it every 0.3 s.
+#[cfg(target_os = "linux")]
+fn managed(folder: &Path, socket: &Path) -> Own {
+    let child = Command::new(env!("CARGO_BIN_EXE_linegate"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+        .arg(folder)
+        .env("NOTIFY_SOCKET", socket)
+        .env("WATCHDOG_USEC", "300000")
+        .spawn()
+        .unwrap();
+    Own(child)
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_manager_hears_when_it_answers_that_it_lives_and_when_it_ends() {
     use linegate::client::Client;
     use tokio::net::UnixDatagram;
 
-    struct Own(std::process::Child);
-    impl Drop for Own {
-        fn drop(&mut self) {
-            // It may have ended already.
-            let _ = self.0.kill();
-            let _ = self.0.wait();
-        }
-    }
-
-    async fn hear(manager: &UnixDatagram, word: &str) -> String {
-        patiently(word, async {
-            loop {
-                let mut said = vec![0; 4096];
-                let length = manager.recv(&mut said).await.unwrap();
-                let said = String::from_utf8(said[..length].to_vec()).unwrap();
-                if said.lines().any(|line| line == word) {
-                    return said;
-                }
-            }
-        })
-        .await
-    }
-
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("notify");
     let manager = UnixDatagram::bind(&socket).unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_linegate"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
-        .arg(folder.path().join("data"))
-        .env("NOTIFY_SOCKET", &socket)
-        .env("WATCHDOG_USEC", "300000")
-        .spawn()
-        .unwrap();
-    let mut child = Own(child);
+    let mut child = managed(&folder.path().join("data"), &socket);
     let ready = hear(&manager, "READY=1").await;
     let url = ready.lines().find_map(|line| line.strip_prefix("STATUS=answers at ")).unwrap();
     // Not a moment later: who is started after the gateway may rely on it.
@@ -140,16 +162,61 @@ async fn the_service_manager_hears_when_it_answers_that_it_lives_and_when_it_end
     let signal = |name: &str| assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     // A gateway that hangs says nothing any more, and the manager would start it again after WATCHDOG_USEC.
     signal("-STOP");
-    let is_silent = async {
-        let mut said = vec![0; 4096];
-        // What was said before may still lie here.
-        while tokio::time::timeout(Duration::from_millis(900), manager.recv(&mut said)).await.is_ok() {}
-    };
-    patiently("it is silent for three times as long as it may be", is_silent).await;
+    is_silent(&manager).await;
     signal("-CONT");
     hear(&manager, "WATCHDOG=1").await;
     signal("-TERM");
     hear(&manager, "STOPPING=1").await;
     let status = patiently("it ends", tokio::task::spawn_blocking(move || child.0.wait().unwrap())).await.unwrap();
     assert!(status.success(), "{status}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_not_ready_and_only_a_destroyed_database_is_a_reason_to_start_again() {
+    use linegate::client::Client;
+    use sqlx::{ConnectOptions as _, Connection as _};
+    use tokio::net::UnixDatagram;
+
+    async fn until_ready_is(client: &Client, status: u16, reason: &str) {
+        let asked = async {
+            loop {
+                let (found, body) = client.probe("/readyz").await.unwrap();
+                if found == status && body.contains(reason) {
+                    return;
+                }
+                // Looked at again after some seconds only, which nothing tells.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        patiently(reason, asked).await;
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let (data, socket) = (folder.path().join("data"), folder.path().join("notify"));
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    let _child = managed(&data, &socket);
+    let ready = hear(&manager, "READY=1").await;
+    let url = ready.lines().find_map(|line| line.strip_prefix("STATUS=answers at ")).unwrap();
+    let client = Client::new(url, "").unwrap();
+    until_ready_is(&client, 200, "ready").await;
+
+    // Writing fails, as on a full disk; a second process may change the schema.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.join("linegate.db"));
+    let mut beside = options.connect().await.unwrap();
+    let full = "create trigger full before insert on meta begin select raise(fail, 'no room'); end";
+    sqlx::raw_sql(full).execute(&mut beside).await.unwrap();
+    until_ready_is(&client, 503, "The database cannot be written: no room.").await;
+    // What was said before may still lie here.
+    while manager.try_recv(&mut [0; 4096]).is_ok() {}
+    for _ in 0..3 {
+        hear(&manager, "WATCHDOG=1").await;
+    }
+    sqlx::raw_sql("drop trigger full").execute(&mut beside).await.unwrap();
+    beside.close().await.unwrap();
+    until_ready_is(&client, 200, "ready").await;
+
+    std::fs::write(data.join("linegate.db"), "").unwrap();
+    is_silent(&manager).await;
+    until_ready_is(&client, 503, "The database cannot be read: its file is empty.").await;
 }

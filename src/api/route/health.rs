@@ -31,8 +31,8 @@ pub(in crate::api) async fn healthz(State(state): State<ApiState>) -> Result<Res
               (status = 503, description = "Something is not", body = Readiness)))]
 pub(in crate::api) async fn readyz(State(state): State<ApiState>) -> Result<Response<Body>, Problem> {
     let mut reasons = state.gateway().readiness();
-    if !state.gateway().store().is_healthy().await {
-        reasons.insert(0, "The database does not answer.".to_owned());
+    if let Err(unwell) = state.gateway().store().ready().await {
+        reasons.insert(0, unwell.to_string());
     }
     let (code, status) =
         if reasons.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };

@@ -66,6 +66,23 @@ async fn health_readiness_and_metrics() {
     assert!(metrics.header("content-type").starts_with("text/plain; version=0.0.4"));
 }
 
+#[tokio::test]
+async fn readiness_says_what_is_wrong_with_the_database_until_it_works_again() {
+    let api = Api::start().await;
+    for (broken, status) in [(false, 200), (true, 503), (false, 200)] {
+        api.gateway.store().break_writer(broken).await;
+        let answer = api.send(api.request(reqwest::Method::GET, "/readyz", None)).await;
+        let reasons: &[&str] =
+            if broken { &["The database cannot be written: attempt to write a readonly database."] } else { &[] };
+        assert_eq!((answer.status, &answer.json()["reasons"]), (status, &serde_json::json!(reasons)));
+    }
+    std::fs::write(api.gateway.store().folder().join("linegate.db"), "").unwrap();
+    api.gateway.store().break_writer(false).await;
+    let answer = api.send(api.request(reqwest::Method::GET, "/readyz", None)).await;
+    assert_eq!(answer.json()["reasons"][0], "The database cannot be read: its file is empty.");
+    assert_eq!(api.send(api.request(reqwest::Method::GET, "/healthz", None)).await.status, 200, "the process works");
+}
+
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -3,6 +3,7 @@
 
 mod at_rest;
 mod backup;
+mod health;
 mod journal;
 mod rows;
 mod upgrade;
