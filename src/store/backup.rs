@@ -218,6 +218,16 @@ fn remove_with_companions(database: &Path) -> std::io::Result<()> {
     gone(database)
 }
 
+/// SQLite throws away what lies beside an empty database and begins anew, with no router and no token. Where the end was clean
+/// nothing lies there, and an administrator may begin anew.
+pub(super) fn refuse_remains(database: &Path) -> Result<(), StoreError> {
+    let has = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.len() > 0);
+    match !has(database) && has(&with_ending(database, WAL)) {
+        true => Err(StoreError::Lost { path: database.to_owned() }),
+        false => Ok(()),
+    }
+}
+
 /// Keeps a gateway from the data folder that is copied, while this lives; a copy of one that runs would be torn. A backup
 /// and what a restore set aside have no lock: nobody runs there.
 fn hold_still(database: &Path) -> Result<Option<std::fs::File>, StoreError> {

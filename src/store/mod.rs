@@ -85,6 +85,15 @@ pub enum StoreError {
         /// Where it would be.
         path: PathBuf,
     },
+    /// The database is gone, but not all of it: to begin anew would take away the rest.
+    #[error(
+        "the database {path} is gone or empty, although its last changes lie beside it: restore a backup with \
+         `linegate restore`, or move {path}-wal away to begin anew"
+    )]
+    Lost {
+        /// Where it would be.
+        path: PathBuf,
+    },
     /// A backup would go over something.
     #[error("{path} exists already: name a folder that does not exist yet")]
     TargetExists {
@@ -170,6 +179,7 @@ impl Store {
         make_folder(folder)?;
         let vault = Vault::open(folder, key)?;
         let path = folder.join(backup::DATABASE);
+        backup::refuse_remains(&path)?;
         touch_private(&path)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)

@@ -186,6 +186,34 @@ async fn a_folder_in_use_is_no_source_of_a_restore() {
 }
 
 #[tokio::test]
+async fn a_start_does_not_begin_anew_over_what_is_left_of_a_database() {
+    let parent = tempfile::tempdir().unwrap();
+    let (data, copy, killed) = (parent.path().join("data"), parent.path().join("copy"), parent.path().join("killed"));
+    let store = Store::open(&data, None).await.unwrap();
+    store.insert_pbx(&pbx("hq")).await.unwrap();
+    backup(&data, &copy).await.unwrap();
+    as_after_a_kill(&data, &killed).await;
+    shut(store).await;
+    let (database, rest) = (killed.join("linegate.db"), killed.join("linegate.db-wal"));
+    let before = std::fs::read(&rest).unwrap();
+    for is_gone in [false, true] {
+        std::fs::write(&database, "").unwrap();
+        if is_gone {
+            std::fs::remove_file(&database).unwrap();
+        }
+        let error = Store::open(&killed, None).await.unwrap_err();
+        assert!(matches!(error, StoreError::Lost { .. }), "{error}");
+        assert_eq!((std::fs::read(&rest).unwrap(), database.exists()), (before.clone(), !is_gone));
+    }
+    // As it says.
+    restore(&copy, &killed, "two").await.unwrap();
+    assert_eq!(Store::open(&killed, None).await.unwrap().pbxs().await.unwrap().len(), 1);
+    // After a clean end one may begin anew.
+    std::fs::remove_file(data.join("linegate.db")).unwrap();
+    assert_eq!(Store::open(&data, None).await.unwrap().pbxs().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn a_restore_that_is_refused_leaves_nothing_staged_and_reads_nothing_that_was() {
     let parent = tempfile::tempdir().unwrap();
     let (data, source) = (parent.path().join("data"), parent.path().join("source"));
