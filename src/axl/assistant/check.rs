@@ -20,6 +20,8 @@ pub struct Evidence {
     pub applied: BTreeSet<(Block, Option<u32>)>,
     /// Lines are monitored now: CTI works.
     pub cti_works: bool,
+    /// Numbers that are monitored now: their flags are there, whatever the router shows of them.
+    pub monitored: BTreeSet<String>,
     /// Our session server is registered now.
     pub is_registered: bool,
     /// Numbers that must be monitored beside those that the router's phones and users show.
@@ -173,8 +175,8 @@ impl<'a> Check<'a> {
             let watch = self.inventory.cti_watch(extension);
             let notify = self.inventory.cti_notify(extension);
             let has_button = !extension.devices.is_empty();
-            let step =
-                recipe::directory_number(tag, &extension.number, watch != Some(true), notify != Some(true), has_button);
+            let is_monitored = self.evidence.monitored.contains(&extension.number);
+            let step = recipe::directory_number(tag, &extension.number, watch, notify, has_button);
             let missing: Vec<&str> = [("cti watch", watch), ("cti notify", notify)]
                 .into_iter()
                 .filter(|(_, flag)| *flag == Some(false))
@@ -186,6 +188,9 @@ impl<'a> Check<'a> {
                     let lines = missing.iter().map(|line| format!("`{line}`")).collect::<Vec<_>>().join(" and no ");
                     self.find(&step, Known::Missing, format!("It has no {lines}."));
                     self.plan.push(step);
+                }
+                _ if is_monitored => {
+                    self.find(&step, Known::Ok, "The router does not show its flags, but the number is monitored.");
                 }
                 _ if self.applied(Block::EphoneDn, Some(tag)) => {
                     self.find(&step, Known::Ok, "The router does not show its flags; the assistant has set them.");

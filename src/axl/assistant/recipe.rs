@@ -70,25 +70,41 @@ pub(super) fn session_server(tag: u32, site: &Site) -> Step {
     }
 }
 
-pub(super) fn directory_number(tag: u32, number: &str, watch: bool, notify: bool, has_button: bool) -> Step {
+/// The flags that are not known to be there. Only one that was off for certain is taken back by undo: where the router does
+/// not show them, the number may have had them before, and taking them away would end control of it.
+pub(super) fn directory_number(
+    tag: u32,
+    number: &str,
+    watch: Option<bool>,
+    notify: Option<bool>,
+    has_button: bool,
+) -> Step {
     let mode = format!("ephone-dn {tag}");
     let mut commands = vec![mode.clone()];
-    let mut inverse = vec![mode.clone()];
+    let mut inverse = Vec::new();
     let mut impacts = Vec::new();
-    if watch {
-        commands.push("cti watch".to_owned());
-        inverse.push("no cti watch".to_owned());
-        impacts.push("`cti watch` lets programs monitor and control this number.");
+    let on_notify = if has_button {
+        "`cti notify` keeps the number up while no phone is registered."
+    } else {
+        "`cti notify` keeps the number up while no phone is registered; as it stands on no button now, the router gives it a \
+         static forward."
+    };
+    let on_watch = "`cti watch` lets programs monitor and control this number.";
+    for (line, before, impact) in [("cti watch", watch, on_watch), ("cti notify", notify, on_notify)] {
+        if before == Some(true) {
+            continue;
+        }
+        commands.push(line.to_owned());
+        impacts.push(impact.to_owned());
+        match before {
+            None => impacts.push(format!(
+                "The router does not show whether `{line}` was there before, so undo leaves it there."
+            )),
+            _ => inverse.push(format!("no {line}")),
+        }
     }
-    if notify {
-        commands.push("cti notify".to_owned());
-        inverse.push("no cti notify".to_owned());
-        impacts.push(if has_button {
-            "`cti notify` keeps the number up while no phone is registered."
-        } else {
-            "`cti notify` keeps the number up while no phone is registered; as it stands on no button now, the router gives it \
-             a static forward."
-        });
+    if !inverse.is_empty() {
+        inverse.insert(0, mode.clone());
     }
     Step {
         tag: Some(tag),

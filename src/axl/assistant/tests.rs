@@ -172,6 +172,45 @@ fn only_executed_lines_are_taken_back() {
     assert!(undo_of(step, &[]).is_empty());
 }
 
+/// As [`bare`], of a router that shows no flags (8.0, 8.1).
+fn hidden(watch: Option<bool>) -> Inventory {
+    let mut inventory = bare();
+    (inventory.extensions[0].cti_watch, inventory.extensions[0].cti_notify) = (watch, None);
+    inventory
+}
+
+fn of_207(found: &Assessment) -> (Known, Option<&Step>) {
+    let state = found.findings.iter().find(|one| one.tag == Some(7)).unwrap().state;
+    (state, found.plan.iter().find(|step| step.tag == Some(7)))
+}
+
+#[test]
+fn a_flag_that_may_have_been_there_before_is_not_taken_back() {
+    let found = assess(&hidden(None), &site(), &wanting(&["207"]));
+    let (state, step) = of_207(&found);
+    let step = step.unwrap();
+    assert_eq!((state, step.commands.len(), step.inverse.len()), (Known::Unknown, 3, 0));
+    assert!(step.impact.contains("undo leaves it there"), "{}", step.impact);
+    assert!(undo_of(step, &step.commands).is_empty());
+    // One is shown to be off, the other is not shown.
+    let found = assess(&hidden(Some(false)), &site(), &wanting(&["207"]));
+    let step = of_207(&found).1.unwrap();
+    assert_eq!(step.inverse, ["ephone-dn 7", "no cti watch"]);
+    assert_eq!(undo_of(step, &step.commands), ["ephone-dn 7", "no cti watch"]);
+}
+
+#[test]
+fn a_number_that_is_monitored_needs_no_flags_that_are_not_shown() {
+    let monitored = |numbers: &[&str]| {
+        let monitored = numbers.iter().map(|number| (*number).to_owned()).collect();
+        Evidence { monitored, ..wanting(&["207"]) }
+    };
+    let found = assess(&hidden(None), &site(), &monitored(&["207"]));
+    assert_eq!(of_207(&found), (Known::Ok, None));
+    let found = assess(&hidden(None), &site(), &monitored(&["208"]));
+    assert_eq!(of_207(&found).0, Known::Unknown);
+}
+
 #[test]
 fn the_paste_ready_text_holds_every_line_of_the_manual() {
     let text = cme_config(&site(), ("ctigw", "secret"), 2, &[1, 7], true);

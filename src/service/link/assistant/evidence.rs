@@ -16,8 +16,11 @@ impl LinkTask {
         };
         let wanted = numbers(true);
         let unwanted = numbers(false).difference(&wanted).cloned().collect();
+        let active = self.seats.values().filter(|seat| seat.phase == Phase::Active);
+        let monitored: BTreeSet<String> = active.map(|seat| seat.number.clone()).collect();
         Evidence {
-            cti_works: self.seats.values().any(|seat| seat.phase == Phase::Active),
+            cti_works: !monitored.is_empty(),
+            monitored,
             is_registered: self.registrar.state == State::Registered,
             wanted,
             unwanted,

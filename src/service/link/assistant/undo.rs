@@ -17,6 +17,10 @@ enum Now {
     Gone,
     /// The tag is something else now.
     Another,
+    /// The router does not show the flags of this number.
+    Unseen,
+    /// The router does not list its session servers.
+    Unlisted,
 }
 
 impl Worker {
@@ -52,7 +56,8 @@ impl Worker {
             };
             match now(&inventory, made) {
                 _ if has_stopped => result.outcome = Applied::NotTried,
-                Now::There => {
+                // The inverse holds only what was off before the apply, so it may be sent unseen.
+                Now::There | Now::Unseen => {
                     if self.send_lines(&made.inverse, &mut result, &mut entry).await? {
                         entry.unanswered = None;
                         if let Ok(again) = self.read().await {
@@ -70,6 +75,14 @@ impl Worker {
                     result.outcome = Applied::Unchanged;
                     result.detail = Some("It is gone already.".to_owned());
                 }
+                Now::Unlisted => {
+                    result.outcome = Applied::Failed;
+                    result.detail = Some(
+                        "The router does not list its session servers, so what stands under this tag is not known: it stays \
+                         as it is."
+                            .to_owned(),
+                    );
+                }
                 Now::Another => {
                     result.outcome = Applied::Unchanged;
                     result.detail = Some("Something else stands under this tag now: it stays as it is.".to_owned());
@@ -78,23 +91,26 @@ impl Worker {
             entry.results.push(result);
         }
         let is_changed = entry.results.iter().any(|result| result.outcome == Applied::Applied);
+        let mut is_read = true;
         if is_changed {
             match self.read().await {
-                Ok(again) => {
-                    inventory = again;
-                    let is_gone = |made: &AppliedBlock| made.inverse.is_empty() || now(&inventory, made) != Now::There;
-                    entry.verified = last.results.iter().all(is_gone);
+                Ok(again) => inventory = again,
+                Err(_) => {
+                    is_read = false;
+                    warnings.push("The router could not be read again after the change.".to_owned());
                 }
-                Err(_) => warnings.push("The router could not be read again after the change.".to_owned()),
             }
-        } else {
-            entry.verified = !has_stopped;
         }
+        let left = is_read.then(|| what_is_left(&inventory, &last.results));
+        entry.verified = left == Some(Left::Nothing) && !has_stopped;
         let mut verification = self.prove(inventory, Scope::Nothing).await?;
-        verification.summary = match entry.verified {
-            true => "The router shows none of the lines any more.".to_owned(),
-            false => "Some lines still stand at the router.".to_owned(),
-        };
+        verification.summary = match left {
+            Some(Left::Nothing) => "The router shows none of the lines any more.",
+            Some(Left::Lines) => "Some lines still stand at the router.",
+            Some(Left::Unseen) => "The router does not show whether all of the lines are gone.",
+            None => "Whether the lines are gone is not known.",
+        }
+        .to_owned();
         if is_changed && save {
             entry.saved = self.save(&mut warnings).await;
         }
@@ -103,7 +119,7 @@ impl Worker {
                 .push("The apply was saved and this is not: a reload of the router brings its lines back.".to_owned());
         }
         self.write(&entry).await?;
-        if !has_stopped {
+        if entry.results.iter().all(|result| matches!(result.outcome, Applied::Applied | Applied::Unchanged)) {
             last.undone_by = Some(entry.id.clone());
             self.write(&last).await?;
         }
@@ -111,11 +127,31 @@ impl Worker {
     }
 }
 
+/// What an undo has left of an apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Nothing.
+    Nothing,
+    /// Lines that the router shows.
+    Lines,
+    /// Lines that cannot be seen may be left.
+    Unseen,
+}
+
+fn what_is_left(inventory: &Inventory, made: &[AppliedBlock]) -> Left {
+    let states: Vec<Now> =
+        made.iter().filter(|made| !made.inverse.is_empty()).map(|made| now(inventory, made)).collect();
+    if states.contains(&Now::There) {
+        return Left::Lines;
+    }
+    if states.iter().any(|state| matches!(state, Now::Unseen | Now::Unlisted)) { Left::Unseen } else { Left::Nothing }
+}
+
 fn now(inventory: &Inventory, made: &AppliedBlock) -> Now {
     let Some(tag) = made.tag else { return Now::Another };
     match made.block {
         Block::SessionServer => {
-            let Some(servers) = &inventory.session_servers else { return Now::Another };
+            let Some(servers) = &inventory.session_servers else { return Now::Unlisted };
             let ours = made.executed.iter().find_map(|line| line.strip_prefix("register-id "));
             match servers.iter().find(|server| server.id == tag) {
                 None => Now::Gone,
@@ -130,10 +166,15 @@ fn now(inventory: &Inventory, made: &AppliedBlock) -> Now {
             Some(extension) if Some(&extension.number) != made.number.as_ref() => Now::Another,
             Some(extension) => {
                 let has = |line: &str| made.inverse.iter().any(|one| one == line);
-                // A flag that the router does not show may be there.
-                let watch = has("no cti watch") && extension.cti_watch != Some(false);
-                let notify = has("no cti notify") && extension.cti_notify != Some(false);
-                if watch || notify { Now::There } else { Now::Gone }
+                let flags = [("no cti watch", extension.cti_watch), ("no cti notify", extension.cti_notify)];
+                let flags: Vec<_> = flags.into_iter().filter(|(line, _)| has(line)).map(|(_, flag)| flag).collect();
+                if flags.contains(&Some(true)) {
+                    Now::There
+                } else if flags.contains(&None) {
+                    Now::Unseen
+                } else {
+                    Now::Gone
+                }
             }
         },
         Block::VoiceServiceVoip | Block::VoiceRegisterGlobal | Block::Authenticate => Now::Another,
@@ -179,21 +220,24 @@ mod tests {
         assert_eq!(with(Some("ss_ecsta")), Now::There);
         assert_eq!(with(Some("uccx")), Now::Another);
         assert_eq!(with(None), Now::Gone);
-        assert_eq!(now(&Inventory::default(), &server), Now::Another);
+        assert_eq!(now(&Inventory::default(), &server), Now::Unlisted);
 
         let dn = made(Block::EphoneDn, 7, &["ephone-dn 7", "cti notify"], &["ephone-dn 7", "no cti notify"]);
-        let with = |number: &str, notify: bool| {
+        let with = |number: &str, notify: Option<bool>| {
             let extension = Extension {
                 id: 7,
                 number: number.to_owned(),
                 cti_watch: Some(true),
-                cti_notify: Some(notify),
+                cti_notify: notify,
                 ..Extension::default()
             };
-            now(&Inventory { extensions: vec![extension], ..Inventory::default() }, &dn)
+            let inventory = Inventory { extensions: vec![extension], ..Inventory::default() };
+            (now(&inventory, &dn), what_is_left(&inventory, std::slice::from_ref(&dn)))
         };
-        assert_eq!(with("207", true), Now::There);
-        assert_eq!(with("207", false), Now::Gone);
-        assert_eq!(with("217", true), Now::Another);
+        assert_eq!(with("207", Some(true)), (Now::There, Left::Lines));
+        assert_eq!(with("207", Some(false)), (Now::Gone, Left::Nothing));
+        // What cannot be seen is neither gone nor said to stand.
+        assert_eq!(with("207", None), (Now::Unseen, Left::Unseen));
+        assert_eq!(with("217", Some(true)), (Now::Another, Left::Nothing));
     }
 }
