@@ -16,8 +16,9 @@ const LAST_TAG: u32 = 8;
 /// What is known beside the router's own records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// Blocks that were applied and not taken back; a directory number with its tag. The router took every line.
-    pub applied: BTreeSet<(Block, Option<u32>)>,
+    /// Blocks that were applied and not taken back; a directory number with its tag and number. The router took every line
+    /// then: a reload may have lost it since, so it counts only beside what works now.
+    pub applied: BTreeSet<(Block, Option<u32>, Option<String>)>,
     /// Lines are monitored now: CTI works.
     pub cti_works: bool,
     /// Numbers that are monitored now: their flags are there, whatever the router shows of them.
@@ -53,8 +54,13 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn applied(&self, block: Block, tag: Option<u32>) -> bool {
-        self.evidence.applied.contains(&(block, tag))
+    /// Whether a step was applied before.
+    fn applied(&self, step: &Step) -> bool {
+        let (tag, number) = match step.block {
+            Block::EphoneDn => (step.tag, step.number.clone()),
+            _ => (None, None),
+        };
+        self.evidence.applied.contains(&(step.block, tag, number))
     }
 
     fn find(&mut self, step: &Step, state: Known, detail: impl Into<String>) {
@@ -71,10 +77,10 @@ impl<'a> Check<'a> {
     /// B1 is not in the XML interface: only its effect is.
     fn voice_service(&mut self) {
         let step = recipe::voice_service();
-        if self.applied(step.block, None) && self.evidence.cti_works {
+        if self.applied(&step) && self.evidence.cti_works {
             return self.find(&step, Known::Ok, "The assistant applied it, and lines are monitored.");
         }
-        let detail = match (self.applied(step.block, None), self.evidence.cti_works) {
+        let detail = match (self.applied(&step), self.evidence.cti_works) {
             (true, _) => {
                 "The XML interface does not show this block. The assistant applied it before, but no line is monitored now."
             }
@@ -100,11 +106,16 @@ impl<'a> Check<'a> {
                 self.find(&step, Known::Missing, detail);
                 self.plan.push(step);
             }
-            None if self.applied(step.block, None) => {
-                self.find(&step, Known::Ok, "The router does not tell its mode; the assistant has set it.");
+            None if self.applied(&step) && self.evidence.cti_works => {
+                let detail = "The router does not tell its mode; the assistant has set it, and lines are monitored.";
+                self.find(&step, Known::Ok, detail);
             }
             None => {
-                self.find(&step, Known::Unknown, "The router does not tell its mode.");
+                let detail = match self.applied(&step) {
+                    true => "The router does not tell its mode. The assistant set it before, but no line is monitored now.",
+                    false => "The router does not tell its mode.",
+                };
+                self.find(&step, Known::Unknown, detail);
                 self.plan.push(step);
             }
         }
@@ -192,11 +203,16 @@ impl<'a> Check<'a> {
                 _ if is_monitored => {
                     self.find(&step, Known::Ok, "The router does not show its flags, but the number is monitored.");
                 }
-                _ if self.applied(Block::EphoneDn, Some(tag)) => {
-                    self.find(&step, Known::Ok, "The router does not show its flags; the assistant has set them.");
-                }
                 _ => {
-                    self.find(&step, Known::Unknown, "The router does not show `cti watch` and `cti notify` of it.");
+                    let detail = match self.applied(&step) {
+                        // A reload without a saved configuration has lost them, or somebody took them away.
+                        true => {
+                            "The router does not show `cti watch` and `cti notify` of it. The assistant set them before, but \
+                             the number is not monitored now."
+                        }
+                        false => "The router does not show `cti watch` and `cti notify` of it.",
+                    };
+                    self.find(&step, Known::Unknown, detail);
                     self.plan.push(step);
                 }
             }
@@ -213,7 +229,7 @@ impl<'a> Check<'a> {
                 self.find(&step, Known::Missing, "Registrations are not authenticated. This is optional.");
                 self.plan.push(step);
             }
-            None if self.applied(step.block, None) => {
+            None if self.applied(&step) && self.evidence.is_registered => {
                 self.find(&step, Known::Ok, "The router does not tell; the assistant has set it.");
             }
             None => {

@@ -120,7 +120,7 @@ fn releases_outside_the_window_are_refused() {
 
 #[test]
 fn what_was_applied_and_cannot_be_seen_is_not_planned_again() {
-    let applied = BTreeSet::from([(Block::VoiceServiceVoip, None)]);
+    let applied = BTreeSet::from([(Block::VoiceServiceVoip, None, None)]);
     let state = |cti_works| {
         let evidence = Evidence { applied: applied.clone(), cti_works, ..Evidence::default() };
         assess(&example(), &site(), &evidence).findings[0].state
@@ -209,6 +209,28 @@ fn a_number_that_is_monitored_needs_no_flags_that_are_not_shown() {
     assert_eq!(of_207(&found), (Known::Ok, None));
     let found = assess(&hidden(None), &site(), &monitored(&["208"]));
     assert_eq!(of_207(&found).0, Known::Unknown);
+}
+
+#[test]
+fn the_journal_is_not_believed_for_a_number_that_is_not_monitored() {
+    // It may have been lost with a reload, or be another number's flags: it is offered again, and the offer does something.
+    for number in ["207", "217"] {
+        let applied = BTreeSet::from([(Block::EphoneDn, Some(7), Some(number.to_owned()))]);
+        let found = assess(&hidden(None), &site(), &Evidence { applied, ..wanting(&["207"]) });
+        let (state, step) = of_207(&found);
+        assert_eq!((state, step.unwrap().commands.len()), (Known::Unknown, 3));
+        let detail = &found.findings.iter().find(|one| one.tag == Some(7)).unwrap().detail;
+        assert_eq!(detail.contains("set them before"), number == "207", "{detail}");
+    }
+    let applied = BTreeSet::from([(Block::VoiceRegisterGlobal, None, None), (Block::Authenticate, None, None)]);
+    let state = |works: bool| {
+        let inventory = Inventory { sip_global: None, ..bare() };
+        let evidence = Evidence { applied: applied.clone(), cti_works: works, is_registered: works, ..Evidence::default() };
+        let found = assess(&inventory, &site(), &evidence);
+        let of = |block| found.findings.iter().find(|one| one.block == block).unwrap().state;
+        (of(Block::VoiceRegisterGlobal), of(Block::Authenticate))
+    };
+    assert_eq!((state(true), state(false)), ((Known::Ok, Known::Ok), (Known::Unknown, Known::Unknown)));
 }
 
 #[test]

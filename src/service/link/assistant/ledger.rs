@@ -53,15 +53,19 @@ pub(super) async fn write(store: &Store, pbx: &PbxId, entry: &CstaEntry) -> Resu
     Ok(())
 }
 
-/// What stands at the router by the journal: applied and not taken back.
-pub(super) fn applied(entries: &[CstaEntry]) -> BTreeSet<(Block, Option<u32>)> {
+/// What was applied by the journal and not taken back; a directory number with its tag and number, for a tag may be another
+/// number now.
+pub(super) fn applied(entries: &[CstaEntry]) -> BTreeSet<(Block, Option<u32>, Option<String>)> {
     let mut applied = BTreeSet::new();
     for entry in entries.iter().filter(|entry| entry.act == Act::Apply) {
         for result in entry.results.iter().filter(|result| result.outcome == Applied::Applied) {
             let is_gone = entry.undone_by.is_some() && !result.inverse.is_empty();
             if !is_gone {
-                let tag = result.tag.filter(|_| result.block == Block::EphoneDn);
-                applied.insert((result.block, tag));
+                let (tag, number) = match result.block {
+                    Block::EphoneDn => (result.tag, result.number.clone()),
+                    _ => (None, None),
+                };
+                applied.insert((result.block, tag, number));
             }
         }
     }
@@ -87,7 +91,7 @@ mod tests {
             executed: Vec::new(),
             inverse: inverse.iter().map(|line| (*line).to_owned()).collect(),
             tag,
-            number: None,
+            number: tag.map(|tag| format!("20{tag}")),
         };
         CstaEntry {
             id: format!("apply_{id}"),
@@ -107,9 +111,10 @@ mod tests {
 
     #[test]
     fn what_was_taken_back_no_longer_stands() {
-        assert_eq!(applied(&[entry(1)]).len(), 2);
+        let dn = (Block::EphoneDn, Some(7), Some("207".to_owned()));
+        assert_eq!(applied(&[entry(1)]), BTreeSet::from([(Block::VoiceServiceVoip, None, None), dn]));
         let undone = CstaEntry { undone_by: Some("undo_1".to_owned()), ..entry(1) };
-        assert_eq!(applied(&[undone]), BTreeSet::from([(Block::VoiceServiceVoip, None)]));
+        assert_eq!(applied(&[undone]), BTreeSet::from([(Block::VoiceServiceVoip, None, None)]));
     }
 
     #[tokio::test]
