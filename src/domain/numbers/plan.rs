@@ -157,7 +157,7 @@ impl NumberPlan {
     }
 
     /// What is dialled for a text: cleaned, then the dialing rules, then the location. `is_known` knows the numbers of the
-    /// PBX's configuration.
+    /// PBX's configuration; one that stands there in full (`+49…`) is dialled as it is.
     ///
     /// # Errors
     /// What cannot be dialled, or what a rule makes of it.
@@ -171,6 +171,10 @@ impl NumberPlan {
             }
             wanted = DialString::parse(&applied.output).map_err(|source| DialError::Rule { rule: index, source })?;
             rule = Some(index);
+        }
+        let whole = wanted.to_string();
+        if wanted.is_international() && is_known(&whole) {
+            return Ok(Dialled { digits: whole, internal: true, rule });
         }
         let digits = match &self.location {
             Some(location) if wanted.is_international() => match location.behind_own(wanted.digits()) {
@@ -287,6 +291,18 @@ mod tests {
         assert_eq!(dials(&without_ranges, "+49891234201").0, "201");
         assert_eq!(dials(&without_ranges, "+498912340").0, "008912340");
         assert_eq!(dials(&NumberPlan::default(), "+49 89 1234-201").0, "49891234201");
+    }
+
+    #[test]
+    fn a_number_that_stands_in_full_at_the_pbx_is_dialled_as_it_is() {
+        let colleague = "+49891234201";
+        for plan in [munich(), NumberPlan { internal: Vec::new(), ..munich() }, NumberPlan::default()] {
+            for text in ["+49891234201", "+49 (89) 1234-201", "tel:+49-89-1234-201"] {
+                let dialled = plan.dialled(text, |number| number == colleague).unwrap();
+                assert_eq!((dialled.digits.as_str(), dialled.internal), (colleague, true), "{text}");
+            }
+        }
+        assert_eq!(munich().dialled("+49891234202", |number| number == colleague).unwrap().digits, "202");
     }
 
     #[test]
