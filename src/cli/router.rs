@@ -318,13 +318,14 @@ fn print_journal(journal: &Value) -> Result<(), Failure> {
             text(entry, "/actor"),
             text(entry, "/saved")
         ))?;
-        for result in items(entry, "results").iter().filter(|result| !items(result, "executed").is_empty()) {
+        let results = items(entry, "results");
+        for (index, result) in results.iter().enumerate().filter(|(_, result)| !items(result, "executed").is_empty()) {
             let lines: Vec<&str> = items(result, "executed").iter().filter_map(Value::as_str).collect();
-            output::line(&format!("  {:8} {}", text(result, "/outcome"), lines.join(" / ")))?;
-        }
-        if let Some(lines) = entry["unanswered"].as_array() {
-            let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
-            output::line(&format!("  unknown  {} (the answer never came)", lines.join(" / ")))?;
+            // The last block is that of the request whose answer has not come.
+            let is_open = entry["unanswered"].is_array() && index + 1 == results.len();
+            let (outcome, why) =
+                if is_open { ("unknown", " (the answer never came)") } else { (text(result, "/outcome"), "") };
+            output::line(&format!("  {outcome:8} {}{why}", lines.join(" / ")))?;
         }
     }
     Ok(())

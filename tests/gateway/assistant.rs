@@ -1,9 +1,9 @@
 //! The assistant sets a router up that has nothing of it, changes nothing twice, and takes back what it made.
 
-use cme_twin::{HttpFailure, SaveResult, SessionServer, TwinConfig, XmlKnobs};
+use cme_twin::{Dialect, HttpFailure, SaveResult, SessionServer, TwinConfig, XmlKnobs};
 use serde_json::{Value, json};
 
-use crate::kit::{House, refused, text};
+use crate::kit::{GLANCE, Gateway, House, patiently, refused, text};
 
 /// A router on which nobody ever thought of CTI.
 pub(crate) fn bare() -> TwinConfig {
@@ -229,6 +229,69 @@ async fn a_lost_answer_is_looked_up_and_never_sent_again() {
         house.twin.set_xml_knobs(XmlKnobs::default());
         house.close().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_whose_answer_was_awaited_when_the_gateway_ended_can_be_taken_back() {
+    let mut house = House::process(TwinConfig::default()).await;
+    // The router does what it is told; its answer comes a byte at a time.
+    let slow = XmlKnobs { failure_of_changes: HttpFailure::Drip, ..XmlKnobs::default() };
+    house.twin.set_xml_knobs(slow);
+    let line = house.line_id("207").await;
+    let (client, path) = (house.client().clone(), format!("/pbxs/{}/csta-config/apply", house.pbx));
+    let body = json!({"blocks": ["ephone_dn"], "lines": [line]});
+    let apply = tokio::spawn(async move { client.post(&path, &body).await });
+    patiently("the router has the lines", async {
+        while !house.twin.system().notified(7) {
+            tokio::time::sleep(GLANCE).await;
+        }
+    })
+    .await;
+    let House { twin, gateway, stream, pbx } = house;
+    let data = gateway.kill();
+    assert!(apply.await.unwrap().is_err(), "the answer never came");
+    twin.set_xml_knobs(XmlKnobs::default());
+    let gateway = Gateway::process(data).await;
+    let stream = stream.resume(&gateway.client).await;
+    house = House { twin, gateway, stream, pbx };
+    house.until_settled().await;
+    let journal = house.csta_journal().await;
+    let block = &journal[0]["results"][0];
+    assert_eq!((text(block, "/outcome"), &block["number"]), ("failed", &json!("207")), "{journal:#?}");
+    assert!(text(block, "/detail").contains("never came"), "{journal:#?}");
+    let undone = house.undo(json!({})).await;
+    assert_eq!((outcomes(&undone), &undone["verified"]), (vec![("ephone_dn", "applied")], &json!(true)), "{undone:#}");
+    assert!(!house.twin.system().notified(7) && house.twin.system().watched(7), "only what was missing was set");
+    house.forgive(&["event.answer"]);
+    house.close_beside_lost_sessions().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_that_shows_no_flags_keeps_them_after_an_undo() {
+    let xml_knobs = XmlKnobs { dialect: Dialect::Y2008, ..XmlKnobs::default() };
+    let mut house = House::with(TwinConfig { xml_knobs, ..TwinConfig::default() }, json!({})).await;
+    let before = house.twin.system();
+    assert!(before.watched(1) && before.notified(1) && !before.notified(7));
+    let applied = house.apply(json!({"blocks": ["ephone_dn"]})).await;
+    // What is monitored has its flags: it is not touched, and so cannot be taken back.
+    assert_eq!(of_dn(&applied, "201")["outcome"], "unchanged", "{applied:#}");
+    assert_eq!(of_dn(&applied, "207")["outcome"], "applied", "{applied:#}");
+    assert!(house.twin.system().notified(7));
+    house.until_line("207", "is monitored", |line| line["monitor"]["state"] == "active").await;
+    let path = format!("/pbxs/{}/csta-config/undo", house.pbx);
+    let (status, problem) = refused(house.client().post(&path, &json!({})).await);
+    assert_eq!((status, text(&problem, "/code")), (409, "conflict"));
+    let system = house.twin.system();
+    assert!([1, 2, 7].iter().all(|tag| system.watched(*tag) && system.notified(*tag)));
+
+    // A reload loses what was not saved: the fix that the line doctor offers mends it again.
+    house.twin.configure(|system| system.dns.get_mut(&7).unwrap().notify = Some(false));
+    house.twin.clear_session("207");
+    let line = house.until_line("207", "is lost", |line| line["monitor"]["state"] == "failed").await;
+    let again = house.apply(json!({"blocks": ["ephone_dn"], "lines": [line["id"]]})).await;
+    assert_eq!((outcomes(&again), &again["verified"]), (vec![("ephone_dn", "applied")], &json!(true)), "{again:#}");
+    assert!(house.twin.system().notified(7));
+    house.close_beside_lost_sessions().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

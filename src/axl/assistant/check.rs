@@ -112,7 +112,9 @@ impl<'a> Check<'a> {
             }
             None => {
                 let detail = match self.applied(&step) {
-                    true => "The router does not tell its mode. The assistant set it before, but no line is monitored now.",
+                    true => {
+                        "The router does not tell its mode. The assistant set it before, but no line is monitored now."
+                    }
                     false => "The router does not tell its mode.",
                 };
                 self.find(&step, Known::Unknown, detail);

@@ -97,9 +97,8 @@ pub(super) fn directory_number(
         commands.push(line.to_owned());
         impacts.push(impact.to_owned());
         match before {
-            None => impacts.push(format!(
-                "The router does not show whether `{line}` was there before, so undo leaves it there."
-            )),
+            None => impacts
+                .push(format!("The router does not show whether `{line}` was there before, so undo leaves it there.")),
             _ => inverse.push(format!("no {line}")),
         }
     }

@@ -225,7 +225,8 @@ fn the_journal_is_not_believed_for_a_number_that_is_not_monitored() {
     let applied = BTreeSet::from([(Block::VoiceRegisterGlobal, None, None), (Block::Authenticate, None, None)]);
     let state = |works: bool| {
         let inventory = Inventory { sip_global: None, ..bare() };
-        let evidence = Evidence { applied: applied.clone(), cti_works: works, is_registered: works, ..Evidence::default() };
+        let evidence =
+            Evidence { applied: applied.clone(), cti_works: works, is_registered: works, ..Evidence::default() };
         let found = assess(&inventory, &site(), &evidence);
         let of = |block| found.findings.iter().find(|one| one.block == block).unwrap().state;
         (of(Block::VoiceRegisterGlobal), of(Block::Authenticate))

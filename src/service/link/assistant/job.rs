@@ -179,7 +179,7 @@ impl Worker {
         let findings: Vec<Finding> = before.findings.into_iter().filter(|one| self.is_meant(one, &request)).collect();
         let mut entry = new_entry(Act::Apply, actor);
         let mut warnings = Vec::new();
-        let mut has_stopped = false;
+        let (mut has_stopped, mut is_sent) = (false, false);
         for finding in findings {
             let step = before.plan.iter().find(|step| (step.block, step.tag) == (finding.block, finding.tag));
             let result = match step {
@@ -187,6 +187,7 @@ impl Worker {
                 None => plain(&finding, Applied::Failed, &finding.detail),
                 Some(_) if has_stopped => plain(&finding, Applied::NotTried, "Something before it failed."),
                 Some(step) => {
+                    is_sent = true;
                     let result = self.execute(step, &mut entry, &mut inventory).await?;
                     if result.outcome == Applied::Failed
                         && result.executed.is_empty()
@@ -201,6 +202,9 @@ impl Worker {
             entry.results.push(result);
         }
         let is_changed = entry.results.iter().any(|result| !result.executed.is_empty());
+        if is_sent && !is_changed {
+            self.write(&entry).await?;
+        }
         if is_changed {
             inventory = self.read_again(&mut entry, &mut warnings).await.unwrap_or(inventory);
         }
@@ -222,7 +226,7 @@ impl Worker {
             };
             self.write(&entry).await?;
         }
-        Ok(answer(entry, verification, warnings, is_changed))
+        Ok(answer(entry, verification, warnings, is_sent))
     }
 
     /// Whether an apply is about a finding.
@@ -258,7 +262,8 @@ impl Worker {
             tag: step.tag,
             number: step.number.clone(),
         };
-        let is_lost = self.send_lines(&step.commands, &mut result, entry).await?;
+        let inverse_of = |executed: &[String]| assistant::undo_of(step, executed);
+        let is_lost = self.send_lines(&step.commands, &inverse_of, &mut result, entry).await?;
         if is_lost {
             // Never sent again blindly: the router is read, and what it shows counts.
             let seen = match self.read().await {
@@ -301,10 +306,13 @@ impl Worker {
         Ok(result)
     }
 
-    /// Sends lines, a request for each batch; says whether an answer was lost. Results go to `result`.
+    /// Sends lines, a request for each batch; says whether an answer was lost. Results go to `result`. While a request is
+    /// out the journal holds its block as if all of it had been done, with what `inverse_of` gives for that: should the
+    /// gateway end before the answer, undo knows what may stand at the router.
     pub(super) async fn send_lines(
         &mut self,
         commands: &[String],
+        inverse_of: &(dyn Fn(&[String]) -> Vec<String> + Sync),
         result: &mut AppliedBlock,
         entry: &mut CstaEntry,
     ) -> Result<bool, Stop> {
@@ -319,15 +327,23 @@ impl Worker {
                     return Ok(false);
                 }
             };
-            // First the journal, then the router.
-            entry.unanswered = Some(batch.clone());
-            self.write(entry).await?;
-            let sent = self.send(&request).await;
             let executed = |count: usize, result: &mut AppliedBlock| {
                 let lines = batch.iter().take(count).filter(|line| *line != "exit" && commands.contains(line));
                 let fresh: Vec<String> = lines.filter(|line| !result.executed.contains(line)).cloned().collect();
                 result.executed.extend(fresh);
             };
+            // First the journal, then the router.
+            let mut in_flight = result.clone();
+            executed(batch.len(), &mut in_flight);
+            in_flight.outcome = Applied::Failed;
+            in_flight.detail =
+                Some("The answer never came: what the router did with the lines is not known.".to_owned());
+            in_flight.inverse = inverse_of(&in_flight.executed);
+            entry.results.push(in_flight);
+            entry.unanswered = Some(batch.clone());
+            self.write(entry).await?;
+            let sent = self.send(&request).await;
+            entry.results.pop();
             match sent {
                 Sent::Answer(reply) => {
                     entry.unanswered = None;
@@ -536,10 +552,10 @@ pub(super) fn answer(
     entry: CstaEntry,
     verification: Verification,
     warnings: Vec<String>,
-    is_changed: bool,
+    is_sent: bool,
 ) -> CstaApplied {
     CstaApplied {
-        journal_id: is_changed.then_some(entry.id),
+        journal_id: is_sent.then_some(entry.id),
         results: entry.results,
         saved: entry.saved,
         verified: entry.verified,

@@ -58,7 +58,7 @@ impl Worker {
                 _ if has_stopped => result.outcome = Applied::NotTried,
                 // The inverse holds only what was off before the apply, so it may be sent unseen.
                 Now::There | Now::Unseen => {
-                    if self.send_lines(&made.inverse, &mut result, &mut entry).await? {
+                    if self.send_lines(&made.inverse, &|_| Vec::new(), &mut result, &mut entry).await? {
                         entry.unanswered = None;
                         if let Ok(again) = self.read().await {
                             inventory = again;
