@@ -1,5 +1,6 @@
 //! Commands about the router itself: its set-up for CSTA, what is wrong with it, where it is.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use super::remote::{find_line, find_pbx};
 use super::rules::read;
 use super::{Failure, Remote};
 use crate::app::setup::{self, Site};
+use crate::client::Client;
 
 #[derive(Debug, Args)]
 pub(super) struct CstaConfigArgs {
@@ -126,12 +128,20 @@ pub(super) async fn csta_config(args: CstaConfigArgs) -> Result<(), Failure> {
     }
     let mut found = client.get(&path).await?;
     let mut blocks = args.blocks.clone();
+    let meant = lines_of(&client, &args.lines, text(&pbx, "/id")).await?;
+    if !args.lines.is_empty() && blocks.is_empty() {
+        // Whoever names lines means their numbers, not what all of them share.
+        blocks.push("ephone_dn".to_owned());
+    }
     if let Some(file) = &args.running_config
         && shows_voice_service(&mut found, &read_text(file)?)
         && blocks.is_empty()
     {
         // It is there: the others are left to do.
         blocks = ["voice_register_global", "session_server", "ephone_dn"].map(str::to_owned).to_vec();
+    }
+    if args.apply || !args.blocks.is_empty() || !args.lines.is_empty() {
+        only_what_is_meant(&mut found, &blocks, (!args.lines.is_empty()).then_some(&meant));
     }
     if !args.apply {
         return if args.remote.json { Ok(output::json(&found)?) } else { print_config(&found) };
@@ -143,11 +153,7 @@ pub(super) async fn csta_config(args: CstaConfigArgs) -> Result<(), Failure> {
         body["blocks"] = json!(blocks);
     }
     if !args.lines.is_empty() {
-        let mut ids = Vec::new();
-        for line in &args.lines {
-            ids.push(find_line(&client, line, Some(text(&pbx, "/id"))).await?);
-        }
-        body["lines"] = json!(ids);
+        body["lines"] = json!(meant.iter().map(|line| text(line, "/id")).collect::<Vec<_>>());
     }
     if confirmed(args.yes, "Change the router like that?")? {
         let apply = format!("{path}/apply");
@@ -155,6 +161,36 @@ pub(super) async fn csta_config(args: CstaConfigArgs) -> Result<(), Failure> {
         return done(&args.remote, &with_progress(&args.remote, &client, text(&pbx, "/id"), work).await?);
     }
     Ok(())
+}
+
+async fn lines_of(client: &Client, wanted: &[String], pbx: &str) -> Result<Vec<Value>, Failure> {
+    let mut lines = Vec::new();
+    for line in wanted {
+        let id = find_line(client, line, Some(pbx)).await?;
+        lines.push(client.get(&format!("/lines/{id}")).await?);
+    }
+    Ok(lines)
+}
+
+/// Leaves in a picture what an apply with these limits is about: what is shown before it is what is sent.
+pub(super) fn only_what_is_meant(found: &mut Value, blocks: &[String], lines: Option<&Vec<Value>>) {
+    let numbers: Option<BTreeSet<String>> = lines.map(|lines| {
+        let addresses = lines.iter().flat_map(|line| items(line, "addresses"));
+        let all = lines.iter().chain(addresses).map(|one| text(one, "/number").to_owned());
+        all.collect()
+    });
+    let is_meant = |one: &Value| {
+        let block = text(one, "/block");
+        let by_block = if blocks.is_empty() { block != "authenticate" } else { blocks.iter().any(|one| one == block) };
+        let by_line =
+            block != "ephone_dn" || numbers.as_ref().is_none_or(|numbers| numbers.contains(text(one, "/number")));
+        by_block && by_line
+    };
+    for part in ["findings", "plan"] {
+        if let Some(list) = found[part].as_array_mut() {
+            list.retain(is_meant);
+        }
+    }
 }
 
 fn read_text(file: &Path) -> Result<String, Failure> {

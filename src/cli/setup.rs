@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::output::{self, text};
 use super::remote::{NO_LINES, find_line, wait_for};
-use super::router::{candidates, print_applied, print_candidates, print_config};
+use super::router::{candidates, only_what_is_meant, print_applied, print_candidates, print_config};
 use super::{Failure, Remote};
 use crate::client::Client;
 
@@ -71,10 +71,10 @@ pub(super) async fn setup(args: SetupArgs) -> Result<(), Failure> {
 
     output::line("\n3. The set-up for CTI")?;
     let path = format!("/pbxs/{id}/csta-config");
-    let found = client.get(&path).await?;
+    let mut found = client.get(&path).await?;
+    only_what_is_meant(&mut found, &[], None);
     print_config(&found)?;
-    let plan = found["plan"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let is_open = plan.iter().any(|step| step["optional"] != true);
+    let is_open = found["plan"].as_array().is_some_and(|plan| !plan.is_empty());
     if is_open && agrees("Change the router like that?")? {
         // What could be done may be enough for a first ring.
         if let Some(cause) = print_applied(&args.remote, &client.post(&format!("{path}/apply"), &json!({})).await?)? {

@@ -22,6 +22,13 @@ pub(crate) fn bare() -> TwinConfig {
     config
 }
 
+/// A router without authenticated registrations, two of whose numbers lack flags.
+fn bare_numbers() -> TwinConfig {
+    let mut config = TwinConfig::default();
+    config.system.authenticate_register = false;
+    config
+}
+
 impl House {
     async fn look(&self) -> Value {
         self.client().get(&format!("/pbxs/{}/csta-config", self.pbx)).await.unwrap()
@@ -292,6 +299,31 @@ async fn a_router_that_shows_no_flags_keeps_them_after_an_undo() {
     assert_eq!((outcomes(&again), &again["verified"]), (vec![("ephone_dn", "applied")], &json!(true)), "{again:#}");
     assert!(house.twin.system().notified(7));
     house.close_beside_lost_sessions().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_plan_that_is_shown_is_what_is_sent() {
+    let house = House::with(bare_numbers(), json!({})).await;
+    let linegate = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_linegate"));
+        command.args(["pbx", "csta-config", "hq"]).args(args);
+        command.env("LINEGATE_URL", house.client().address()).env("LINEGATE_TOKEN", crate::kit::TOKEN);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let whole = linegate(&[]);
+    assert!(whole.contains("\nvoice service voip\n") && whole.contains("\nauthenticate register\n"), "{whole}");
+    let shown = linegate(&["--apply", "--yes", "--line", "207"]);
+    let plan: Vec<&str> = shown.lines().skip_while(|line| !line.starts_with("Plan")).collect();
+    assert!(plan.contains(&"ephone-dn 7"), "{shown}");
+    for other in ["ephone-dn 3", "voice service voip", "authenticate register"] {
+        assert!(!plan.contains(&other), "{other} is not meant: {shown}");
+    }
+    let sent = house.twin.xml_changes().join("\n");
+    assert!(sent.contains("ephone-dn 7") && !sent.contains("ephone-dn 3") && !sent.contains("voice service"), "{sent}");
+    // Without limits everything is shown but what must be named.
+    let shown = linegate(&["--apply", "--yes"]);
+    assert!(shown.contains("\nephone-dn 3\n") && !shown.contains("\nauthenticate register\n"), "{shown}");
+    house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
