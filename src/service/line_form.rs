@@ -20,7 +20,7 @@ const LABEL_LENGTH: usize = 256;
 pub(super) struct Forms<'a> {
     /// Its location.
     pub(super) plan: &'a NumberPlan,
-    /// Whether a line has a number just as it is written: `+49…` may stand at an ephone-dn.
+    /// Whether a line or the router has a number just as it is written: `+49…` may stand at an ephone-dn.
     pub(super) is_known: &'a dyn Fn(&str) -> bool,
 }
 
@@ -38,7 +38,7 @@ impl Forms<'_> {
     pub(super) fn listed(&self, line: &ListedLine) -> Result<ListedLine, ServiceError> {
         let number = self.extension(&line.number, "/number")?;
         let buttons = self.buttons(&line.buttons)?;
-        each_once(&number, &buttons)?;
+        self.each_once(&number, &buttons)?;
         Ok(ListedLine {
             number,
             device_id: line.device_id.as_deref().map(|text| mac(text, "/device_id")).transpose()?,
@@ -47,7 +47,8 @@ impl Forms<'_> {
         })
     }
 
-    /// The number as it stands at the ephone-dn: `+49(89)1234-201` becomes `201` at the place of the PBX.
+    /// The number as it stands at the ephone-dn: `+49(89)1234-201` becomes `201` at the place of the PBX. A plain
+    /// `+49891234201` may stand there just so, and lists that were exported hold it: it becomes `201` only where that is known.
     pub(super) fn extension(&self, text: &str, pointer: &str) -> Result<String, ServiceError> {
         let number = text.trim();
         let is_canonical =
@@ -56,7 +57,12 @@ impl Forms<'_> {
             let full =
                 DialString::parse(number).map_err(|error| wrong(pointer, &format!("This is no number: {error}.")))?;
             let full = full.to_string();
-            if let Some(extension) = self.plan.extension_of(&full) {
+            if (self.is_known)(&full) {
+                return Ok(full);
+            }
+            if let Some(extension) = self.plan.extension_of(&full)
+                && (full != number || (self.is_known)(extension))
+            {
                 return Ok(extension.to_owned());
             }
             // An ephone-dn may hold the plain form itself; other forms are the way of people.
@@ -88,6 +94,11 @@ impl Forms<'_> {
         }
     }
 
+    /// The form in which numbers are compared: an extension and the same number in full are one.
+    pub(super) fn compared<'n>(&self, number: &'n str) -> &'n str {
+        compared(self.plan, number)
+    }
+
     /// Numbers of further buttons.
     pub(super) fn buttons(&self, list: &[String]) -> Result<Vec<String>, ServiceError> {
         if list.len() > BUTTONS {
@@ -95,23 +106,35 @@ impl Forms<'_> {
         }
         list.iter().enumerate().map(|(index, text)| self.extension(text, &format!("/buttons/{index}"))).collect()
     }
+
+    /// Refuses a line that has one number twice, whatever the forms in which it was written.
+    pub(super) fn each_once(&self, number: &str, buttons: &[String]) -> Result<(), ServiceError> {
+        for (index, button) in buttons.iter().enumerate() {
+            let pointer = format!("/buttons/{index}");
+            let is_button = |other: &str| self.compared(button) == self.compared(other);
+            if is_button(number) {
+                return Err(wrong(
+                    &pointer,
+                    &format!("{button} is the number of the line itself: name further buttons only."),
+                ));
+            }
+            if buttons.iter().take(index).any(|other| is_button(other)) {
+                return Err(wrong(&pointer, &format!("{button} stands among the buttons already: name it once.")));
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Refuses a line that has one number twice, whatever the forms in which it was written.
-pub(super) fn each_once(number: &str, buttons: &[String]) -> Result<(), ServiceError> {
-    for (index, button) in buttons.iter().enumerate() {
-        let pointer = format!("/buttons/{index}");
-        if button == number {
-            return Err(wrong(
-                &pointer,
-                &format!("{button} is the number of the line itself: name further buttons only."),
-            ));
-        }
-        if buttons.iter().take(index).any(|other| other == button) {
-            return Err(wrong(&pointer, &format!("{button} stands among the buttons already: name it once.")));
-        }
-    }
-    Ok(())
+/// As [`Forms::compared`].
+fn compared<'n>(plan: &NumberPlan, number: &'n str) -> &'n str {
+    plan.extension_of(number).unwrap_or(number)
+}
+
+/// What makes of each plain number in full (`+49…`) its extension, by the settings of its PBX alone; any other stays.
+pub fn comparing(settings: &PbxSettings) -> impl Fn(&str) -> String {
+    let plan = numbers::plan(settings, Arc::default());
+    move |number| compared(&plan, number).to_owned()
 }
 
 /// A wrong value of a field.
@@ -177,10 +200,11 @@ mod tests {
     #[test]
     fn a_canonical_number_becomes_its_extension() {
         let here = settings(true);
-        for text in ["201", " 201 ", "+49(89)1234-201", "+49 89 1234 201", "+49891234201", "tel:+49-89-1234-201"] {
+        for text in ["201", " 201 ", "+49(89)1234-201", "+49 89 1234 201", "tel:+49-89-1234-201"] {
             assert_eq!(read(&here, text).as_deref(), Ok("201"), "{text}");
         }
-        // What an ephone-dn may hold stays.
+        // What an ephone-dn may hold stays, as a list that was exported has it.
+        assert_eq!(read(&here, "+49891234201").as_deref(), Ok("+49891234201"));
         assert_eq!(read(&here, "+4930123456").as_deref(), Ok("+4930123456"));
         assert_eq!(read(&settings(false), "+49891234201").as_deref(), Ok("+49891234201"));
     }
@@ -207,7 +231,8 @@ mod tests {
             let line = ListedLine { number: "395".into(), device_id: None, name: String::new(), buttons };
             listed(&settings(true), &line).map(|line| line.buttons).map_err(|error| error.fields[0].pointer.clone())
         };
-        assert_eq!(read(&["396", "+49891234397"]), Ok(vec!["396".to_owned(), "397".to_owned()]));
+        assert_eq!(read(&["396", "+49 89 1234397"]), Ok(vec!["396".to_owned(), "397".to_owned()]));
+        assert_eq!(read(&["396", "+49891234397"]), Ok(vec!["396".to_owned(), "+49891234397".to_owned()]));
         assert_eq!(read(&["+49891234396", "396"]), Err("/buttons/1".to_owned()));
         assert_eq!(read(&["396", "+49(89)1234-395"]), Err("/buttons/1".to_owned()));
     }
@@ -215,8 +240,15 @@ mod tests {
     #[test]
     fn a_number_that_a_line_has_in_full_is_meant_as_it_is() {
         let plan = numbers::plan(&settings(true), Arc::default());
-        let forms = Forms { plan: &plan, is_known: &|number| number == "+49891234201" };
-        assert_eq!(forms.extension("+49891234201", "/number").unwrap(), "+49891234201");
-        assert_eq!(forms.extension("+49891234202", "/number").unwrap(), "202");
+        let forms = Forms { plan: &plan, is_known: &|number| ["+49891234201", "202"].contains(&number) };
+        for (text, stored) in [
+            ("+49891234201", "+49891234201"),
+            ("+49(89)1234-201", "+49891234201"),
+            ("+49891234202", "202"),
+            ("+49891234203", "+49891234203"),
+            ("+49(89)1234-203", "203"),
+        ] {
+            assert_eq!(forms.extension(text, "/number").unwrap(), stored, "{text}");
+        }
     }
 }

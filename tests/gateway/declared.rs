@@ -241,3 +241,42 @@ async fn what_somebody_changed_since_the_plan_stays_and_so_does_everything_else(
     house.until_settled().await;
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_that_are_stored_in_full_stay_so() {
+    let location = json!({"enabled": true, "country_code": "49", "area_code": "89", "prefix": "1234"});
+    let pbx = json!({"name": "hq", "host": "192.0.2.10", "enabled": false, "location": location});
+    let first = Gateway::open().await;
+    let id = first.create(&pbx).await;
+    let door = json!({"pbx_id": id, "number": "+49891234290", "name": "Door", "device_id": "0000.0000.0290", "buttons": ["+49891234291"]});
+    let hall = json!({"pbx_id": id, "number": "292", "name": "Hall", "device_id": "0000.0000.0292"});
+    for line in [&door, &hall] {
+        first.client.post("/lines", line).await.unwrap();
+    }
+    let (_, file, told) = config(&first, &["export"], "", None).await;
+    assert!(file.contains("\"+49891234290\"") && file.contains("\"+49891234291\""), "{file}{told}");
+    assert_eq!(config(&first, &["plan", "--exit-code", "--prune"], &file, None).await.0, 0);
+    // A person may write a line in full that is stored as an extension: it is the same one.
+    for written in ["+49891234292", "+49(89)1234-292"] {
+        let edited = file.replace("\"292\"", &format!("\"{written}\""));
+        let (code, out, told) = config(&first, &["plan", "--exit-code", "--prune"], &edited, None).await;
+        assert_eq!((code, out.as_str()), (0, "Nothing to change.\n"), "{told}");
+    }
+
+    // Into an empty gateway, as a file and as a list.
+    let second = Gateway::open().await;
+    let (code, out, told) = config(&second, &["apply", "--yes"], &file, None).await;
+    assert_eq!(code, 0, "{out}{told}");
+    assert_eq!(config(&second, &["export"], "", None).await.1, file);
+    let list = first.client.text(&format!("/lines/export?pbx={id}"), "text/plain").await.unwrap();
+    assert!(list.starts_with("+49891234290;Door;000000000290;+49891234291\n"), "{list}");
+    let mut other = pbx;
+    other["name"] = json!("copy");
+    other["host"] = json!("192.0.2.11");
+    let copy = second.create(&other).await;
+    let path = format!("/lines/import?pbx={copy}&dry_run=false");
+    second.client.post_bytes(&path, "text/plain", list.clone().into_bytes()).await.unwrap();
+    assert_eq!(second.client.text(&format!("/lines/export?pbx={copy}"), "text/plain").await.unwrap(), list);
+    first.stop().await;
+    second.stop().await;
+}

@@ -208,6 +208,7 @@ fn read_lines(settings: &PbxSettings, lines: Option<Value>, say: &mut dyn FnMut(
         }
     };
     let mut read: Vec<DeclaredLine> = Vec::new();
+    let compared = line_form::comparing(settings);
     let mut stands_at: HashMap<(String, Option<String>), usize> = HashMap::new();
     for (index, line) in lines.into_iter().enumerate() {
         let pointer = format!("/line/{index}");
@@ -244,7 +245,7 @@ fn read_lines(settings: &PbxSettings, lines: Option<Value>, say: &mut dyn FnMut(
         if let Err(error) = line_form::labels(&line.labels) {
             refused(&error, &pointer, say);
         }
-        match stands_at.insert((line.number.clone(), line.device_id.clone()), index) {
+        match stands_at.insert((compared(&line.number), line.device_id.clone()), index) {
             Some(first) => say(&pointer, format!("Line {first} has this number and phone already: {}.", line.title())),
             None => read.push(line),
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::compare::{Difference, differences, patch};
 use super::{Declared, DeclaredLine, DeclaredPbx, DeclaredSource, Problem, SecretSource};
+use crate::service::line_form;
 use crate::service::pbx::PbxSettings;
 use crate::service::rules_form;
 
@@ -248,8 +249,30 @@ impl Plan {
             |line: &Value| (line["number"].as_str().map(str::to_owned), line["device_id"].as_str().map(str::to_owned));
         let by_key: HashMap<_, &Value> = present.iter().map(|line| (key(line), line)).collect();
         let mut waiting = 0;
-        for line in &pbx.lines {
+        for line in &lines {
             match by_key.get(&(Some(line.number.clone()), line.device_id.clone())) {
+        let compared = line_form::comparing(&pbx.settings);
+        let find = |number: &str, device: &Option<String>| by_key.get(&(Some(number.to_owned()), device.clone()));
+        // The lines as the gateway has them: a number in full is looked up as it stands there, then as an extension.
+        let lines: Vec<DeclaredLine> = pbx
+            .lines
+            .iter()
+            .map(|line| {
+                let extension = compared(&line.number);
+                let is_other = find(&line.number, &line.device_id).is_none();
+                let number = match is_other && find(&extension, &line.device_id).is_some() {
+                    true => extension,
+                    false => line.number.clone(),
+                };
+                let there = find(&number, &line.device_id).map(|before| buttons(before)).unwrap_or_default();
+                let button = |button: &String| {
+                    let extension = compared(button);
+                    let is_other = !there.contains(&button.as_str()) && there.contains(&extension.as_str());
+                    if is_other { extension } else { button.clone() }
+                };
+                DeclaredLine { number, buttons: line.buttons.iter().map(button).collect(), ..line.clone() }
+            })
+            .collect();
                 Some(before) => match line_change(line, before) {
                     Ok(None) => {}
                     Ok(Some((patch, undo, differences))) => {
@@ -272,7 +295,7 @@ impl Plan {
             ));
         }
         let named =
-            |line: &Value| pbx.lines.iter().any(|one| key(line) == (Some(one.number.clone()), one.device_id.clone()));
+            |line: &Value| lines.iter().any(|one| key(line) == (Some(one.number.clone()), one.device_id.clone()));
         let left: Vec<&Value> = present.iter().filter(|line| line["source"] != "pbx" && !named(line)).collect();
         if left.is_empty() {
             return;

@@ -84,7 +84,9 @@ impl LinkTask {
                     continue;
                 }
             };
-            if let Some(first) = stands_in.insert((wanted.number.clone(), wanted.device_id.clone()), line) {
+            // An extension and the same number in full are one.
+            let number = self.with_forms(|forms| forms.compared(&wanted.number).to_owned());
+            if let Some(first) = stands_in.insert((number, wanted.device_id.clone()), line) {
                 errors.push((line, format!("Line {first} has this number and device already.")));
                 continue;
             }

@@ -42,8 +42,15 @@ impl LinkTask {
         self.with_forms(|forms| forms.listed(line))
     }
 
-    fn with_forms<T>(&self, read: impl FnOnce(&Forms<'_>) -> T) -> T {
-        let is_known = |number: &str| self.lines.values().any(|entry| entry.row.number == number);
+    pub(super) fn with_forms<T>(&self, read: impl FnOnce(&Forms<'_>) -> T) -> T {
+        let of_router = |number: &str| {
+            let inventory = self.discovery.inventory.as_ref();
+            inventory.is_some_and(|inventory| !inventory.extensions_with(number).is_empty())
+        };
+        let is_known = |number: &str| {
+            let has = |row: &LineRow| row.number == number || row.body.buttons.iter().any(|one| one == number);
+            self.lines.values().any(|entry| has(&entry.row)) || of_router(number)
+        };
         read(&Forms { plan: self.table.plan(), is_known: &is_known })
     }
 
@@ -183,7 +190,7 @@ impl LinkTask {
             return Err(exists(&other.row.id));
         }
         if row.number != entry.row.number || row.body.buttons != entry.row.body.buttons {
-            line_form::each_once(&row.number, &row.body.buttons)?;
+            self.with_forms(|forms| forms.each_once(&row.number, &row.body.buttons))?;
         }
         if is_manual {
             row.body.kind = if row.device_id.is_some() { LineKind::Static } else { LineKind::ExtensionMobility };
