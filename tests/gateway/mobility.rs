@@ -1,5 +1,8 @@
 //! Extension mobility: a line that moves with its user.
 
+use cme_twin::{TwinConfig, UserProfile};
+use serde_json::json;
+
 use crate::kit::{House, text};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,4 +59,41 @@ async fn the_line_keeps_its_id_from_phone_to_phone() {
     }
     assert_eq!(house.line_id("205").await, before);
     house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_who_exchange_their_numbers_keep_their_lines() {
+    let mut config = TwinConfig::default();
+    let system = &mut config.system;
+    let mut dn = system.dns[&5].clone();
+    "209".clone_into(&mut dn.number);
+    assert!(system.dns.insert(9, dn).is_none());
+    let eli = system.user_profiles[&1].clone();
+    let mut numbers = eli.numbers.clone();
+    numbers.truncate(1);
+    "209".clone_into(&mut numbers[0].0);
+    system.user_profiles.insert(2, UserProfile { user: "mia".to_owned(), numbers, ..eli });
+    let mut house = House::with(config, json!({})).await;
+    let (eli, mia) = (house.line_id("205").await, house.line_id("209").await);
+    house.client().patch(&format!("/lines/{eli}"), &json!({"labels": {"crm_user": "eli"}})).await.unwrap();
+    house.twin.configure(|system| {
+        "209".clone_into(&mut system.user_profiles.get_mut(&1).unwrap().numbers[0].0);
+        "205".clone_into(&mut system.user_profiles.get_mut(&2).unwrap().numbers[0].0);
+    });
+    let done = house.client().post(&format!("/pbxs/{}/load-lines", house.pbx), &json!({})).await.unwrap();
+    let count = |list: &str| done[list].as_array().unwrap().len();
+    assert_eq!((count("added"), count("changed"), count("removed")), (0, 2, 0), "{done:#}");
+    assert_eq!((house.line_id("209").await, house.line_id("205").await), (eli, mia));
+    assert_eq!(house.line("209").await["labels"]["crm_user"], "eli");
+    for number in ["205", "209"] {
+        house.until_line(number, "is monitored", |line| line["monitor"]["state"] == "active").await;
+    }
+    // One leaves, and the other gets that number: it is a line of its own no longer, and nothing fails.
+    house.twin.configure(|system| {
+        system.user_profiles.remove(&1);
+        "209".clone_into(&mut system.user_profiles.get_mut(&2).unwrap().numbers[0].0);
+    });
+    let done = house.client().post(&format!("/pbxs/{}/load-lines", house.pbx), &json!({})).await.unwrap();
+    assert_eq!(text(&done, "/removed/0/number"), "205", "{done:#}");
+    house.close_beside_lost_sessions().await;
 }

@@ -52,9 +52,16 @@ impl LinkTask {
             row.version += 1;
             row
         }));
-        if !rows.is_empty() {
-            self.around.store.write_lines(&mut rows).await?;
+        // Two lines that exchange their numbers would meet in between: those that get another one leave theirs first.
+        let leaving = wishes.iter().filter(|wish| !wish.is_new && wish.fields.contains(&"number"));
+        let mut written: Vec<LineRow> =
+            leaving.map(|wish| LineRow { number: format!("~{}", wish.row.id), ..wish.row.clone() }).collect();
+        let parked = written.len();
+        written.append(&mut rows);
+        if !written.is_empty() {
+            self.around.store.write_lines(&mut written).await?;
         }
+        let rows = written.split_off(parked);
         let answer = diff(&wishes, unchanged, &removed, true);
         self.discovery.inventory = Some(inventory);
         let new: HashSet<LineId> = wishes.iter().filter(|wish| wish.is_new).map(|wish| wish.row.id.clone()).collect();
@@ -96,11 +103,19 @@ impl LinkTask {
         let mut seen: HashSet<LineId> = HashSet::new();
         let mut unmatched = Vec::new();
         let known = self.known_lines();
-        for record in &records.lines {
-            match known.get(&key_of(record)).cloned() {
-                Some(id) if seen.insert(id.clone()) => self.wish(&id, record, &mut wishes, &mut unchanged),
-                // The same number and phone twice: the first counts.
-                Some(_) => {}
+        let by_user = self.lines_of_users(&records.lines, &known);
+        let mut keys: HashSet<LineKey> = HashSet::new();
+        for (index, record) in records.lines.iter().enumerate() {
+            // The same number and phone twice: the first counts.
+            if !keys.insert(key_of(record)) {
+                continue;
+            }
+            let of_number = || known.get(&key_of(record)).filter(|id| !by_user.values().any(|taken| taken == *id));
+            match by_user.get(&index).or_else(of_number).cloned() {
+                Some(id) => {
+                    seen.insert(id.clone());
+                    self.wish(&id, record, &mut wishes, &mut unchanged);
+                }
                 None => unmatched.push(record),
             }
         }
@@ -137,6 +152,35 @@ impl LinkTask {
             .map(|(_, entry)| entry.row.clone())
             .collect();
         (wishes, unchanged, vanished)
+    }
+
+    /// The lines of mobility users that are known, by the index of their record: a line is its user's, whatever number the
+    /// router gives it now. Where that number belongs to a line that stays, the number says which line it is.
+    fn lines_of_users(&self, records: &[LineRecord], known: &HashMap<LineKey, LineId>) -> HashMap<usize, LineId> {
+        let users = records.iter().enumerate().filter(|(_, record)| record.device_id.is_none());
+        let mut found: HashMap<usize, LineId> = HashMap::new();
+        for (index, record) in users {
+            let Some(user) = record.user.as_ref() else { continue };
+            let is_theirs = |row: &LineRow| {
+                row.body.source == LineSource::Pbx && row.device_id.is_none() && row.body.user.as_ref() == Some(user)
+            };
+            let mut lines = self.lines.iter().filter(|(_, entry)| is_theirs(&entry.row)).map(|(id, _)| id);
+            let (first, second) = (lines.next(), lines.next());
+            if let (Some(id), None) = (first, second)
+                && !found.values().any(|taken| taken == id)
+            {
+                found.insert(index, id.clone());
+            }
+        }
+        loop {
+            let in_the_way = |index: &usize| {
+                let record = records.get(*index)?;
+                let holder = known.get(&key_of(record))?;
+                (!found.values().any(|taken| taken == holder)).then_some(*index)
+            };
+            let Some(index) = found.keys().find_map(in_the_way) else { return found };
+            found.remove(&index);
+        }
     }
 
     /// The name that the router gave a line at the last look.
