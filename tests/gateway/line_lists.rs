@@ -92,7 +92,13 @@ async fn numbers_may_be_written_in_full_and_are_one_line_in_every_form() {
     let list = "+49(89)1234-201;Anna Berg;SEP00AA11BB0001;+49 89 1234-204\n+49(89)1234-290;Door;0000-0000-0290;\n";
     let done = house.import("text/plain", false, list).await.unwrap();
     assert_eq!((text(&done, "/added/0/number"), done["unchanged"].as_u64()), ("290", Some(1)), "{done}");
+    // A list without a name names nobody: the router's name stays, and stays the router's.
+    let done = house.import("text/plain", false, "201;;00AA11BB0001;204\n290;;000000000290;\n").await.unwrap();
+    assert_eq!(done["unchanged"], 2, "{done}");
+    let anna = house.line("201").await;
+    assert_eq!((text(&anna, "/name"), &anna["has_own_name"]), ("Anna Berg", &json!(false)));
     let door = house.line("290").await;
+    assert_eq!(text(&door, "/name"), "Door");
     assert_eq!((text(&door, "/display_number"), text(&door, "/device_id")), ("+49(89)1234-290", "000000000290"));
     for (list, part) in
         [("291;A;;\n+49 89 1234 291;B;;\n", "Line 1 has this number"), ("+49(30)1234-291;A;;\n", "+49(89)1234-")]

@@ -240,7 +240,9 @@ fn lists_are_read_from_text_and_written_again() {
     assert_eq!(read.line_of(ListName::Dialing, 0), Some(9));
     assert_eq!(read_lists(&write_lists(&read.lists), None).unwrap().lists, read.lists);
 
-    for search in ["-1", "#1", "\\-1", "\\\\#1", "1;", "1\\", "\\;1", "[incoming]", "1\\;"] {
+    for search in
+        ["-1", "#1", "\\-1", "\\\\#1", "1;", "1\\", "\\;1", " #1", "\\ #1", " \\#1", " -1", "[incoming]", "1\\;"]
+    {
         let lists = RuleLists { outgoing: vec![Rule::text(search, "\\;;")], ..RuleLists::default() };
         assert_eq!(read_lists(&write_lists(&lists), None).unwrap().lists, lists, "{search}");
     }

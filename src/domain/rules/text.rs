@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A line with tabs has its fields between tabs, as a table copied from a document or a dialog has. `\;` is a semicolon,
-//! `\#` and `\-` at the beginning are themselves.
+//! `\#` and `\-` at the beginning are themselves, and so are blanks between the `\` and a `#`.
 
 use std::fmt::Write as _;
 
@@ -107,7 +107,9 @@ fn section(line: &str) -> Option<Result<ListName, ()>> {
 
 /// Whether a text would be read as something else at the beginning of a line.
 fn is_guarded(text: &str) -> bool {
+    // Blanks before a comment are passed over, so they do not keep a `#` from beginning one.
     text.trim_start_matches('\\').starts_with(['-', '#'])
+        || text.trim_start_matches(|character: char| character == '\\' || character.is_whitespace()).starts_with('#')
 }
 
 fn rule(line: &str) -> Result<Rule, &'static str> {

@@ -119,7 +119,8 @@ impl LinkTask {
 fn changed(before: &LineRow, wanted: ListedLine) -> Result<Wish, String> {
     let mut row = before.clone();
     let mut fields = Vec::new();
-    if row.body.name != wanted.name {
+    // Without a name none is meant: the line keeps its own, and the router's is not pinned.
+    if !wanted.name.is_empty() && row.body.name != wanted.name {
         row.body.name = wanted.name;
         row.body.has_own_name = row.body.source == LineSource::Pbx;
         fields.push("name");
