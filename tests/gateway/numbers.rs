@@ -159,6 +159,29 @@ async fn what_is_dialled_goes_through_the_dialing_rules() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn settings_with_which_a_rule_blocks_an_emergency_number_are_refused() {
+    let house = House::with(TwinConfig::default(), json!({})).await;
+    house.put_rules("", json!({"dialing": [regex("^(11.)$", "5\\1")]})).await.unwrap();
+    let path = format!("/pbxs/{}", house.pbx);
+    let wanted = json!({"emergency_numbers": ["112"]});
+    let (status, problem) = refused(house.client().patch(&path, &wanted).await);
+    assert_eq!((status, text(&problem, "/errors/0/pointer")), (422, "/emergency_numbers"), "{problem}");
+    assert!(
+        text(&problem, "/detail").contains("112") && text(&problem, "/hint").contains("dialing rule 0"),
+        "{problem}"
+    );
+    assert_eq!(house.client().get(&path).await.unwrap()["emergency_numbers"], json!([]), "nothing was changed");
+    let forced = house.client().patch(&format!("{path}?force=true"), &wanted).await.unwrap();
+    assert_eq!(forced["emergency_numbers"], json!(["112"]));
+    // What was forced is not asked again with every change; what is new is.
+    house.client().patch(&path, &json!({"location": {"outside_line": "9"}})).await.unwrap();
+    let more = json!({"emergency_numbers": ["112", "110"]});
+    assert_eq!(refused(house.client().patch(&path, &more).await).0, 422);
+    house.client().patch(&path, &json!({"emergency_numbers": ["112", "911"]})).await.unwrap();
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rules_that_would_do_harm_are_refused_and_everything_can_be_taken_back() {
     let mut house = House::with(TwinConfig::default(), munich()).await;
     let path = house.rules();

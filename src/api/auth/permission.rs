@@ -337,9 +337,10 @@ impl Admin {
         id: &PbxId,
         patch: Value,
         if_match: Option<&str>,
+        force: bool,
     ) -> Result<Written, Problem> {
         let caller = self.principal.caller();
-        Ok(self.state.gateway().update_pbx(&caller, id, patch, if_match).await?)
+        Ok(self.state.gateway().update_pbx(&caller, id, patch, if_match, force).await?)
     }
 
     /// Deletes a PBX with its lines.

@@ -62,10 +62,13 @@ pub(in crate::api) async fn get_pbx(reader: Reader, PathId(id): PathId<PbxId>, u
 
 /// Change a PBX
 ///
-/// A JSON merge patch (RFC 7396). Passwords are write-only.
+/// A JSON merge patch (RFC 7396). Passwords are write-only. Emergency numbers and a location with which the number rules
+/// would make an emergency number undialable are refused, unless it is forced.
 #[utoipa::path(patch, path = "/api/v1/pbxs/{pbx}", tag = "PBXs", security(("bearer" = ["admin"])),
     request_body(content((PbxPatch = "application/merge-patch+json"), (PbxPatch = "application/json"))),
-    params(("pbx" = PbxId, Path, description = "Its id"), ("If-Match" = Option<String>, Header, description = "Only if its ETag is still this")),
+    params(("pbx" = PbxId, Path, description = "Its id"),
+           ("force" = Option<bool>, Query, description = "Also when an emergency number is lost"),
+           ("If-Match" = Option<String>, Header, description = "Only if its ETag is still this")),
     responses((status = 200, description = "The PBX after the change", body = Pbx), Refused, Unknown, Configuring, Conditional))]
 pub(in crate::api) async fn update_pbx(
     admin: Admin,
@@ -74,11 +77,13 @@ pub(in crate::api) async fn update_pbx(
     headers: HeaderMap,
     JsonBody(patch): JsonBody<Value>,
 ) -> Answer {
-    Params::read(&uri)?.finish()?;
+    let mut params = Params::read(&uri)?;
+    let force = params.parse("force", "true or false.")?.unwrap_or(false);
+    params.finish()?;
     let patch = as_patch(patch)?;
     admin.seen().pbx(&id)?;
     let expected = etag::expected(&headers, admin.pbx_etag(&id).as_deref())?;
-    let done = admin.update_pbx(&id, patch, expected.as_deref()).await?;
+    let done = admin.update_pbx(&id, patch, expected.as_deref(), force).await?;
     Ok(written(StatusCode::OK, done, None))
 }
 

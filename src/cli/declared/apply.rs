@@ -134,10 +134,12 @@ impl Work<'_> {
                 self.can_undo(step, Way::Delete { path: format!("/pbxs/{id}"), etag: None });
                 self.made.insert(step.pbx.clone(), id);
             }
-            Act::ChangePbx { id, etag, patch, undo, passwords } => {
+            Act::ChangePbx { id, etag, patch, undo, passwords, has_rules } => {
                 let path = format!("/pbxs/{id}");
                 let body = with_passwords(patch, passwords)?;
-                let (_, etag) = self.change(Method::PATCH, &path, &body, etag.as_deref()).await?;
+                let there = format!("{path}?force={}", self.force || *has_rules);
+                let (_, etag) = self.change(Method::PATCH, &there, &body, etag.as_deref()).await?;
+                let path = format!("{path}?force=true");
                 let mut undo = undo.clone();
                 let mut lost = false;
                 for (section, _) in passwords {

@@ -86,6 +86,8 @@ pub enum Act {
         undo: Value,
         /// Passwords to be sent.
         passwords: Vec<(&'static str, SecretSource)>,
+        /// The file has number rules too, and was checked with them: those that are there now do not matter.
+        has_rules: bool,
     },
     /// Other number rules. A new PBX has no id and no tag yet.
     WriteRules {
@@ -218,6 +220,7 @@ impl Plan {
                 patch: patch(&before, &after),
                 undo: patch(&after, &before),
                 passwords,
+                has_rules: pbx.number_rules.is_some(),
             };
             self.steps.push(Step { pbx: name.clone(), title: String::new(), act, differences: found });
         }
@@ -248,9 +251,6 @@ impl Plan {
         let key =
             |line: &Value| (line["number"].as_str().map(str::to_owned), line["device_id"].as_str().map(str::to_owned));
         let by_key: HashMap<_, &Value> = present.iter().map(|line| (key(line), line)).collect();
-        let mut waiting = 0;
-        for line in &lines {
-            match by_key.get(&(Some(line.number.clone()), line.device_id.clone())) {
         let compared = line_form::comparing(&pbx.settings);
         let find = |number: &str, device: &Option<String>| by_key.get(&(Some(number.to_owned()), device.clone()));
         // The lines as the gateway has them: a number in full is looked up as it stands there, then as an extension.
@@ -273,6 +273,9 @@ impl Plan {
                 DeclaredLine { number, buttons: line.buttons.iter().map(button).collect(), ..line.clone() }
             })
             .collect();
+        let mut waiting = 0;
+        for line in &lines {
+            match by_key.get(&(Some(line.number.clone()), line.device_id.clone())) {
                 Some(before) => match line_change(line, before) {
                     Ok(None) => {}
                     Ok(Some((patch, undo, differences))) => {

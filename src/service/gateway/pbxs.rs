@@ -1,13 +1,17 @@
 //! PBXs: created, changed and deleted; durable before anybody hears of it.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use super::numbers::blocking;
 use super::{Gateway, Outcome};
 use crate::domain::{PbxId, PbxState, PbxStatus, RandomIds};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::{Caller, Written};
 use crate::service::journal::{Actor, Change, Object, wall_clock};
 use crate::service::link::{LinkCommand, changed_meanwhile, etag, learned_key, pbx_json, storage};
+use crate::service::numbers::{guard_settings, plan};
 use crate::service::pbx::{PbxDocument, PbxSettings, apply_patch, read_new};
 use crate::store::{PbxRow, Secret};
 
@@ -80,16 +84,18 @@ impl Gateway {
         Ok(Written { json, etag: Some(tag), position })
     }
 
-    /// Changes a PBX by a merge patch (RFC 7396).
+    /// Changes a PBX by a merge patch (RFC 7396). With `force` also when its number rules then make an emergency number
+    /// undialable.
     ///
     /// # Errors
-    /// A wrong or unknown field, a name that is taken, or a change meanwhile.
+    /// A wrong or unknown field, a name that is taken, a lost emergency number, or a change meanwhile.
     pub async fn update_pbx(
         &self,
         caller: &Caller,
         id: &PbxId,
         patch: Value,
         if_match: Option<&str>,
+        force: bool,
     ) -> Outcome<Written> {
         let _one = self.inner.changing.lock().await;
         let link = self.link(id)?;
@@ -110,6 +116,13 @@ impl Gateway {
             return Ok(Written { json, etag: Some(etag(old.version)), position: self.journal().position() });
         }
         self.refuse_ambiguous(&row).await?;
+        let is_about_numbers =
+            changed.iter().any(|field| matches!(*field, "emergency_numbers" | "location" | "internal_numbers"));
+        if is_about_numbers && !force {
+            let before = self.inner.numbers.of(id).plan;
+            let after = plan(&row.settings, Arc::clone(&before.rules));
+            blocking(move || guard_settings(&after, &before)).await??;
+        }
         self.store().update_pbx(&row).await.map_err(|error| name_taken(error, &row))?;
         let actor = Actor::Token(caller.name.as_str().into());
         self.inner.numbers.configure(id, &row.settings);

@@ -106,7 +106,7 @@ impl NumberRules {
     /// The document as it is shown.
     pub(in crate::service) fn json(&self, plan: &NumberPlan) -> Bytes {
         let mut findings = self.set.findings().to_vec();
-        findings.extend(emergency_findings(plan));
+        findings.extend(emergency_findings(plan).into_iter().map(|(_, finding)| finding));
         let shown = Shown {
             lists: self.set.lists(),
             samples: &self.samples,
@@ -363,7 +363,8 @@ pub(in crate::service) fn cleaned(list: ListName, number: &str) -> Result<String
 /// # Errors
 /// Names the rule and the number.
 pub(in crate::service) fn guard(plan: &NumberPlan) -> Result<(), ServiceError> {
-    let lost: Vec<Finding> = emergency_findings(plan).into_iter().filter(|one| one.by.is_none()).collect();
+    let lost: Vec<Finding> =
+        emergency_findings(plan).into_iter().map(|(_, finding)| finding).filter(|one| one.by.is_none()).collect();
     let Some(first) = lost.first() else { return Ok(()) };
     let mut error = invalid(first.detail.clone())
         .with_hint("Put a rule before it that leaves the emergency number as it is, or force it with ?force=true.");
@@ -374,9 +375,32 @@ pub(in crate::service) fn guard(plan: &NumberPlan) -> Result<(), ServiceError> {
     Err(error)
 }
 
+/// Refuses settings with which the rules that are there make an emergency number undialable. What was so with the settings
+/// before was forced then, and is not asked again.
+///
+/// # Errors
+/// Names the number and the rule.
+pub(in crate::service) fn guard_settings(plan: &NumberPlan, before: &NumberPlan) -> Result<(), ServiceError> {
+    let known: Vec<String> = before.lost_emergency_numbers().into_iter().map(|(number, _)| number).collect();
+    let lost: Vec<Finding> = emergency_findings(plan)
+        .into_iter()
+        .filter(|(number, finding)| finding.by.is_none() && !known.contains(number))
+        .map(|(_, finding)| finding)
+        .collect();
+    let Some(first) = lost.first() else { return Ok(()) };
+    let remedy = match first.rule {
+        Some(rule) => {
+            format!("Change dialing rule {rule}, or put one before it that leaves the emergency number as it is")
+        }
+        None => "Correct the number or the location".to_owned(),
+    };
+    let error = invalid(first.detail.clone()).with_hint(format!("{remedy}; or force it with ?force=true."));
+    Err(lost.iter().fold(error, |error, one| error.with_field("/emergency_numbers", &one.detail)))
+}
+
 /// Emergency numbers that are not reached. Those that fail only behind the digit for an outside line have themselves
-/// as the one to blame: whoever has such a rule dials without it.
-fn emergency_findings(plan: &NumberPlan) -> Vec<Finding> {
+/// as the one to blame: whoever has such a rule dials without it. Each with its number.
+fn emergency_findings(plan: &NumberPlan) -> Vec<(String, Finding)> {
     let lost = plan.lost_emergency_numbers().into_iter().map(|found| (found, false));
     let outside = plan.lost_emergency_numbers_outside().into_iter().map(|found| (found, true));
     lost.chain(outside)
@@ -390,13 +414,14 @@ fn emergency_findings(plan: &NumberPlan) -> Vec<Finding> {
                 Err(_) => "cannot be dialled".to_owned(),
             };
             let by = rule.map(|rule| format!(" by dialing rule {rule}")).unwrap_or_default();
-            Finding {
+            let finding = Finding {
                 list: ListName::Dialing,
                 rule,
                 kind: FindingKind::Emergency,
                 by: rule.filter(|_| is_outside),
                 detail: format!("The emergency number {number} {becomes}{by}."),
-            }
+            };
+            (number, finding)
         })
         .collect()
 }

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) use document::{
-    Given, NumberRules, Tested, cleaned, guard, import_errors, read_body, read_given_lists, read_replay, read_test,
-    refuse_failed_samples, row, rule_errors,
+    Given, NumberRules, Tested, cleaned, guard, guard_settings, import_errors, read_body, read_given_lists,
+    read_replay, read_test, refuse_failed_samples, row, rule_errors,
 };
 
 use super::error::{Code, ServiceError};
