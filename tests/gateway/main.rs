@@ -7,6 +7,7 @@ mod learned;
 
 mod actions;
 mod assistant;
+mod buttons;
 mod calls;
 mod certificate;
 mod connection;

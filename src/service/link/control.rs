@@ -219,7 +219,7 @@ impl LinkTask {
             }
             let plan = |request, teaches| Plan {
                 seat: id,
-                steps: [Step::ask(request)].into(),
+                steps: [Step::ask(id, request)].into(),
                 calls: Vec::new(),
                 makes: Some(Making::of(digits.clone())),
                 effect: Effect::Made,

@@ -69,24 +69,42 @@ impl LinkTask {
     }
 
     /// CME: a waiting call is answered by holding the active one first. Not every release takes a busy tone for nothing.
+    /// The phone has one handset: the active call may be at another of its buttons.
     fn plan_answer(&self, seat_id: SeatId, seat: &Seat, call: &Call) -> Plan {
-        let mut requests: Vec<Request> = self
+        let mut steps: Vec<Step> = self
             .table
             .calls_of_line(&call.line_id)
-            .filter(|other| other.id != call.id && other.address == call.address)
-            .filter_map(|other| {
-                let it = self.connection(seat, other);
-                match other.state {
-                    CallState::Connected | CallState::RemoteHeld | CallState::Conferenced => {
-                        Some(Request::HoldCall { call: it })
-                    }
-                    CallState::Busy | CallState::Failed => Some(Request::ClearConnection { call: it, reason: None }),
-                    _ => None,
+            .filter(|other| other.id != call.id && !self.table.is_ending(&other.id))
+            .filter_map(|other| match other.state {
+                CallState::Connected | CallState::RemoteHeld | CallState::Conferenced => {
+                    Some(self.set_aside(seat_id, seat, other))
                 }
+                CallState::Busy | CallState::Failed => Some(self.clear(seat_id, seat, other)),
+                _ => None,
             })
             .collect();
-        requests.push(Request::AnswerCall { call: self.connection(seat, call) });
-        Plan::new(seat_id, &call.id, Effect::Answered, requests)
+        steps.push(Step::ask(seat_id, Request::AnswerCall { call: self.connection(seat, call) }));
+        Plan::of(seat_id, &call.id, Effect::Answered, steps)
+    }
+
+    /// The address that a step about a call goes to.
+    fn seat_of(&self, seat_id: SeatId, call: &Call) -> SeatId {
+        self.table.seat_of(&call.id).unwrap_or(seat_id)
+    }
+
+    fn set_aside(&self, seat_id: SeatId, seat: &Seat, call: &Call) -> Step {
+        let hold = Request::HoldCall { call: self.connection(seat, call) };
+        Step::set_aside(self.seat_of(seat_id, call), &call.id, hold)
+    }
+
+    fn clear(&self, seat_id: SeatId, seat: &Seat, call: &Call) -> Step {
+        let clear = Request::ClearConnection { call: self.connection(seat, call), reason: None };
+        Step::ask(self.seat_of(seat_id, call), clear)
+    }
+
+    fn take_back(&self, seat_id: SeatId, seat: &Seat, call: &Call) -> Step {
+        let retrieve = Request::RetrieveCall { call: self.connection(seat, call) };
+        Step::ask(self.seat_of(seat_id, call), retrieve)
     }
 
     fn plan_drop(&self, seat_id: SeatId, seat: &Seat, call: &Call) -> Planned {
@@ -108,14 +126,11 @@ impl LinkTask {
             .filter(|held| held.state == CallState::OnHold && !self.table.is_ending(&held.id));
         let Some(held) = held else { return Ok(clear) };
         let held_connection = self.connection(seat, held);
-        let by_hand = Plan::new(
+        let by_hand = Plan::of(
             seat_id,
             &call.id,
             Effect::Ended,
-            [
-                Request::ClearConnection { call: connection.clone(), reason: None },
-                Request::RetrieveCall { call: held_connection.clone() },
-            ],
+            [self.clear(seat_id, seat, call), self.take_back(seat_id, seat, held)],
         )
         .with(&held.id);
         let fails =
@@ -203,8 +218,9 @@ impl LinkTask {
     }
 
     fn held_and_dialed(&self, seat_id: SeatId, seat: &Seat, call: &Call, number: &str) -> Plan {
-        let hold = Request::HoldCall { call: self.connection(seat, call) };
-        Plan::new(seat_id, &call.id, Effect::Made, [hold, self.make_call(seat, number)]).making(Making::of(number))
+        let dial = Step::ask(seat_id, self.make_call(seat, number));
+        Plan::of(seat_id, &call.id, Effect::Made, [self.set_aside(seat_id, seat, call), dial])
+            .making(Making::of(number))
     }
 
     /// Digits in dial tone (U-19).
@@ -252,11 +268,11 @@ impl LinkTask {
     fn plan_swap(&self, seat_id: SeatId, seat: &Seat, call: &Call, action: &CallAction) -> Planned {
         let pair = self.pair(call, action)?;
         let (held, active) = (self.connection(seat, pair.held), self.connection(seat, pair.active));
-        let by_hand = Plan::new(
+        let by_hand = Plan::of(
             seat_id,
             &pair.held.id,
             Effect::Swapped,
-            [Request::HoldCall { call: active.clone() }, Request::RetrieveCall { call: held.clone() }],
+            [self.set_aside(seat_id, seat, pair.active), self.take_back(seat_id, seat, pair.held)],
         )
         .with(&pair.active.id);
         if !self.report.may_use(Service::AlternateCall) {
@@ -272,22 +288,24 @@ impl LinkTask {
     /// U-16: one conference of two calls, or the second call's party called into the first.
     fn plan_conference(&self, seat_id: SeatId, seat: &Seat, pair: &Pair<'_>) -> Plan {
         let (held, active) = (self.connection(seat, pair.held), self.connection(seat, pair.active));
-        let plan = |requests: Vec<Request>| {
-            Plan::new(seat_id, &pair.held.id, Effect::Conferenced, requests).with(&pair.active.id)
-        };
-        let request = Request::ConferenceCall { held: held.clone(), active: active.clone() };
-        let conference = plan(vec![request]).needing(Service::ConferenceCall);
+        let plan =
+            |steps: Vec<Step>| Plan::of(seat_id, &pair.held.id, Effect::Conferenced, steps).with(&pair.active.id);
+        let request = Request::ConferenceCall { held: held.clone(), active };
+        let conference = plan(vec![Step::ask(seat_id, request)]).needing(Service::ConferenceCall);
         let party = pair.active.far_end().raw.as_ref().filter(|_| self.may_join_in_one_step());
         let Some(party) = party else { return conference };
         let join = plan(vec![
-            Request::ClearConnection { call: active, reason: None },
-            Request::RetrieveCall { call: held.clone() },
-            Request::SingleStepConferenceCall {
-                active: held,
-                device_to_join: self.other_device(party),
-                participation: ParticipationType::Active,
-                extras: CallExtras::default(),
-            },
+            self.clear(seat_id, seat, pair.active),
+            self.take_back(seat_id, seat, pair.held),
+            Step::ask(
+                self.seat_of(seat_id, pair.held),
+                Request::SingleStepConferenceCall {
+                    active: held,
+                    device_to_join: self.other_device(party),
+                    participation: ParticipationType::Active,
+                    extras: CallExtras::default(),
+                },
+            ),
         ]);
         if self.report.may_use(Service::ConferenceCall) { conference.or(join) } else { join }
     }

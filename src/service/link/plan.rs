@@ -10,8 +10,13 @@ use crate::service::pbx::Template;
 /// One step of a plan.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    /// A service.
-    Ask(Box<Request>),
+    /// A service, in the session of the call that it names.
+    Ask {
+        seat: SeatId,
+        request: Box<Request>,
+        /// The call that it puts on hold for the steps that follow: when they fail, it is taken back.
+        aside: Option<CallId>,
+    },
     /// Waits for more digits: the number goes to the PBX as a whole (dossier 15a).
     Collect,
     /// Waits until the call that the plan made is ringing or answered at its far end, then connects it with this one.
@@ -22,8 +27,13 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) fn ask(request: Request) -> Self {
-        Self::Ask(Box::new(request))
+    pub(super) fn ask(seat: SeatId, request: Request) -> Self {
+        Self::Ask { seat, request: Box::new(request), aside: None }
+    }
+
+    /// Puts a call on hold that nobody asked to hold, for what follows.
+    pub(super) fn set_aside(seat: SeatId, call: &CallId, hold: Request) -> Self {
+        Self::Ask { seat, request: Box::new(hold), aside: Some(call.clone()) }
     }
 }
 
@@ -113,9 +123,14 @@ impl Plan {
         effect: Effect,
         requests: impl IntoIterator<Item = Request>,
     ) -> Self {
+        Self::of(seat, call, effect, requests.into_iter().map(|request| Step::ask(seat, request)))
+    }
+
+    /// With steps for several calls, which may be at several addresses of the line.
+    pub(super) fn of(seat: SeatId, call: &CallId, effect: Effect, steps: impl IntoIterator<Item = Step>) -> Self {
         Self {
             seat,
-            steps: requests.into_iter().map(Step::ask).collect(),
+            steps: steps.into_iter().collect(),
             calls: vec![call.clone()],
             makes: None,
             effect,

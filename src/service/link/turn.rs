@@ -51,6 +51,9 @@ impl LinkTask {
 
     /// The PBX is slow: the caller is told now, and the snapshot is asked. What comes of it later is an event.
     pub(super) fn on_command_slow(&mut self, id: &CommandId) {
+        if self.takes_back(id) {
+            return self.on_taken_back(id, None);
+        }
         self.answer_timeout(id);
         let Some(command) = self.commands.open.get_mut(id) else { return };
         command.is_slow = true;

@@ -15,6 +15,9 @@ impl LinkTask {
     /// A service of a command is done.
     pub(in crate::service::link) fn on_command_step(&mut self, id: SeatId, command_id: &CommandId, outcome: Outcome) {
         let at = self.at();
+        if self.takes_back(command_id) {
+            return self.on_taken_back(command_id, Some(&outcome));
+        }
         match outcome {
             Outcome::Response(answer) => {
                 let named = match answer.response() {
@@ -28,9 +31,14 @@ impl LinkTask {
                 };
                 let Some(command) = self.commands.open.get_mut(command_id) else { return };
                 command.has_acted = true;
+                if let Some(held) = command.holds.take() {
+                    command.aside = Some(held);
+                }
                 if let Some(named) = named
                     && command.makes.is_some()
                 {
+                    // It is on hold for the call that there is now.
+                    command.aside = None;
                     let seat = command.seat;
                     let by_event = self.table.dialed_call(seat, command_id);
                     let call = self.table.bind_dial(at, seat, command_id, named.as_deref()).or(by_event);
@@ -45,12 +53,12 @@ impl LinkTask {
                 }
                 self.next_step(command_id);
             }
-            Outcome::Refused(refusal) => self.on_command_refused(command_id, refusal),
+            Outcome::Refused(refusal) => self.on_command_refused(id, command_id, refusal),
             Outcome::Unknown(_) | Outcome::Mismatch { .. } => self.on_command_unknown(id, command_id),
         }
     }
 
-    pub(super) fn on_command_refused(&mut self, command_id: &CommandId, refusal: Refusal) {
+    pub(super) fn on_command_refused(&mut self, id: SeatId, command_id: &CommandId, refusal: Refusal) {
         let Some(command) = self.commands.open.get_mut(command_id) else { return };
         let is_unknown_service = match &refusal {
             Refusal::Fault(fault) => {
@@ -89,13 +97,11 @@ impl LinkTask {
         if let Some(plan) = alternative {
             return self.take_alternative(command_id, *plan);
         }
-        if let (Refusal::Fault(fault), Some(seat)) = (&refusal, self.commands.open.get(command_id).map(|it| it.seat)) {
-            self.hear_out_of_service(seat, fault);
-        }
-        if let Refusal::Fault(fault) = &refusal
-            && self.is_settled_by_refusal(command_id, fault)
-        {
-            return;
+        if let Refusal::Fault(fault) = &refusal {
+            self.hear_out_of_service(id, fault);
+            if self.is_settled_by_refusal(id, command_id, fault) {
+                return;
+            }
         }
         let what = self.commands.open.get(command_id).map_or("do this", |command| command.what);
         let error = match refusal {
@@ -115,18 +121,16 @@ impl LinkTask {
             }
             Refusal::QueueFull | Refusal::WaitedTooLong => not_sent(&refusal, what),
         };
-        self.fail_command(command_id, error);
+        self.fail_half_way(command_id, error);
     }
 
     /// The PBX says that it does not have the call: it is over by now, or our picture is wrong. `true` when the command
     /// was dealt with.
-    pub(super) fn is_settled_by_refusal(&mut self, id: &CommandId, fault: &Fault) -> bool {
+    pub(super) fn is_settled_by_refusal(&mut self, seat: SeatId, id: &CommandId, fault: &Fault) -> bool {
         let is_gone = names_no_call(&fault.value);
         if !is_gone && !matches!(fault.value, FaultValue::State(_)) {
             return false;
         }
-        let Some(command) = self.commands.open.get(id) else { return false };
-        let seat = command.seat;
         self.want_snapshot(seat);
         let Some(command) = self.commands.open.get_mut(id) else { return false };
         let is_drop = command.on.as_ref().is_some_and(|on| on.action == Action::Drop);
@@ -188,12 +192,15 @@ impl LinkTask {
 
     /// The session of a command went away.
     pub(in crate::service::link) fn on_command_lost(&mut self, id: SeatId, command_id: &CommandId, sent: bool) {
+        if self.takes_back(command_id) {
+            return self.on_taken_back(command_id, None);
+        }
         if sent {
             return self.on_command_unknown(id, command_id);
         }
         let error = ServiceError::new(Code::PbxUnavailable, "The session of this line was lost; nothing was done.")
             .with_hint("Ask again in a moment.")
             .retryable(Some(2));
-        self.fail_command(command_id, error);
+        self.fail_half_way(command_id, error);
     }
 }

@@ -1,6 +1,7 @@
 //! The life of a command: its plan step by step, its answer, and what is told of its outcome.
 
 mod answers;
+mod aside;
 mod waits;
 
 use std::collections::{HashMap, VecDeque};
@@ -76,6 +77,10 @@ pub(super) struct Command {
     pub(super) made: Option<CallId>,
     /// What the command waits for beside answers.
     wait: Option<Wait>,
+    /// The call that the step under way puts on hold for those that follow.
+    holds: Option<CallId>,
+    /// The call that was put on hold for what is still to come.
+    aside: Option<CallId>,
     pub(super) has_acted: bool,
     pub(super) on: Option<Expected>,
     /// Its answer may be lost: a snapshot that shows its effect will do.
@@ -92,6 +97,8 @@ enum Wait {
     Digits,
     /// The end of the call that was to be hung up and that the PBX says it does not have; else this is the answer.
     Gone(Box<ServiceError>),
+    /// The call that was put on hold for nothing is taken back; then this is the answer.
+    Back(Box<ServiceError>),
 }
 
 /// Commands that are not answered.
@@ -127,6 +134,8 @@ impl LinkTask {
             makes: plan.makes,
             made: None,
             wait: None,
+            holds: None,
+            aside: None,
             has_acted: false,
             on: order.on,
             is_slow: false,
@@ -168,10 +177,12 @@ impl LinkTask {
 
     fn next_step(&mut self, id: &CommandId) {
         let Some(command) = self.commands.open.get_mut(id) else { return };
-        let seat = command.seat;
         match command.steps.pop_front() {
             None => self.on_command_accepted(id),
-            Some(Step::Ask(request)) => self.submit(seat, *request, Purpose::Command(id.clone())),
+            Some(Step::Ask { seat, request, aside }) => {
+                command.holds = aside;
+                self.submit(seat, *request, Purpose::Command(id.clone()));
+            }
             Some(Step::Collect) => {
                 command.wait = Some(Wait::Digits);
                 self.wait_for(id, BETWEEN_DIGITS);

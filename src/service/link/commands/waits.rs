@@ -86,7 +86,7 @@ impl LinkTask {
             }
             Some(Wait::Gone(_)) => self.on_not_gone(&id),
             Some(Wait::Digits) => self.on_digits_complete(&id),
-            None => {}
+            Some(Wait::Back(_)) | None => {}
         }
     }
 
@@ -101,7 +101,7 @@ impl LinkTask {
                 Some(Wait::Call) => command_id == Some(id) && !command.calls.contains(&call.id),
                 Some(Wait::Reached(_)) => command.made.as_ref() == Some(&call.id),
                 Some(Wait::Gone(_) | Wait::Digits) => call.state.is_ended() && command.calls.first() == Some(&call.id),
-                None => false,
+                Some(Wait::Back(_)) | None => false,
             })
             .map(|(id, _)| id.clone())
             .collect();

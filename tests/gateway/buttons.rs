@@ -1,0 +1,123 @@
+//! Calls at two buttons of one phone: 201 at address 0 and 204 at address 1 are one line here, and each has a session of
+//! its own at the router.
+
+use cme_twin::{Behaviour, Faults, Preset, TwinConfig};
+use serde_json::{Value, json};
+
+use crate::kit::{House, refused, text};
+
+fn without(services: &[&str]) -> Faults {
+    Faults { services_off: services.iter().map(|name| (*name).to_owned()).collect(), ..Faults::default() }
+}
+
+fn refusing(errors: &[(&str, &str)]) -> Faults {
+    let errors = errors.iter().map(|(service, error)| ((*service).to_owned(), (*error).to_owned())).collect();
+    Faults { errors, ..Faults::default() }
+}
+
+impl House {
+    /// The first button talks to 202; gives the call.
+    async fn first_button_talks(&mut self) -> Value {
+        let call = self.dial("201", "202").await;
+        let ringing = self.until_call("202", "offering").await;
+        self.act(&ringing, "answer").await.unwrap();
+        self.until_call("201", "connected").await;
+        call
+    }
+
+    /// The first button holds 202, and the second one talks to 208; gives both calls.
+    async fn both_buttons_talk(&mut self) -> (Value, Value) {
+        let first = self.first_button_talks().await;
+        self.act(&first, "hold").await.unwrap();
+        self.until_call("201", "on_hold").await;
+        let line = self.line_id("201").await;
+        let body = json!({"to": "208", "address": 1});
+        let second = self.client().post(&format!("/lines/{line}/calls"), &body).await.unwrap();
+        let ringing = self.until_call("208", "offering").await;
+        self.act(&ringing, "answer").await.unwrap();
+        self.until_state(&second, "connected").await;
+        (first, second)
+    }
+
+    /// 208 calls the second button; gives the ringing call there.
+    async fn second_button_rings(&mut self) -> Value {
+        self.twin.dial("208", "204").await.unwrap();
+        let ringing = self.until_call("201", "offering").await;
+        assert_eq!(ringing["address"], 1, "{ringing:#}");
+        ringing
+    }
+
+    async fn until_state(&mut self, call: &Value, state: &str) -> Value {
+        let path = format!("/calls/{}", text(call, "/id"));
+        loop {
+            let now = self.client().get(&path).await.unwrap();
+            if now["state"] == state {
+                return now;
+            }
+            self.stream.any(&format!("a call is {state}; it is {}", now["state"])).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_of_two_buttons_are_swapped_by_hand() {
+    let faults = without(&["AlternateCall", "ReconnectCall"]);
+    let mut house = House::with(TwinConfig { faults, ..TwinConfig::default() }, json!({})).await;
+    let (first, second) = house.both_buttons_talk().await;
+    assert_eq!((&first["address"], &second["address"]), (&json!(0), &json!(1)));
+    for (active, held) in [(&first, &second), (&second, &first)] {
+        house.act(&second, "swap").await.unwrap();
+        house.until_state(active, "connected").await;
+        house.until_state(held, "on_hold").await;
+    }
+    for call in [&second, &first] {
+        house.act(call, "drop").await.unwrap();
+        house.until_ended(call).await;
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_at_another_button_is_answered_by_holding_first() {
+    let behaviour = Behaviour::preset(Preset::V80);
+    let mut house = House::with(TwinConfig { behaviour, ..TwinConfig::default() }, json!({})).await;
+    let first = house.first_button_talks().await;
+    let waiting = house.second_button_rings().await;
+    house.act(&waiting, "answer").await.unwrap();
+    house.until_state(&waiting, "connected").await;
+    house.until_state(&first, "on_hold").await;
+    for call in [&waiting, &first] {
+        house.act(call, "drop").await.unwrap();
+        house.until_ended(call).await;
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_fails_half_way_takes_back_what_it_put_on_hold() {
+    let mut house = House::open().await;
+    let first = house.first_button_talks().await;
+    let waiting = house.second_button_rings().await;
+    house.twin.set_faults(refusing(&[("AnswerCall", "operation/generic")]));
+    let (status, problem) = refused(house.act(&waiting, "answer").await);
+    assert_eq!((status, text(&problem, "/code")), (502, "pbx_refused"), "{problem:#}");
+    assert!(text(&problem, "/detail").ends_with("is taken back."), "{problem:#}");
+    let id = text(&first, "/id").to_owned();
+    let is_in = |event: &Value, state: &str| event["call_id"] == id.as_str() && event["data"]["state"] == state;
+    house.stream.find("it was put on hold", |event| is_in(event, "on_hold")).await;
+    house.until_state(&first, "connected").await;
+    // The router does not even give it back: whoever asked is told what to do.
+    house.twin.set_faults(refusing(&[("AnswerCall", "operation/generic"), ("RetrieveCall", "operation/generic")]));
+    let (status, problem) = refused(house.act(&waiting, "answer").await);
+    assert_eq!((status, text(&problem, "/code")), (502, "pbx_refused"), "{problem:#}");
+    assert!(text(&problem, "/detail").contains("still on hold"), "{problem:#}");
+    assert!(text(&problem, "/hint").contains(&format!("{id}/retrieve")), "{problem:#}");
+    house.twin.set_faults(Faults::default());
+    house.until_state(&first, "on_hold").await;
+    house.act(&first, "retrieve").await.unwrap();
+    house.until_state(&first, "connected").await;
+    house.act(&first, "drop").await.unwrap();
+    house.until_ended(&first).await;
+    house.twin.hang_up("208").await.unwrap();
+    house.close().await;
+}
