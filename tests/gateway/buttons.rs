@@ -121,3 +121,40 @@ async fn a_command_that_fails_half_way_takes_back_what_it_put_on_hold() {
     house.twin.hang_up("208").await.unwrap();
     house.close().await;
 }
+
+/// The consultation and what it is about are both on hold, and a third call at the other button is active: hanging up the
+/// consultation touches nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_consultation_is_hung_up_beside_a_third_call() {
+    let mut house = House::open().await;
+    let first = house.first_button_talks().await;
+    let path = format!("/calls/{}/consult", text(&first, "/id"));
+    let second = house.client().post(&path, &json!({"to": "208"})).await.unwrap();
+    let ringing = house.until_call("208", "offering").await;
+    house.act(&ringing, "answer").await.unwrap();
+    house.until_state(&second, "connected").await;
+    house.act(&second, "hold").await.unwrap();
+    let held = house.until_state(&second, "on_hold").await;
+    assert_eq!(held["consultation_of"], first["id"]);
+    let line = house.line_id("201").await;
+    house.twin.login("eli", "00AA11BB0003").await.unwrap();
+    house.until_line("205", "its user is at a phone", |line| line["status"] == "in_service").await;
+    let body = json!({"to": "205", "address": 1});
+    let third = house.client().post(&format!("/lines/{line}/calls"), &body).await.unwrap();
+    house.until_call("205", "offering").await;
+    house.twin.answer("205").await.unwrap();
+    house.until_state(&third, "connected").await;
+    house.twin.clear_requests();
+    house.act(&second, "drop").await.unwrap();
+    house.until_ended(&second).await;
+    let asked = house.twin.requests().services;
+    assert_eq!(asked.get("ClearConnection"), Some(&1), "{asked:?}");
+    assert!(!asked.contains_key("ReconnectCall") && !asked.contains_key("RetrieveCall"), "{asked:?}");
+    house.until_state(&third, "connected").await;
+    house.until_state(&first, "on_hold").await;
+    for call in [&third, &first] {
+        house.act(call, "drop").await.unwrap();
+        house.until_ended(call).await;
+    }
+    house.close().await;
+}

@@ -118,12 +118,15 @@ impl LinkTask {
         if call.state == CallState::Offering {
             return Ok(self.plan_reject(seat_id, call, connection, clear));
         }
-        // A consultation goes back to the call that it is about, also when its target is busy.
+        // A consultation goes back to the call that it is about, also when its target is busy; but not one that is on hold
+        // itself, nor where that would take the handset from a third call.
         let held = call
             .consultation_of
             .as_ref()
+            .filter(|_| call.state != CallState::OnHold)
             .and_then(|id| self.table.call(id))
-            .filter(|held| held.state == CallState::OnHold && !self.table.is_ending(&held.id));
+            .filter(|held| held.state == CallState::OnHold && !self.table.is_ending(&held.id))
+            .filter(|held| !self.has_another_active(call, held));
         let Some(held) = held else { return Ok(clear) };
         let held_connection = self.connection(seat, held);
         let by_hand = Plan::of(
@@ -143,6 +146,15 @@ impl LinkTask {
             .with(&held.id)
             .needing(Service::ReconnectCall)
             .or_after_any_refusal(by_hand))
+    }
+
+    /// Whether the phone is in a call beside these two.
+    fn has_another_active(&self, call: &Call, held: &Call) -> bool {
+        self.table.calls_of_line(&call.line_id).any(|other| {
+            ![&call.id, &held.id].contains(&&other.id)
+                && !matches!(other.state, CallState::OnHold | CallState::Offering | CallState::Ended)
+                && !self.table.is_ending(&other.id)
+        })
     }
 
     /// U-18: cleared where the PBX can, else sent to the reject target.
