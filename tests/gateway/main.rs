@@ -38,6 +38,7 @@ mod restarts;
 mod secrets;
 mod service;
 mod sessions;
+mod settings;
 mod setup;
 mod shared;
 mod start;

@@ -21,7 +21,8 @@ use crate::domain::{Call, CallId, Line, LineId, PbxId, TokenId};
 use crate::service::assistant::{ApplyRequest, CstaApplied, CstaConfig, CstaEntry, OneTime};
 use crate::service::doctor::Diagnosis;
 use crate::service::gateway::{
-    CallAction, DialPlan, DialRequest, Done, Imported, LineDiff, NewLine, RuleTest, RulesChange, RulesVersion, Written,
+    CallAction, DialPlan, DialRequest, Done, Imported, LineDiff, NewLine, RuleTest, RulesChange, RulesVersion, Setting,
+    Written,
 };
 use crate::service::journal::{Journal, Position, View};
 use crate::service::locate::{Candidate, locate};
@@ -130,7 +131,7 @@ impl Reader {
     /// What the service refuses; 404 for a line that is not visible.
     pub(in crate::api) async fn forwarding(&self, line: &LineId, address: u8) -> Result<Option<String>, Problem> {
         self.seen().line(line)?;
-        Ok(self.state.gateway().forwarding(&self.principal.caller(), line, address, None).await?)
+        Ok(self.state.gateway().forwarding(&self.principal.caller(), line, address, None).await?.value)
     }
 
     /// Do not disturb of a line's phone, by the PBX's own word.
@@ -139,7 +140,7 @@ impl Reader {
     /// As [`Reader::forwarding`].
     pub(in crate::api) async fn do_not_disturb(&self, line: &LineId) -> Result<bool, Problem> {
         self.seen().line(line)?;
-        Ok(self.state.gateway().do_not_disturb(&self.principal.caller(), line, None).await?)
+        Ok(self.state.gateway().do_not_disturb(&self.principal.caller(), line, None).await?.value)
     }
 
     /// The number rules of a PBX with their tag.
@@ -295,7 +296,7 @@ impl Controller {
         line: &LineId,
         address: u8,
         target: Option<String>,
-    ) -> Result<Option<String>, Problem> {
+    ) -> Result<Setting<Option<String>>, Problem> {
         self.seen().line(line)?;
         Ok(self.state.gateway().forwarding(&self.principal.caller(), line, address, Some(target)).await?)
     }
@@ -304,7 +305,11 @@ impl Controller {
     ///
     /// # Errors
     /// As [`Controller::dial`].
-    pub(in crate::api) async fn set_do_not_disturb(&self, line: &LineId, enabled: bool) -> Result<bool, Problem> {
+    pub(in crate::api) async fn set_do_not_disturb(
+        &self,
+        line: &LineId,
+        enabled: bool,
+    ) -> Result<Setting<bool>, Problem> {
         self.seen().line(line)?;
         Ok(self.state.gateway().do_not_disturb(&self.principal.caller(), line, Some(enabled)).await?)
     }

@@ -19,7 +19,7 @@ const TAGGED: [&str; 11] = [
     "import_number_rules",
 ];
 /// Operations whose answers say where the change stands in the event stream.
-const PLACED: [&str; 18] = [
+const PLACED: [&str; 20] = [
     "forget_learned",
     "learn_from_probe",
     "create_pbx",
@@ -38,9 +38,12 @@ const PLACED: [&str; 18] = [
     "drop_call",
     "hold_call",
     "retrieve_call",
+    "set_forwarding",
+    "set_do_not_disturb",
 ];
 /// Operations that are commands.
-const COMMANDS: [&str; 5] = ["dial", "answer_call", "drop_call", "hold_call", "retrieve_call"];
+const COMMANDS: [&str; 7] =
+    ["dial", "answer_call", "drop_call", "hold_call", "retrieve_call", "set_forwarding", "set_do_not_disturb"];
 
 /// The groups of the operations.
 pub(super) fn tags() -> Value {

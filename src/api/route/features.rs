@@ -10,7 +10,7 @@ use super::super::extract::{JsonBody, PathId};
 use super::super::problem::Problem;
 use super::super::query::Params;
 use super::super::schema::{Acting, Refused, Unknown};
-use super::json;
+use super::{commanded, json};
 use crate::domain::LineId;
 
 type Answer = Result<Response<Body>, Problem>;
@@ -63,8 +63,10 @@ pub(in crate::api) async fn set_forwarding(
     uri: Uri,
     JsonBody(body): JsonBody<ForwardingBody>,
 ) -> Answer {
-    let unconditional = controller.set_forwarding(&id, address(&uri)?, body.unconditional).await?;
-    json(StatusCode::OK, &ForwardingBody { unconditional })
+    let set = controller.set_forwarding(&id, address(&uri)?, body.unconditional).await?;
+    let (command, position) = (set.command_id, set.position);
+    let response = json(StatusCode::OK, &ForwardingBody { unconditional: set.value })?;
+    Ok(commanded(response, command.as_ref(), position.as_ref()))
 }
 
 /// Read do not disturb of a line's phone
@@ -90,6 +92,7 @@ pub(in crate::api) async fn set_do_not_disturb(
     JsonBody(body): JsonBody<DoNotDisturbBody>,
 ) -> Answer {
     Params::read(&uri)?.finish()?;
-    let enabled = controller.set_do_not_disturb(&id, body.enabled).await?;
-    json(StatusCode::OK, &DoNotDisturbBody { enabled })
+    let set = controller.set_do_not_disturb(&id, body.enabled).await?;
+    let response = json(StatusCode::OK, &DoNotDisturbBody { enabled: set.value })?;
+    Ok(commanded(response, set.command_id.as_ref(), set.position.as_ref()))
 }

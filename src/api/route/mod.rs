@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 use super::etag;
 use super::problem::{COMMAND_ID, Problem};
+use crate::domain::CommandId;
 use crate::service::gateway::{Done, Written};
 use crate::service::journal::Position;
 
@@ -127,10 +128,25 @@ fn changed_calls(done: &Done) -> Response<Body> {
 }
 
 fn set_command(response: &mut Response<Body>, done: &Done) {
-    if let Ok(value) = HeaderValue::from_str(done.command_id.as_str()) {
+    set_command_id(response, &done.command_id);
+    set_position(response, &done.position);
+}
+
+fn set_command_id(response: &mut Response<Body>, command: &CommandId) {
+    if let Ok(value) = HeaderValue::from_str(command.as_str()) {
         response.headers_mut().insert(COMMAND_ID, value);
     }
-    set_position(response, &done.position);
+}
+
+/// An answer with the command that it is about.
+fn commanded(mut response: Response<Body>, command: Option<&CommandId>, position: Option<&Position>) -> Response<Body> {
+    if let Some(command) = command {
+        set_command_id(&mut response, command);
+    }
+    if let Some(position) = position {
+        set_position(&mut response, position);
+    }
+    response
 }
 
 fn set_position(response: &mut Response<Body>, position: &Position) {

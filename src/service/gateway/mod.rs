@@ -31,7 +31,7 @@ use crate::store::{Store, StoreError};
 pub use numbers::{RuleTest, RulesChange, RulesVersion};
 pub use replay::{Replay, ReplayedForm, ReplayedNumber};
 pub use types::{
-    CallAction, Caller, DialPlan, DialRequest, Done, Imported, LineChange, LineDiff, NewLine, Outcome, Written,
+    CallAction, Caller, DialPlan, DialRequest, Done, Imported, LineChange, LineDiff, NewLine, Outcome, Setting, Written,
 };
 
 /// The gateway. Cloning gives another handle to it.
@@ -255,7 +255,7 @@ impl Gateway {
         line: &LineId,
         address: u8,
         set: Option<Option<String>>,
-    ) -> Outcome<Option<String>> {
+    ) -> Outcome<Setting<Option<String>>> {
         let (caller, id) = (caller.clone(), line.clone());
         self.link_of_line(line)?.ask(|reply| LinkCommand::Forwarding { line: id, address, caller, set, reply }).await
     }
@@ -264,7 +264,7 @@ impl Gateway {
     ///
     /// # Errors
     /// As [`Gateway::forwarding`].
-    pub async fn do_not_disturb(&self, caller: &Caller, line: &LineId, set: Option<bool>) -> Outcome<bool> {
+    pub async fn do_not_disturb(&self, caller: &Caller, line: &LineId, set: Option<bool>) -> Outcome<Setting<bool>> {
         let (caller, id) = (caller.clone(), line.clone());
         self.link_of_line(line)?.ask(|reply| LinkCommand::DoNotDisturb { line: id, caller, set, reply }).await
     }

@@ -130,6 +130,24 @@ pub struct NewLine {
 /// Shorthand of the service layer.
 pub type Outcome<T> = Result<T, ServiceError>;
 
+/// A setting of a phone or number as the PBX has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// What it is.
+    pub value: T,
+    /// The command that set it; `None` when it was only read.
+    pub command_id: Option<CommandId>,
+    /// Where the journal stood with the change.
+    pub position: Option<Position>,
+}
+
+impl<T> Setting<T> {
+    /// A setting that was only read.
+    pub(crate) fn read(value: T) -> Self {
+        Self { value, command_id: None, position: None }
+    }
+}
+
 /// A configuration change that is durable.
 #[derive(Debug, Clone)]
 pub struct Written {

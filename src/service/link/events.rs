@@ -7,7 +7,7 @@ use super::task::LinkTask;
 use super::timers::Timer;
 use super::translate;
 use crate::csta::{self, EventKind, SubjectDevice};
-use crate::domain::MonitorState;
+use crate::domain::{LineId, MonitorState};
 use crate::domain::call_table::SeatId;
 use crate::service::pbx::{ServiceSource, Switch};
 
@@ -85,23 +85,25 @@ impl LinkTask {
     /// Do not disturb belongs to the phone: every line on it shows it (dossier 9.7).
     pub(super) fn set_do_not_disturb(&mut self, id: SeatId, on: bool) {
         let Some(line) = self.seats.get(&id).map(|seat| seat.line.clone()) else { return };
-        let phone = self.lines.get(&line).and_then(|entry| entry.row.device_id.clone());
-        let lines: Vec<_> = match &phone {
-            Some(phone) => self
-                .lines
-                .iter()
-                .filter(|(_, entry)| entry.row.device_id.as_ref() == Some(phone))
-                .map(|(id, _)| id.clone())
-                .collect(),
-            None => vec![line],
-        };
-        for line in lines {
+        for line in self.lines_of_phone(&line) {
             if let Some(entry) = self.lines.get_mut(&line)
                 && entry.do_not_disturb != on
             {
                 entry.do_not_disturb = on;
                 self.changed_lines.insert(line);
             }
+        }
+    }
+
+    /// The lines of the phone that a line is at.
+    pub(super) fn lines_of_phone(&self, line: &LineId) -> Vec<LineId> {
+        let phone = self.lines.get(line).and_then(|entry| entry.row.device_id.as_ref());
+        match phone {
+            Some(phone) => {
+                let same = self.lines.iter().filter(|(_, entry)| entry.row.device_id.as_ref() == Some(phone));
+                same.map(|(id, _)| id.clone()).collect()
+            }
+            None => vec![line.clone()],
         }
     }
 

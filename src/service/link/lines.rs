@@ -385,6 +385,7 @@ impl LinkTask {
 
     /// Publishes the lines whose object differs from what readers see.
     pub(super) fn tell_changed_lines(&mut self) {
+        let now = self.now();
         for id in std::mem::take(&mut self.changed_lines) {
             let Some(line) = self.line_object(&id) else { continue };
             let Some(entry) = self.lines.get_mut(&id) else { continue };
@@ -396,7 +397,13 @@ impl LinkTask {
                 self.report.is_due = false;
             }
             entry.shown = line.clone();
-            self.outbox.line("line.updated", line, changed, Actor::Gateway);
+            match self.features.cause_of(now, &line, &changed) {
+                Some(by) => {
+                    let actor = Actor::Token(by.actor);
+                    self.outbox.line_by("line.updated", line, changed, actor, Some(by.command));
+                }
+                None => self.outbox.line("line.updated", line, changed, Actor::Gateway),
+            }
             if !self.report.is_due {
                 self.status_changed();
             }

@@ -55,7 +55,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::doctor::Diagnosis;
 use super::error::{Code, ServiceError};
-use super::gateway::{CallAction, Caller, DialRequest, Done, Imported, LineDiff, NewLine, Outcome, Written};
+use super::gateway::{CallAction, Caller, DialRequest, Done, Imported, LineDiff, NewLine, Outcome, Setting, Written};
 use super::journal::{Actor, Journal};
 use super::numbers::NumberPlans;
 use super::probe::Record;
@@ -89,9 +89,15 @@ pub(super) enum LinkCommand {
     /// Replace the data of a call.
     Attach { call: CallId, caller: Caller, patch: Value, reply: Reply<Written> },
     /// Read or set the unconditional forwarding of an address.
-    Forwarding { line: LineId, address: u8, caller: Caller, set: Option<Option<String>>, reply: Reply<Option<String>> },
+    Forwarding {
+        line: LineId,
+        address: u8,
+        caller: Caller,
+        set: Option<Option<String>>,
+        reply: Reply<Setting<Option<String>>>,
+    },
     /// Read or set do not disturb of a line's phone.
-    DoNotDisturb { line: LineId, caller: Caller, set: Option<bool>, reply: Reply<bool> },
+    DoNotDisturb { line: LineId, caller: Caller, set: Option<bool>, reply: Reply<Setting<bool>> },
     /// Retry a line's monitor and mend its calls.
     Refresh { line: LineId, reply: Reply<Written> },
     /// Read the lines from the PBX.

@@ -40,13 +40,25 @@ impl Outbox {
 
     /// A line after a change.
     pub(super) fn line(&mut self, event: &'static str, line: Line, changed: Vec<&'static str>, actor: Actor) {
+        self.line_by(event, line, changed, actor, None);
+    }
+
+    /// A line after a change that a command caused.
+    pub(super) fn line_by(
+        &mut self,
+        event: &'static str,
+        line: Line,
+        changed: Vec<&'static str>,
+        actor: Actor,
+        command: Option<CommandId>,
+    ) {
         self.changes.push(Change {
             event,
             time: wall_clock(),
             pbx_id: Some(line.pbx_id.clone()),
             line_id: Some(line.id.clone()),
             call_id: None,
-            command_id: None,
+            command_id: command,
             actor,
             changed,
             object: Object::line(line),

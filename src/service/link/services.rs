@@ -261,7 +261,7 @@ impl LinkTask {
         let Some(purpose) = self.flights.open.remove(&ticket) else { return };
         match purpose {
             Purpose::Command(command) => self.on_command_lost(id, &command, sent),
-            Purpose::Feature(number) => self.on_feature_lost(number),
+            Purpose::Feature(number) => self.on_feature_lost(id, number),
             _ => {}
         }
     }

@@ -101,6 +101,15 @@ enum Wait {
     Back(Box<ServiceError>),
 }
 
+/// A command as its outcome names it.
+pub(super) struct Told<'a> {
+    pub(super) action: &'a str,
+    pub(super) line: &'a LineId,
+    pub(super) call: Option<&'a CallId>,
+    pub(super) client_ref: Option<&'a str>,
+    pub(super) actor: &'a Arc<str>,
+}
+
 /// Commands that are not answered.
 #[derive(Default)]
 pub(super) struct Commands {
@@ -262,7 +271,17 @@ impl LinkTask {
 
     /// `command.succeeded` or `command.failed`.
     pub(super) fn tell_command(&mut self, id: &CommandId, command: &Command, error: Option<&ServiceError>) {
-        let call = command.calls.first();
+        let told = Told {
+            action: command.action,
+            line: &command.line,
+            call: command.calls.first(),
+            client_ref: command.client_ref.as_deref(),
+            actor: &command.actor,
+        };
+        self.tell_outcome(id, &told, error);
+    }
+
+    pub(super) fn tell_outcome(&mut self, id: &CommandId, told: &Told<'_>, error: Option<&ServiceError>) {
         let problem = error.map(|error| {
             json!({
                 "code": error.code.as_str(),
@@ -275,16 +294,16 @@ impl LinkTask {
         });
         let json = json!({
             "id": id,
-            "action": command.action,
-            "line_id": command.line,
-            "call_id": call,
-            "client_ref": command.client_ref,
+            "action": told.action,
+            "line_id": told.line,
+            "call_id": told.call,
+            "client_ref": told.client_ref,
             "problem": problem,
         });
         let event = if error.is_some() { "command.failed" } else { "command.succeeded" };
         let pbx = self.row.id.clone();
-        let actor = Actor::Token(Arc::clone(&command.actor));
-        self.outbox.command(event, (&pbx, &command.line, call), id, actor, json_bytes(&json));
+        let actor = Actor::Token(Arc::clone(told.actor));
+        self.outbox.command(event, (&pbx, told.line, told.call), id, actor, json_bytes(&json));
     }
 }
 
