@@ -1,6 +1,6 @@
 //! Calls made by programs and at phones: each step once, in order, with the right parties.
 
-use cme_twin::{TrunkAction, TwinConfig};
+use cme_twin::{Faults, TrunkAction, TwinConfig};
 use serde_json::{Value, json};
 
 use crate::kit::{House, refused, text};
@@ -124,6 +124,45 @@ async fn a_call_goes_out_over_the_trunk() {
     assert_eq!(text(&house.until_ended(&call).await, "/cause"), "normal");
     house.settle_calls().await;
     assert_eq!(house.steps("201").await, ["dialing", "proceeding", "ringback", "connected", "ended"]);
+    house.close().await;
+}
+
+/// Transferred by a consultation, over a trunk that never tells that the far end rings.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_transferred_to_a_trunk_that_tells_nothing() {
+    let mut config = TwinConfig::default();
+    config.behaviour.limits.trunk_answer = 0;
+    let mut house = House::with(config, json!({})).await;
+    let plain = Faults { services_off: vec!["SingleStepTransferCall".to_owned()], ..Faults::default() };
+    // The router takes the transfer while the trunk proceeds, or only when the far end rings.
+    for takes_early in [true, false] {
+        let too_early = ("TransferCall".to_owned(), "stateIncompatibility/invalidObjectState".to_owned());
+        let errors = if takes_early { [].into() } else { [too_early].into() };
+        house.twin.set_faults(Faults { errors, ..plain.clone() });
+        house.twin.clear_requests();
+        let call = house.dial("201", "202").await;
+        let ringing = house.until_call("202", "offering").await;
+        house.act(&ringing, "answer").await.unwrap();
+        house.until_call("201", "connected").await;
+        let path = format!("/calls/{}/blind-transfer", text(&call, "/id"));
+        let body = json!({"to": "0301234567"});
+        let (transferred, ()) = tokio::join!(house.client().post(&path, &body), async {
+            if takes_early {
+                return;
+            }
+            house.twin.until_requests(|requests| requests.services.contains_key("TransferCall")).await;
+            let calls = house.calls("201").await;
+            let consultation = calls.iter().find(|call| call["state"] == "proceeding").unwrap();
+            house.twin.set_faults(plain.clone());
+            house.twin.trunk(text(consultation, "/pbx_call_id"), TrunkAction::Ring).await.unwrap();
+        });
+        transferred.unwrap();
+        assert_eq!(text(&house.until_ended(&call).await, "/cause"), "transferred");
+        let asked = house.twin.requests().services["TransferCall"];
+        assert_eq!(asked, if takes_early { 1 } else { 2 });
+        house.twin.hang_up("202").await.unwrap();
+        house.settle_calls().await;
+    }
     house.close().await;
 }
 

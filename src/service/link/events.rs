@@ -7,8 +7,8 @@ use super::task::LinkTask;
 use super::timers::Timer;
 use super::translate;
 use crate::csta::{self, EventKind, SubjectDevice};
-use crate::domain::{LineId, MonitorState};
 use crate::domain::call_table::SeatId;
+use crate::domain::{LineId, MonitorState};
 use crate::service::pbx::{ServiceSource, Switch};
 
 impl LinkTask {

@@ -4,7 +4,7 @@ use super::super::confirm::Confirmation;
 use super::super::faults::{names_no_call, not_sent, refused_command};
 use super::super::plan::{Need, Plan, TakesOver};
 use super::super::task::LinkTask;
-use super::{NAMELESS, Wait};
+use super::{Alarm, NAMELESS, Wait};
 use crate::csta::exchange::{Outcome, Refusal};
 use crate::csta::{Fault, FaultValue, OperationError, Response};
 use crate::domain::call_table::SeatId;
@@ -47,7 +47,7 @@ impl LinkTask {
                         Some(call) => command.made = Some(call),
                         None => {
                             command.wait = Some(Wait::Call);
-                            return self.wait_for(command_id, NAMELESS);
+                            return self.wait_for(command_id, NAMELESS, Alarm::Nameless);
                         }
                     }
                 }
@@ -59,6 +59,12 @@ impl LinkTask {
     }
 
     pub(super) fn on_command_refused(&mut self, id: SeatId, command_id: &CommandId, refusal: Refusal) {
+        if let Refusal::Fault(fault) = &refusal
+            && matches!(fault.value, FaultValue::State(_))
+            && self.waits_on(command_id)
+        {
+            return;
+        }
         let Some(command) = self.commands.open.get_mut(command_id) else { return };
         let is_unknown_service = match &refusal {
             Refusal::Fault(fault) => {
@@ -144,7 +150,7 @@ impl LinkTask {
             self.on_command_accepted(id);
         } else {
             command.wait = Some(Wait::Gone(Box::new(refused_command(fault, command.what))));
-            self.wait_for(id, NAMELESS);
+            self.wait_for(id, NAMELESS, Alarm::Gone);
         }
         true
     }

@@ -6,7 +6,7 @@ mod waits;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -24,6 +24,9 @@ use crate::service::pbx::Template;
 
 /// How long a transfer by consultation waits for its target to ring.
 const REACHED: Duration = Duration::from_secs(20);
+/// How long the target of a transfer by consultation proceeds before the transfer is tried: trunks may not tell that it
+/// rings (dossier 15a).
+const PROCEEDING: Duration = Duration::from_secs(2);
 /// A response that names no call: the next event of the device is its call (dossier 15c).
 const NAMELESS: Duration = Duration::from_secs(5);
 
@@ -77,6 +80,8 @@ pub(super) struct Command {
     pub(super) made: Option<CallId>,
     /// What the command waits for beside answers.
     wait: Option<Wait>,
+    /// The wait that goes on when the PBX says that the transfer comes too early.
+    early: Option<Reach>,
     /// The call that the step under way puts on hold for those that follow.
     holds: Option<CallId>,
     /// The call that was put on hold for what is still to come.
@@ -87,12 +92,32 @@ pub(super) struct Command {
     pub(super) is_slow: bool,
 }
 
+/// The wait of a transfer for its target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reach {
+    held: CallId,
+    /// It is given up then.
+    until: Instant,
+    /// The target proceeds: the transfer is tried in a moment, or was.
+    proceeds: bool,
+}
+
+/// What a command is woken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Alarm {
+    Nameless,
+    Reached,
+    Proceeding,
+    Digits,
+    Gone,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Wait {
     /// The call that the PBX did not name.
     Call,
-    /// Its call to be ringing or answered at the far end; then it is connected with this one.
-    Reached(CallId),
+    /// Its call to be ringing or answered at the far end; then it is connected with the held one.
+    Reached(Reach),
     /// More digits, for a while.
     Digits,
     /// The end of the call that was to be hung up and that the PBX says it does not have; else this is the answer.
@@ -115,7 +140,7 @@ pub(super) struct Told<'a> {
 pub(super) struct Commands {
     pub(super) open: HashMap<CommandId, Command>,
     /// Numbers of their timers.
-    timers: HashMap<u64, CommandId>,
+    timers: HashMap<u64, (CommandId, Alarm)>,
     next: u64,
 }
 
@@ -143,6 +168,7 @@ impl LinkTask {
             makes: plan.makes,
             made: None,
             wait: None,
+            early: None,
             holds: None,
             aside: None,
             has_acted: false,
@@ -185,6 +211,7 @@ impl LinkTask {
     }
 
     fn next_step(&mut self, id: &CommandId) {
+        let now = self.now();
         let Some(command) = self.commands.open.get_mut(id) else { return };
         match command.steps.pop_front() {
             None => self.on_command_accepted(id),
@@ -194,11 +221,11 @@ impl LinkTask {
             }
             Some(Step::Collect) => {
                 command.wait = Some(Wait::Digits);
-                self.wait_for(id, BETWEEN_DIGITS);
+                self.wait_for(id, BETWEEN_DIGITS, Alarm::Digits);
             }
             Some(Step::TransferWhenReached { held }) => {
-                command.wait = Some(Wait::Reached(held));
-                self.wait_for(id, REACHED);
+                command.wait = Some(Wait::Reached(Reach { held, until: now + REACHED, proceeds: false }));
+                self.wait_for(id, REACHED, Alarm::Reached);
                 self.look_at_wait(id);
             }
         }

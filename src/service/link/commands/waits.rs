@@ -6,7 +6,7 @@ use super::super::plan::Effect;
 use super::super::services::Purpose;
 use super::super::task::LinkTask;
 use super::super::timers::Timer;
-use super::{Command, Wait};
+use super::{Alarm, Command, PROCEEDING, Reach, Wait};
 use crate::csta::Request;
 use crate::domain::call_table::SeatId;
 use crate::domain::{Call, CallId, CallState, CommandId};
@@ -63,30 +63,32 @@ impl LinkTask {
         self.next_step(id);
     }
 
-    pub(super) fn wait_for(&mut self, id: &CommandId, time: Duration) {
+    pub(super) fn wait_for(&mut self, id: &CommandId, time: Duration, alarm: Alarm) {
         self.commands.next += 1;
         let number = self.commands.next;
-        self.commands.timers.insert(number, id.clone());
+        self.commands.timers.insert(number, (id.clone(), alarm));
         self.timers.set(Timer::Command(number), Some(self.now() + time));
     }
 
     pub(in crate::service::link) fn on_command_time(&mut self, number: u64) {
-        let Some(id) = self.commands.timers.remove(&number) else { return };
+        let Some((id, alarm)) = self.commands.timers.remove(&number) else { return };
         let Some(command) = self.commands.open.get(&id) else { return };
-        match command.wait {
+        match (&command.wait, alarm) {
             // The snapshot that follows tells whether there is a call.
-            Some(Wait::Call) => {
+            (Some(Wait::Call), Alarm::Nameless) => {
                 let seat = command.seat;
                 self.on_command_unknown(seat, &id);
             }
-            Some(Wait::Reached(_)) => {
+            (Some(Wait::Reached(_)), Alarm::Proceeding) => self.transfer_early(&id),
+            (Some(Wait::Reached(_)), Alarm::Reached) => {
                 let error = ServiceError::new(Code::PbxRefused, "The target of the transfer does not ring.")
                     .with_hint("The consultation call lives: complete the transfer later, or drop it to go back.");
                 self.fail_command(&id, error);
             }
-            Some(Wait::Gone(_)) => self.on_not_gone(&id),
-            Some(Wait::Digits) => self.on_digits_complete(&id),
-            Some(Wait::Back(_)) | None => {}
+            (Some(Wait::Gone(_)), Alarm::Gone) => self.on_not_gone(&id),
+            (Some(Wait::Digits), Alarm::Digits) => self.on_digits_complete(&id),
+            // Of an earlier wait.
+            _ => {}
         }
     }
 
@@ -120,10 +122,7 @@ impl LinkTask {
                         .with_hint("Dial the number as a whole, with POST /api/v1/lines/{line}/calls.");
                 self.fail_command(&id, error);
             } else if call.state.is_ended() || matches!(call.state, CallState::Busy | CallState::Failed) {
-                let error =
-                    ServiceError::new(Code::PbxRefused, "The target of the transfer is busy or cannot be reached.")
-                        .with_hint("The call is on hold: retrieve it, or transfer it to another number.");
-                self.fail_command(&id, error);
+                self.fail_command(&id, unreachable());
             } else {
                 self.look_at_wait(&id);
             }
@@ -132,12 +131,55 @@ impl LinkTask {
 
     /// The target of a transfer by consultation rings: connect.
     pub(super) fn look_at_wait(&mut self, id: &CommandId) {
-        let Some(command) = self.commands.open.get(id) else { return };
-        let Some(Wait::Reached(held)) = &command.wait else { return };
+        let Some(command) = self.commands.open.get_mut(id) else { return };
+        let Some(Wait::Reached(reach)) = &mut command.wait else { return };
         let Some(active) = command.made.as_ref().and_then(|made| self.table.call(made)) else { return };
-        if !matches!(active.state, CallState::Ringback | CallState::Connected) {
+        match active.state {
+            CallState::Ringback | CallState::Connected => self.transfer_now(id),
+            // A trunk may tell no more than this until somebody answers.
+            CallState::Proceeding if !reach.proceeds => {
+                reach.proceeds = true;
+                self.wait_for(id, PROCEEDING, Alarm::Proceeding);
+            }
+            _ => {}
+        }
+    }
+
+    /// The target has proceeded for a while, and that it rings is not told: the PBX knows whether it can be connected.
+    fn transfer_early(&mut self, id: &CommandId) {
+        let Some(command) = self.commands.open.get(id) else { return };
+        let Some(Wait::Reached(reach)) = command.wait.clone() else { return };
+        let active = command.made.as_ref().and_then(|made| self.table.call(made));
+        if active.is_none_or(|active| active.state != CallState::Proceeding) {
             return;
         }
+        if let Some(command) = self.commands.open.get_mut(id) {
+            command.early = Some(reach);
+        }
+        self.transfer_now(id);
+    }
+
+    /// The PBX says that a transfer is not possible in this state: when it was tried early, it is waited for. `true` when
+    /// it was.
+    pub(super) fn waits_on(&mut self, id: &CommandId) -> bool {
+        let now = self.now();
+        let Some(command) = self.commands.open.get_mut(id) else { return false };
+        let Some(reach) = command.early.take().filter(|reach: &Reach| now < reach.until) else { return false };
+        let active = command.made.as_ref().and_then(|made| self.table.call(made));
+        if active.is_none_or(|active| matches!(active.state, CallState::Busy | CallState::Failed)) {
+            self.fail_command(id, unreachable());
+            return true;
+        }
+        command.wait = Some(Wait::Reached(reach));
+        // It may ring by now.
+        self.look_at_wait(id);
+        true
+    }
+
+    fn transfer_now(&mut self, id: &CommandId) {
+        let Some(command) = self.commands.open.get(id) else { return };
+        let Some(Wait::Reached(Reach { held, .. })) = &command.wait else { return };
+        let Some(active) = command.made.as_ref().and_then(|made| self.table.call(made)) else { return };
         let Some(held) = self.table.call(held) else { return };
         let Some(seat) = self.seats.get(&command.seat) else { return };
         let request =
@@ -148,4 +190,9 @@ impl LinkTask {
         }
         self.submit(seat, request, Purpose::Command(id.clone()));
     }
+}
+
+fn unreachable() -> ServiceError {
+    ServiceError::new(Code::PbxRefused, "The target of the transfer is busy or cannot be reached.")
+        .with_hint("The call is on hold: retrieve it, or transfer it to another number.")
 }
