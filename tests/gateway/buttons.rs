@@ -158,3 +158,43 @@ async fn a_held_consultation_is_hung_up_beside_a_third_call() {
     }
     house.close().await;
 }
+
+/// With both channels of the first button in use, the phone makes the consultation at the second one: it is one call, there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consultation_beside_a_full_button_is_one_call_at_the_other_one() {
+    for without_consultation in [false, true] {
+        let faults = if without_consultation { without(&["ConsultationCall"]) } else { Faults::default() };
+        let mut house = House::with(TwinConfig { faults, ..TwinConfig::default() }, json!({})).await;
+        house.twin.login("eli", "00AA11BB0003").await.unwrap();
+        house.until_line("205", "its user is at a phone", |line| line["status"] == "in_service").await;
+        let first = house.first_button_talks().await;
+        house.act(&first, "hold").await.unwrap();
+        house.until_state(&first, "on_hold").await;
+        let second = house.dial("201", "208").await;
+        let ringing = house.until_call("208", "offering").await;
+        house.act(&ringing, "answer").await.unwrap();
+        house.until_state(&second, "connected").await;
+        let path = format!("/calls/{}/consult", text(&second, "/id"));
+        let consulted = house.client().post(&path, &json!({"to": "205"})).await;
+        if without_consultation {
+            // MakeCall has no other button: the call that was put on hold for it is taken back.
+            let (status, problem) = refused(consulted);
+            assert_eq!((status, text(&problem, "/code")), (409, "not_allowed_now"), "{problem:#}");
+            house.until_state(&second, "connected").await;
+        } else {
+            let third = consulted.unwrap();
+            assert_eq!((&third["address"], &third["consultation_of"]), (&json!(1), &second["id"]), "{third:#}");
+            house.until_call("205", "offering").await;
+            house.until_state(&third, "ringback").await;
+            assert_eq!(house.calls("201").await.len(), 3);
+            house.act(&third, "drop").await.unwrap();
+            house.until_ended(&third).await;
+            house.until_state(&second, "connected").await;
+        }
+        for call in [&second, &first] {
+            house.act(call, "drop").await.unwrap();
+            house.until_ended(call).await;
+        }
+        house.close().await;
+    }
+}

@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 
 use super::attached::is_empty;
 use super::lookup::key;
-use super::seat::SeatId;
+use super::seat::{Relation, SeatId};
 use super::timers::Timer;
-use super::{Actor, CallTable};
+use super::{Actor, CallTable, Device};
 use crate::domain::action::Action;
 use crate::domain::call::{Call, CallState, Direction, no_data};
 use crate::domain::ids::{CallId, CommandId};
@@ -134,6 +134,21 @@ impl CallTable {
         if let Some(list) = self.pending.get_mut(&seat) {
             list.retain(|pending| pending.intent.command != *command);
         }
+    }
+
+    /// The PBX made the call of a dial command at this device: where that is another address of the line, the command
+    /// waits there. Gives the address.
+    pub fn move_dial(&mut self, from: SeatId, command: &CommandId, device: &Device) -> SeatId {
+        let is_there = |seat: &SeatId| self.relation(*seat, Some(device)) == Some(Relation::Own);
+        let line = self.seats.get(&from).map(|seat| &seat.settings.line);
+        let seats = line.and_then(|line| self.lines.get(line)).into_iter().flatten();
+        let Some(to) = seats.copied().find(is_there).filter(|_| !is_there(&from)) else { return from };
+        let list = self.pending.entry(from).or_default();
+        if let Some(at) = list.iter().position(|pending| pending.intent.command == *command) {
+            let pending = list.remove(at);
+            self.pending.entry(to).or_default().push(pending);
+        }
+        to
     }
 
     /// The call that a pending dial command has got.

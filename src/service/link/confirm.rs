@@ -162,7 +162,7 @@ impl LinkTask {
         let Some(confirmation) = self.confirmations.open.get(&number) else { return };
         if confirmation.command.awaits_call() {
             // A call that the snapshot found was given to the waiting dial.
-            let found = self.table.dialed_call(confirmation.command.seat, &confirmation.id);
+            let found = self.table.dialed_call(confirmation.command.dials_at, &confirmation.id);
             let is_found = found.is_some();
             if let (Some(call), Some(confirmation)) = (found, self.confirmations.open.get_mut(&number)) {
                 confirmation.command.calls.insert(0, call.clone());

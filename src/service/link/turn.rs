@@ -100,7 +100,7 @@ impl LinkTask {
             if command.effect == Effect::Said {
                 continue;
             }
-            let made = self.table.dialed_call(seat, &id);
+            let made = self.table.dialed_call(command.dials_at, &id);
             let Some(command) = self.commands.open.get_mut(&id) else { continue };
             if command.awaits_call() {
                 command.made = made;

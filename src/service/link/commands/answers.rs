@@ -4,6 +4,7 @@ use super::super::confirm::Confirmation;
 use super::super::faults::{names_no_call, not_sent, refused_command};
 use super::super::plan::{Need, Plan, TakesOver};
 use super::super::task::LinkTask;
+use super::super::translate;
 use super::{Alarm, NAMELESS, Wait};
 use crate::csta::exchange::{Outcome, Refusal};
 use crate::csta::{Fault, FaultValue, OperationError, Response};
@@ -21,12 +22,8 @@ impl LinkTask {
         match outcome {
             Outcome::Response(answer) => {
                 let named = match answer.response() {
-                    Ok(Some(Response::MakeCall { calling_device })) => {
-                        Some(calling_device.call_id.map(|call| call.into_owned()))
-                    }
-                    Ok(Some(Response::ConsultationCall { initiated_call })) => {
-                        Some(initiated_call.call_id.map(|call| call.into_owned()))
-                    }
+                    Ok(Some(Response::MakeCall { calling_device: made }))
+                    | Ok(Some(Response::ConsultationCall { initiated_call: made })) => Some(made.into_owned()),
                     _ => None,
                 };
                 let Some(command) = self.commands.open.get_mut(command_id) else { return };
@@ -39,9 +36,15 @@ impl LinkTask {
                 {
                     // It is on hold for the call that there is now.
                     command.aside = None;
-                    let seat = command.seat;
+                    // With every channel of the number in use, the phone takes another of its buttons.
+                    if let Some(device) = &named.device {
+                        command.dials_at =
+                            self.table.move_dial(command.dials_at, command_id, &translate::device(device));
+                    }
+                    let seat = command.dials_at;
+                    let named = named.call_id.as_deref();
                     let by_event = self.table.dialed_call(seat, command_id);
-                    let call = self.table.bind_dial(at, seat, command_id, named.as_deref()).or(by_event);
+                    let call = self.table.bind_dial(at, seat, command_id, named).or(by_event);
                     let Some(command) = self.commands.open.get_mut(command_id) else { return };
                     match call {
                         Some(call) => command.made = Some(call),

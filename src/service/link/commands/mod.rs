@@ -64,6 +64,8 @@ pub(super) struct Command {
     pub(super) what: &'static str,
     pub(super) line: LineId,
     pub(super) seat: SeatId,
+    /// Where the call that it makes is waited for.
+    pub(super) dials_at: SeatId,
     pub(super) calls: Vec<CallId>,
     pub(super) client_ref: Option<String>,
     pub(super) effect: Effect,
@@ -155,6 +157,7 @@ impl LinkTask {
             what: order.what,
             line: order.line,
             seat: plan.seat,
+            dials_at: plan.seat,
             calls: plan.calls,
             client_ref: order.client_ref,
             effect: plan.effect,
@@ -198,7 +201,7 @@ impl LinkTask {
             return;
         };
         self.table.intend_dial(
-            command.seat,
+            command.dials_at,
             DialIntent {
                 command: id.clone(),
                 actor: command.actor.to_string(),
@@ -289,7 +292,7 @@ impl LinkTask {
 
     pub(super) fn forget_intents(&mut self, id: &CommandId, command: &Command) {
         if command.makes.is_some() {
-            self.table.drop_pending(command.seat, id);
+            self.table.drop_pending(command.dials_at, id);
         }
         for call in command.calls.iter().chain(&command.made) {
             self.table.intent_done(call, id);
