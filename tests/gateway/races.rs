@@ -121,6 +121,61 @@ async fn what_comes_too_late_for_a_call_is_not_allowed_any_more() {
     house.close().await;
 }
 
+/// One holds, and another one hangs up before the hold is answered, or before its event is there: each change carries the
+/// command that made it, and who gave it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_does_carries_the_command_that_did_it() {
+    let mut house = House::open().await;
+    let wish = json!({"name": "second desk", "scopes": ["control"]});
+    let token = house.client().post("/tokens", &wish).await.unwrap();
+    let second = linegate::client::Client::new(house.gateway.url(), text(&token, "/token")).unwrap();
+    let late_answers = Faults { delay_answers: 300, ..Faults::default() };
+    let late_events = Faults { delay_events: 300, ..Faults::default() };
+    for faults in [late_answers, late_events] {
+        let (call, _) = house.connected().await;
+        let id = text(&call, "/id").to_owned();
+        house.twin.clear_requests();
+        house.twin.set_faults(faults.clone());
+        let path = format!("/calls/{id}/drop");
+        let (held, dropped) = tokio::join!(house.act(&call, "hold"), async {
+            house.twin.until_requests(|requests| requests.services.contains_key("HoldCall")).await;
+            second.post(&path, &json!({})).await
+        });
+        held.unwrap();
+        dropped.unwrap();
+        house.twin.set_faults(Faults::default());
+        house.until_ended(&call).await;
+        let mut made = Vec::new();
+        for action in ["hold", "drop"] {
+            let outcome = house
+                .stream
+                .find("its outcome", |event| {
+                    event["event"] == "command.succeeded"
+                        && event["data"]["action"] == action
+                        && event["call_id"] == id.as_str()
+                })
+                .await;
+            made.push((outcome["command_id"].clone(), outcome["actor"].clone()));
+        }
+        let of = |what: &str, is_it: &dyn Fn(&Value) -> bool| {
+            let found = house.stream.seen().iter().find(|event| event["call_id"] == id.as_str() && is_it(event));
+            let found = found.unwrap_or_else(|| panic!("no event: {what}"));
+            (found["command_id"].clone(), found["actor"].clone())
+        };
+        assert_eq!(of("held", &|event| event["data"]["state"] == "on_hold"), made[0], "{faults:?}");
+        assert_eq!(of("ended", &|event| event["event"] == "call.ended"), made[1], "{faults:?}");
+        assert_eq!(made[1].1, "second desk");
+        assert_ne!(made[0], made[1]);
+        house.settle_calls().await;
+        // Who was held may still be off hook.
+        if let Some(left) = house.calls("202").await.first() {
+            house.act(left, "drop").await.unwrap();
+        }
+        house.settle_calls().await;
+    }
+    house.close().await;
+}
+
 /// The held party of a consultation hangs up: from then on the held call offers nothing, and the consultation is a call
 /// like any other.
 #[tokio::test(flavor = "multi_thread")]

@@ -73,6 +73,22 @@ impl Confirmations {
         Some(confirmation)
     }
 
+    /// Whether the effect of another command on a call is still to come.
+    pub(super) fn awaits_another(&self, call: &CallId, command: &CommandId) -> bool {
+        self.of_call(call).any(|other| other != command)
+    }
+
+    /// The commands whose effect on a call is still to come, and nothing speaks against it yet.
+    pub(super) fn of_call(&self, call: &CallId) -> impl Iterator<Item = &CommandId> {
+        let numbers = self.by_call.get(call).into_iter().flatten();
+        numbers.filter_map(|number| self.open.get(number)).filter(|known| !known.has_asked).map(|known| &known.id)
+    }
+
+    /// A command whose effect is still to come.
+    pub(super) fn command(&self, id: &CommandId) -> Option<&Command> {
+        self.open.values().find(|confirmation| confirmation.id == *id).map(|confirmation| &confirmation.command)
+    }
+
     /// A call that ended just now, as it was then.
     pub(super) fn ended(&self, id: &CallId) -> Option<Call> {
         self.ended.iter().find(|call| call.id == *id).cloned()

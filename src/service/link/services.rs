@@ -188,6 +188,9 @@ impl LinkTask {
                 {
                     return self.give_way(id, ticket, &command);
                 }
+                if let Some(command) = self.command_of(ticket) {
+                    self.intend(&command);
+                }
                 let command = self.command_of(ticket).map(|command| (command, body.clone()));
                 self.feed(Input::Info { session: session_of(id), ticket: sip::Ticket(ticket.0), body });
                 self.flights.sent.extend(command);

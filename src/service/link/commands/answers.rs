@@ -160,20 +160,15 @@ impl LinkTask {
 
     /// Goes on with another plan for the same calls.
     pub(super) fn take_alternative(&mut self, command_id: &CommandId, plan: Plan) {
-        let Some(mut command) = self.commands.open.remove(command_id) else { return };
-        // A call that the first plan was to make is still to come.
-        let is_first_to_make = command.makes.is_none() && plan.makes.is_some();
+        let Some(command) = self.commands.open.get_mut(command_id) else { return };
         command.steps = plan.steps;
         command.needs = plan.needs;
         command.alternative = plan.alternative;
         command.takes_over = plan.takes_over;
         command.teaches = plan.teaches;
-        command.makes = plan.makes.or(command.makes);
+        // A call that the first plan was to make is still to come.
+        command.makes = plan.makes.or(command.makes.take());
         command.effect = plan.effect;
-        if is_first_to_make {
-            self.intend_dial(command_id, &command);
-        }
-        self.commands.open.insert(command_id.clone(), command);
         self.next_step(command_id);
     }
 

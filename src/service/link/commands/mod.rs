@@ -2,6 +2,7 @@
 
 mod answers;
 mod aside;
+mod intents;
 mod waits;
 
 use std::collections::{HashMap, VecDeque};
@@ -15,7 +16,7 @@ use super::plan::{Effect, Making, Need, Plan, Step, TakesOver};
 use super::services::Purpose;
 use super::task::LinkTask;
 use super::{Reply, json_bytes};
-use crate::domain::call_table::{DialIntent, SeatId};
+use crate::domain::call_table::SeatId;
 use crate::domain::{Action, CallId, CallState, CommandId, LineId, RandomIds};
 use crate::service::error::{Code, ServiceError};
 use crate::service::gateway::Done;
@@ -88,6 +89,10 @@ pub(super) struct Command {
     holds: Option<CallId>,
     /// The call that was put on hold for what is still to come.
     aside: Option<CallId>,
+    /// The table knows that it makes a call.
+    is_dialing: bool,
+    /// A step of it has gone to the PBX.
+    was_sent: bool,
     pub(super) has_acted: bool,
     pub(super) on: Option<Expected>,
     /// Its answer may be lost: a snapshot that shows its effect will do.
@@ -174,43 +179,15 @@ impl LinkTask {
             early: None,
             holds: None,
             aside: None,
+            is_dialing: false,
+            was_sent: false,
             has_acted: false,
             on: order.on,
             is_slow: false,
         };
         self.tap.ordered(&id, command.action, &command.line, &command.calls);
-        self.intend(&id, &command);
         self.commands.open.insert(id.clone(), command);
         self.next_step(&id);
-    }
-
-    /// What the calls do next carries the command's id.
-    fn intend(&mut self, id: &CommandId, command: &Command) {
-        let at = self.at();
-        let action = Action::ALL.into_iter().find(|action| action.as_str() == command.action);
-        for call in &command.calls {
-            self.table.intend(at, call, id.clone(), command.actor.to_string(), action);
-        }
-        self.intend_dial(id, command);
-    }
-
-    fn intend_dial(&mut self, id: &CommandId, command: &Command) {
-        // While digits are collected, a call that the phone makes is the phone's own.
-        let Some(making) = command.makes.as_ref().filter(|_| !matches!(command.steps.front(), Some(Step::Collect)))
-        else {
-            return;
-        };
-        self.table.intend_dial(
-            command.dials_at,
-            DialIntent {
-                command: id.clone(),
-                actor: command.actor.to_string(),
-                client_ref: command.client_ref.clone(),
-                dialed: making.dialed.clone(),
-                data: command.data.clone(),
-                replaces: making.replaces.clone(),
-            },
-        );
     }
 
     fn next_step(&mut self, id: &CommandId) {
@@ -287,15 +264,6 @@ impl LinkTask {
             self.outbox.after(move |_| {
                 let _ = reply.send(Err(error));
             });
-        }
-    }
-
-    pub(super) fn forget_intents(&mut self, id: &CommandId, command: &Command) {
-        if command.makes.is_some() {
-            self.table.drop_pending(command.dials_at, id);
-        }
-        for call in command.calls.iter().chain(&command.made) {
-            self.table.intent_done(call, id);
         }
     }
 

@@ -56,10 +56,8 @@ impl LinkTask {
 
     /// No more digits came: the number goes to the PBX.
     pub(super) fn on_digits_complete(&mut self, id: &CommandId) {
-        let Some(mut command) = self.commands.open.remove(id) else { return };
+        let Some(command) = self.commands.open.get_mut(id) else { return };
         command.wait = None;
-        self.intend(id, &command);
-        self.commands.open.insert(id.clone(), command);
         self.next_step(id);
     }
 
