@@ -28,6 +28,7 @@ mod metrics;
 mod mobility;
 mod numbers;
 mod operations;
+mod pairs;
 mod probe;
 mod process;
 mod races;

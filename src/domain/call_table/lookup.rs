@@ -94,6 +94,7 @@ impl CallTable {
                 is_tone: false,
                 collects: false,
                 is_held_there: false,
+                awaits_consultation: false,
                 is_ending: false,
                 is_published: false,
             },

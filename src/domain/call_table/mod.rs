@@ -157,6 +157,8 @@ struct Tracked {
     last_signal: Instant,
     /// The other end holds: known also while this end holds too.
     is_held_there: bool,
+    /// It was held to consult about it, and the second call has not begun yet.
+    awaits_consultation: bool,
     /// Digits dialled step by step.
     digits: String,
     /// A command asked for its dial tone, and nothing was dialled in it yet.
@@ -352,6 +354,7 @@ impl CallTable {
                 is_tone: false,
                 collects: false,
                 is_held_there: false,
+                awaits_consultation: false,
                 is_ending: false,
                 is_published: true,
             },

@@ -9,7 +9,14 @@ use crate::domain::party::ParticipantState;
 use crate::domain::timestamp::Moment;
 
 impl CallTable {
-    pub(super) fn held(&mut self, at: Moment, seat: SeatId, connection: &Connection, holding: &Endpoint) {
+    pub(super) fn held(
+        &mut self,
+        at: Moment,
+        seat: SeatId,
+        connection: &Connection,
+        holding: &Endpoint,
+        cause: SignalCause,
+    ) {
         let own = self.own_act(seat, holding, connection);
         if own == Some(Relation::Sharing) {
             // It is held at another phone and stays in use there (section 10 rule 1: no hold of ours).
@@ -34,6 +41,9 @@ impl CallTable {
         if let Some(tracked) = self.calls.get_mut(&id) {
             let is_there = own == Some(Relation::Foreign) || tracked.call.state == CallState::RemoteHeld;
             tracked.is_held_there |= is_there && tracked.call.conference_id.is_none();
+            if own != Some(Relation::Foreign) {
+                tracked.awaits_consultation = cause == SignalCause::Consultation;
+            }
         }
         self.change(at, &id, |call| match own {
             Some(Relation::Foreign) if matches!(call.state, CallState::Connected) => {
@@ -76,6 +86,7 @@ impl CallTable {
         };
         let is_held_there = self.calls.get_mut(&id).is_some_and(|tracked| {
             tracked.is_held_there &= own != Some(Relation::Foreign);
+            tracked.awaits_consultation &= own == Some(Relation::Foreign);
             tracked.is_held_there
         });
         self.change(at, &id, |call| {

@@ -52,7 +52,7 @@ impl CallTable {
             SignalKind::Established { connection, answering, parties } => {
                 self.established(at, seat, &connection, &answering, &parties, cause)
             }
-            SignalKind::Held { connection, holding } => self.held(at, seat, &connection, &holding),
+            SignalKind::Held { connection, holding } => self.held(at, seat, &connection, &holding, cause),
             SignalKind::Retrieved { connection, retrieving } => self.retrieved(at, seat, &connection, &retrieving),
             SignalKind::Diverted { connection, diverting, new_destination, .. } => {
                 self.diverted(at, seat, &connection, &diverting, &new_destination, cause)

@@ -108,16 +108,22 @@ impl CallTable {
         });
     }
 
-    /// A consultation belongs to the held call of its line.
+    /// A consultation belongs to the call that was held for it. Where nothing told what that hold was for, it is the call
+    /// that still talks, for its hold is yet to be told, or else the one that was held last: with several calls on a line
+    /// neither the order of their beginning nor that of their ids says anything.
     fn link_consultation(&mut self, at: Moment, seat: SeatId, id: &CallId) {
         let Some(line) = self.seats.get(&seat).map(|seat| seat.settings.line.clone()) else {
             return;
         };
+        let awaits = |call: &Call| self.calls.get(&call.id).is_some_and(|tracked| tracked.awaits_consultation);
         let of = self
             .calls_of_line(&line)
-            .filter(|call| call.id != *id && matches!(call.state, CallState::OnHold | CallState::Connected))
-            .last()
+            .filter(|call| call.id != *id && call.state.is_answered() && !self.is_ending(&call.id))
+            .max_by_key(|call| (awaits(call), call.state != CallState::OnHold, call.state_since))
             .map(|call| call.id.clone());
+        if let Some(held) = of.as_ref().and_then(|held| self.calls.get_mut(held)) {
+            held.awaits_consultation = false;
+        }
         let Some(tracked) = self.calls.get_mut(id) else { return };
         if of.is_none() || tracked.call.consultation_of.is_some() {
             return;

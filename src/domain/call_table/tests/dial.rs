@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::bench::{
-    A, ANNA, B, Bench, by, cleared, delivered, device, dial_tone, established, held, originated, phone, who,
+    A, ANNA, B, Bench, by, cleared, delivered, device, dial_tone, established, held, originated, phone, retrieved, who,
 };
 use crate::domain::call_table::{DialIntent, Endpoint, Output, SeatId, SignalCause};
 use crate::domain::{CallState as S, CommandId};
@@ -195,7 +195,7 @@ fn what_a_command_causes_carries_its_name_for_five_seconds() {
     let change = bench.last_change();
     assert_eq!((by(&change).as_str(), change.command), ("crm", Some(command(1))));
     bench.table.intent_done(&id, &command(1));
-    bench.say(ANNA, super::bench::retrieved(A, &phone(ANNA)));
+    bench.say(ANNA, retrieved(A, &phone(ANNA)));
     assert_eq!(by(&bench.last_change()), "phone");
     bench.table.intend(bench.at, &id, command(2), "crm".to_owned(), None);
     bench.pass_ms(5001).say(ANNA, cleared(A, &phone(ANNA)));
@@ -219,4 +219,39 @@ fn a_call_from_the_phone_is_by_the_phone() {
     let mut bench = Bench::new();
     bench.say_because(ANNA, established(A, &phone(ANNA), &device("233")), SignalCause::Normal);
     assert_eq!(by(&bench.last_change()), "phone");
+}
+
+#[test]
+fn a_consultation_is_about_the_call_that_was_held_for_it() {
+    let second = |bench: &mut Bench| {
+        let third = device("240");
+        bench.say_because(ANNA, originated("C", ANNA, &who(&third)), SignalCause::Consultation);
+        bench.table.call_at(ANNA, "C").unwrap().consultation_of.clone()
+    };
+    // A and B are answered and swapped, so that the older call talks: within one moment, or later.
+    let swapped = |pause: u64| {
+        let mut bench = Bench::talking();
+        bench.say(ANNA, delivered(B, &device("250"), &phone(ANNA))).say(ANNA, held(A, &phone(ANNA)));
+        bench.say(ANNA, established(B, &device("250"), &phone(ANNA)));
+        bench.pass_ms(pause).say(ANNA, held(B, &phone(ANNA))).say(ANNA, retrieved(A, &phone(ANNA))).pass_ms(pause);
+        let ids = bench.calls(ANNA).into_iter().map(|call| call.id).collect::<Vec<_>>();
+        (bench, ids)
+    };
+    for pause in [0, 100] {
+        let (mut bench, ids) = swapped(pause);
+        bench.say_because(ANNA, held(A, &phone(ANNA)), SignalCause::Consultation);
+        assert_eq!(second(&mut bench), Some(ids[0].clone()), "its hold said so");
+        let (mut bench, ids) = swapped(pause);
+        assert_eq!(second(&mut bench), Some(ids[0].clone()), "it still talks: its hold is told later");
+    }
+    let (mut bench, ids) = swapped(100);
+    bench.say(ANNA, held(A, &phone(ANNA)));
+    assert_eq!(second(&mut bench), Some(ids[0].clone()), "it was held last");
+    // What an earlier consultation was about says nothing once the call was taken back.
+    let (mut bench, ids) = swapped(100);
+    bench.say_because(ANNA, held(A, &phone(ANNA)), SignalCause::Consultation).pass_ms(100);
+    bench.say(ANNA, retrieved(A, &phone(ANNA))).pass_ms(100).say(ANNA, held(A, &phone(ANNA))).pass_ms(100);
+    bench.say(ANNA, retrieved(B, &phone(ANNA))).pass_ms(100);
+    bench.say_because(ANNA, held(B, &phone(ANNA)), SignalCause::Consultation);
+    assert_eq!(second(&mut bench), Some(ids[1].clone()));
 }
