@@ -206,11 +206,10 @@ pub fn allowed_actions<'a>(call: &Call, siblings: impl Iterator<Item = &'a Call>
     use CallState as S;
     let mut set = ActionSet::EMPTY;
     let others = siblings.filter(|other| other.id != call.id && !other.state.is_ended());
-    let is_active = |other: &Call| matches!(other.state, S::Connected | S::RemoteHeld | S::Conferenced | S::Ringback);
     let is_held = |other: &Call| other.state == S::OnHold;
     // A phone speaks in one call. Dial tone and busy tone give way to another one; a call that rings at its far end
     // can be neither held nor left.
-    let is_free = !others.clone().any(|other| other.state == S::Ringback);
+    let is_free = !others.clone().any(Call::is_reaching_out);
     match call.state {
         S::Ended => return set,
         S::Offering => {
@@ -242,7 +241,7 @@ pub fn allowed_actions<'a>(call: &Call, siblings: impl Iterator<Item = &'a Call>
         set.insert(A::RemoveFromConference);
     }
     set.insert(A::Drop);
-    let partners = others.filter(|other| (is_active(call) && is_held(other)) || (is_held(call) && is_active(other)));
+    let partners = others.filter(|other| (call.is_active() && is_held(other)) || (is_held(call) && other.is_active()));
     if partners.clone().next().is_some() {
         set.insert(A::CompleteTransfer);
     }

@@ -215,6 +215,9 @@ pub struct Call {
     pub ended_at: Option<Timestamp>,
     /// Since when it is in its state.
     pub state_since: Timestamp,
+    /// It went out over a trunk, beyond which most networks do not tell that it rings. Known to the gateway only.
+    #[serde(skip)]
+    pub is_beyond_trunk: bool,
 }
 
 impl Call {
@@ -224,6 +227,22 @@ impl Call {
             Direction::Inbound => &self.caller,
             Direction::Outbound => &self.called,
         }
+    }
+
+    /// Whether it rings at its far end, or may do so beyond a trunk: the phone can neither hold it nor leave it for another
+    /// call, but may connect somebody with it.
+    pub const fn is_reaching_out(&self) -> bool {
+        match self.state {
+            CallState::Ringback => true,
+            CallState::Proceeding => self.is_beyond_trunk,
+            _ => false,
+        }
+    }
+
+    /// Whether the phone is busy with it: it speaks in it, or waits for its far end.
+    pub const fn is_active(&self) -> bool {
+        matches!(self.state, CallState::Connected | CallState::RemoteHeld | CallState::Conferenced)
+            || self.is_reaching_out()
     }
 
     /// The end of a call that ended unseen, with the names of the fields that changed.

@@ -28,9 +28,10 @@ impl CallTable {
             }
         }
         let seat = tracked.seat;
+        let reaches_out = tracked.call.is_reaching_out() != before.is_reaching_out();
         self.refresh_actions(seat, id);
         let done = self.publish(at, id, &before, actor);
-        if done {
+        if done || reaches_out {
             self.refresh_siblings(at, seat, id);
             self.look_from_elsewhere(seat);
         }

@@ -72,6 +72,7 @@ impl CallTable {
             answered_at: state.is_answered().then_some(at.wall),
             ended_at: None,
             state_since: at.wall,
+            is_beyond_trunk: false,
         };
         if let Some(pbx_call) = pbx_call {
             self.by_pbx_call.insert((seat, key(pbx_call)), id.clone());

@@ -30,7 +30,7 @@ pub use signal::{
 };
 
 use super::action::ActionSet;
-use super::call::Call;
+use super::call::{Call, CallState};
 use super::ids::{CallId, CommandId, ConversationId, IdSource, LineId, PbxId};
 use super::numbers::NumberRange;
 use super::timestamp::Moment;
@@ -324,10 +324,12 @@ impl CallTable {
     }
 
     /// Calls of an earlier run, to be confirmed by the first snapshot of their address.
-    pub fn restore(&mut self, at: Moment, seat: SeatId, call: Call) {
+    pub fn restore(&mut self, at: Moment, seat: SeatId, mut call: Call) {
         if call.state.is_ended() || !self.seats.contains_key(&seat) {
             return;
         }
+        // It is not stored whether the trunk was reached; whoever goes outside reaches it within a moment.
+        call.is_beyond_trunk |= call.state == CallState::Proceeding && !call.internal;
         let id = call.id.clone();
         if let Some(pbx_call) = call.pbx_call_id.as_deref().map(lookup::key) {
             self.by_pbx_call.insert((seat, pbx_call.clone()), id.clone());

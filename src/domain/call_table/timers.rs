@@ -81,10 +81,8 @@ impl CallTable {
         };
         self.calls_of_line(line).any(|other| {
             other.id != *id
-                && matches!(
-                    other.state,
-                    CallState::OnHold | CallState::Connected | CallState::Ringback | CallState::RemoteHeld
-                )
+                && (matches!(other.state, CallState::OnHold | CallState::Connected | CallState::RemoteHeld)
+                    || other.is_reaching_out())
         })
     }
 }

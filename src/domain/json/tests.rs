@@ -68,6 +68,7 @@ prop_compose! {
             answered_at: (address > 2).then_some(time),
             ended_at: None,
             state_since: time,
+            is_beyond_trunk: false,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::task::LinkTask;
 use crate::axl::Inventory;
 use crate::csta::{Fault, FaultValue, Service, SystemResourceError};
 use crate::domain::call_table::SeatId;
-use crate::domain::{CallState, LineAction, MonitorState};
+use crate::domain::{Call, LineAction, MonitorState};
 use crate::service::error::{Code, ServiceError};
 use crate::service::pbx::ServiceSource;
 
@@ -65,9 +65,9 @@ impl LinkTask {
         if let Some(error) = self.without_phone(entry) {
             return Some(error);
         }
-        let living = |call: &&crate::domain::Call| !self.table.is_ending(&call.id);
+        let living = |call: &&Call| !self.table.is_ending(&call.id);
         // A phone speaks in one call, and one that rings at its far end can be neither held nor left.
-        if self.table.calls_of_line(&seat.line).filter(living).any(|call| call.state == CallState::Ringback) {
+        if self.table.calls_of_line(&seat.line).filter(living).any(Call::is_reaching_out) {
             return not_now(
                 "A call of this line still rings at its far end.",
                 "Wait for the answer, or hang up that call first.",

@@ -49,6 +49,12 @@ impl LinkTask {
                 if let Some(signal) = translate::signal(event) {
                     self.table.signal(self.at(), id, signal);
                 }
+                // A call that left over a trunk takes the phone, also where nothing else of it changed.
+                if matches!(event.kind, EventKind::NetworkReached { .. })
+                    && let Some(line) = self.seats.get(&id).map(|seat| seat.line.clone())
+                {
+                    self.changed_lines.insert(line);
+                }
             }
         }
     }

@@ -357,12 +357,6 @@ impl LinkTask {
 
     /// The two calls of an operation: the one in the path, and the one that is named or the only one that fits.
     fn pair<'a>(&'a self, call: &'a Call, action: &CallAction) -> Result<Pair<'a>, ServiceError> {
-        let is_active = |call: &Call| {
-            matches!(
-                call.state,
-                CallState::Connected | CallState::RemoteHeld | CallState::Conferenced | CallState::Ringback
-            )
-        };
         let other = match &action.with {
             Some(id) => {
                 let other = self
@@ -374,8 +368,8 @@ impl LinkTask {
                             .with_hint("Both calls must belong to the same line.")
                             .with_field("/with", "There is no such call.")
                     })?;
-                let fits = (is_active(call) && other.state == CallState::OnHold)
-                    || (call.state == CallState::OnHold && is_active(other));
+                let fits = (call.is_active() && other.state == CallState::OnHold)
+                    || (call.state == CallState::OnHold && other.is_active());
                 if !fits {
                     return Err(not_allowed(other, action.action));
                 }
@@ -384,8 +378,8 @@ impl LinkTask {
             None => {
                 let mut fitting = self.table.calls_of_line(&call.line_id).filter(|other| {
                     other.id != call.id
-                        && ((is_active(call) && other.state == CallState::OnHold)
-                            || (call.state == CallState::OnHold && is_active(other)))
+                        && ((call.is_active() && other.state == CallState::OnHold)
+                            || (call.state == CallState::OnHold && other.is_active()))
                 });
                 match (fitting.next(), fitting.next()) {
                     (Some(only), None) => only,

@@ -42,6 +42,7 @@ pub(in crate::api::tests) fn call(number: usize, line: &LineId, pbx: &PbxId, sta
         answered_at: None,
         ended_at: None,
         state_since: time,
+        is_beyond_trunk: false,
     }
 }
 

@@ -43,9 +43,10 @@ impl CallTable {
                 self.begun(at, seat, &connection, None, CallState::Dialing, cause);
                 self.dialed(at, seat, &connection, &digits);
             }
-            SignalKind::NetworkReached { connection, parties } | SignalKind::Queued { connection, parties } => {
-                self.progress(at, seat, &connection, &parties, CallState::Proceeding, cause);
+            SignalKind::NetworkReached { connection, parties } => {
+                self.progress(at, seat, &connection, &parties, true, cause);
             }
+            SignalKind::Queued { connection, parties } => self.progress(at, seat, &connection, &parties, false, cause),
             SignalKind::Delivered { connection, alerting, parties } => {
                 self.delivered(at, seat, &connection, &alerting, &parties, cause)
             }

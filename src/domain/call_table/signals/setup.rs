@@ -149,18 +149,23 @@ impl CallTable {
         Some(call)
     }
 
+    /// The number is on its way: into a queue, or beyond a trunk.
     pub(super) fn progress(
         &mut self,
         at: Moment,
         seat: SeatId,
         connection: &Connection,
         parties: &Parties,
-        state: CallState,
+        is_beyond_trunk: bool,
         cause: SignalCause,
     ) {
+        let state = CallState::Proceeding;
         let Some(id) = self.known(at, seat, connection) else {
-            if self.is_own(seat, parties.calling.device()) && parties.calling.device().is_some() {
-                self.appear(at, seat, connection, parties, Direction::Outbound, state, cause);
+            if self.is_own(seat, parties.calling.device())
+                && parties.calling.device().is_some()
+                && let Some(id) = self.appear(at, seat, connection, parties, Direction::Outbound, state, cause)
+            {
+                self.change(at, &id, |call| call.is_beyond_trunk = is_beyond_trunk);
             }
             return;
         };
@@ -172,6 +177,7 @@ impl CallTable {
             if call.direction == Direction::Outbound && rank(state) > rank(call.state) {
                 call.state = state;
             }
+            call.is_beyond_trunk |= is_beyond_trunk;
         });
     }
 

@@ -4,7 +4,7 @@ use super::bench::{
     A, ANNA, B, Bench, at, delivered, device, dial_tone, established, held, originated, parties, phone, retrieved, who,
 };
 use crate::domain::call_table::{Output, SignalCause, SignalKind};
-use crate::domain::{Action, ActionSet};
+use crate::domain::{Action, ActionSet, CallState};
 
 const TALK: [&str; 5] = ["drop", "hold", "blind_transfer", "consult", "digits"];
 
@@ -139,4 +139,46 @@ fn what_is_not_offered_is_not_allowed() {
     bench.table.offer(bench.at, offered, true);
     bench.pump();
     bench.quiet();
+}
+
+#[test]
+fn a_call_beyond_the_trunk_takes_the_phone_as_one_that_rings_does() {
+    let mut bench = Bench::talking();
+    let (third, trunk) = (device("0301234"), device("trunk"));
+    bench.say(ANNA, held(A, &phone(ANNA)));
+    bench.say(ANNA, originated(B, ANNA, &who(&third)));
+    bench.say(ANNA, delivered("C", &device("250"), &phone(ANNA)));
+    let ids: Vec<_> = bench.calls(ANNA).into_iter().map(|call| call.id).collect();
+    let all = |bench: &Bench| ids.iter().map(|id| bench.actions(id)).collect::<Vec<_>>();
+    assert_eq!(all(&bench), [vec!["drop", "retrieve"], vec!["drop"], vec!["answer", "drop", "redirect"]]);
+    // Nobody tells that it rings there; nothing of the call changes but what may be done with it.
+    let reached =
+        |seat| SignalKind::NetworkReached { connection: at(B, &trunk), parties: parties(&phone(seat), &third) };
+    bench.hush().say(ANNA, reached(ANNA));
+    assert_eq!(bench.table.call(&ids[1]).unwrap().state, CallState::Proceeding);
+    let rings = [vec!["drop", "complete_transfer"], vec!["drop", "complete_transfer"], vec!["drop", "redirect"]];
+    assert_eq!(all(&bench), rings);
+    assert_eq!(bench.told().len(), 3, "each of the calls was told of");
+    // It is the same when the network tells.
+    bench.say(ANNA, delivered(B, &phone(ANNA), &third));
+    assert_eq!(all(&bench), rings);
+    // A call that was not known, and a call of the run before.
+    let mut later = Bench::talking();
+    later.say(ANNA, held(A, &phone(ANNA))).say(ANNA, reached(ANNA));
+    assert_eq!(later.actions(&later.calls(ANNA)[0].id), ["drop", "complete_transfer"]);
+    let mut again = Bench::talking();
+    again.say(ANNA, held(A, &phone(ANNA)));
+    let mut restored = later.calls(ANNA)[1].clone();
+    restored.is_beyond_trunk = false;
+    again.table.restore(again.at, ANNA, restored.clone());
+    assert!(again.table.call(&restored.id).unwrap().is_reaching_out());
+}
+
+#[test]
+fn a_call_that_waits_in_a_queue_does_not_take_the_phone() {
+    let mut bench = Bench::talking();
+    let third = device("240");
+    bench.say(ANNA, held(A, &phone(ANNA))).say(ANNA, originated(B, ANNA, &who(&third)));
+    bench.say(ANNA, SignalKind::Queued { connection: at(B, &third), parties: parties(&phone(ANNA), &third) });
+    assert_eq!(bench.actions(&bench.calls(ANNA)[0].id), ["drop", "retrieve"]);
 }

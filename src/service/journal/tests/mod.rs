@@ -60,6 +60,7 @@ fn change(number: usize, state: CallState) -> Change {
         answered_at: None,
         ended_at: None,
         state_since: time,
+        is_beyond_trunk: false,
     };
     Change {
         event: if state == CallState::Ended { "call.ended" } else { "call.updated" },
