@@ -60,6 +60,28 @@ async fn a_held_call_of_a_shared_number_is_taken_at_the_other_phone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outgoing_call_that_is_taken_at_the_other_phone_stays_an_outgoing_one() {
+    for shared in [SharedStyle::Devices, SharedStyle::Bridged] {
+        let behaviour = Behaviour { shared, ..Behaviour::default() };
+        let mut house = House::with(TwinConfig { behaviour, ..TwinConfig::default() }, json!({})).await;
+        house.twin.dial("204@1", "208").await.unwrap();
+        house.until_call("208", "offering").await;
+        house.twin.answer("208").await.unwrap();
+        let anna = house.until_call("201", "connected").await;
+        house.twin.hold("204@1").await.unwrap();
+        house.until_call("201", "on_hold").await;
+        house.twin.retrieve("204@2").await.unwrap();
+        let ben = house.until_call("202", "connected").await;
+        house.until_ended(&anna).await;
+        assert_eq!((text(&ben, "/direction"), text(&ben, "/called/number")), ("outbound", "208"));
+        assert_eq!((&ben["caller"], &ben["connected"]), (&anna["caller"], &anna["connected"]));
+        assert_eq!(ben["conversation_id"], anna["conversation_id"]);
+        house.settle_calls().await;
+        house.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_from_the_own_shared_number_rings_only_there() {
     let mut house = House::open().await;
     house.twin.dial("204@1", "204").await.ok();

@@ -58,6 +58,7 @@ impl CallTable {
     pub(super) fn end(&mut self, at: Moment, id: &CallId, cause: Cause, actor: Actor) {
         let Some(mut tracked) = self.forget(id) else { return };
         let before = tracked.call.clone();
+        self.hands_on(tracked.seat, &before);
         let call = &mut tracked.call;
         call.state = CallState::Ended;
         call.cause = Some(match (cause, tracked.failure) {

@@ -160,6 +160,9 @@ impl CallTable {
         if let Some(echo) = self.echoes.remove(&give) {
             self.echoes.entry(keep.clone()).or_insert(echo);
         }
+        if let Some(leg) = self.handed_on.remove(&give) {
+            self.handed_on.entry(keep.clone()).or_insert(leg);
+        }
         self.join_attached(at, &keep, &give);
     }
 
@@ -230,6 +233,7 @@ impl CallTable {
             self.conversations.retain(|_, known| *known != oldest);
             self.attached.remove(&oldest);
             self.echoes.remove(&oldest);
+            self.handed_on.remove(&oldest);
         }
     }
 }

@@ -191,6 +191,8 @@ pub struct CallTable {
     retired: VecDeque<ConversationId>,
     /// Commands whose effects at the other ends may still come.
     echoes: HashMap<ConversationId, Echo>,
+    /// The leg of a shared number that ended last in a conversation: another phone may take the call from hold.
+    handed_on: HashMap<ConversationId, Box<Call>>,
     names: HashMap<String, String>,
     shown: shown::ShownNumbers,
     timers: BTreeSet<(Instant, Timer)>,
@@ -222,6 +224,7 @@ impl CallTable {
             lists_conferences: false,
             retired: VecDeque::new(),
             echoes: HashMap::new(),
+            handed_on: HashMap::new(),
             names: HashMap::new(),
             shown: shown::ShownNumbers::default(),
             timers: BTreeSet::new(),

@@ -1,8 +1,9 @@
 //! A seat: one address of a line with the identity by which the PBX names it.
 
+use super::lookup::key;
 use super::signal::Device;
 use super::{Actor, CallTable, Output, TableSettings};
-use crate::domain::call::{CallState, Cause};
+use crate::domain::call::{Call, CallState, Cause};
 use crate::domain::ids::{CallId, LineId};
 use crate::domain::timestamp::Moment;
 
@@ -120,6 +121,28 @@ impl CallTable {
         for other in others {
             self.look_elsewhere(other);
         }
+    }
+
+    /// A call ends at a phone: another one that shares the number may have taken it.
+    pub(super) fn hands_on(&mut self, id: SeatId, call: &Call) {
+        if call.state.is_answered() && self.sharing(id).next().is_some() {
+            self.handed_on.insert(call.conversation_id.clone(), Box::new(call.clone()));
+        }
+    }
+
+    /// The same call at another phone with the number of a seat, living or just ended there.
+    pub(super) fn leg_elsewhere(&self, id: SeatId, pbx_call: &str) -> Option<&Call> {
+        let is_it = |call: &&Call| call.pbx_call_id.as_deref().map(key) == Some(key(pbx_call));
+        let is_shared = |call: &&Call| {
+            let at = |seat: SeatId| self.seats.get(&seat).map(|seat| &seat.settings);
+            self.sharing(id).filter_map(at).any(|seat| seat.line == call.line_id && seat.address == call.address)
+        };
+        let living = self.sharing(id).find_map(|other| self.call(&self.find(other, pbx_call)?));
+        let ended = || {
+            let conversation = self.conversations.get(&key(pbx_call))?;
+            self.handed_on.get(conversation).map(|call| &**call).filter(is_it).filter(is_shared)
+        };
+        living.or_else(ended)
     }
 
     /// The seats of other phones that have the number of this one.

@@ -5,6 +5,7 @@
 mod actions;
 mod attached;
 mod bench;
+mod buttons;
 mod clearing;
 mod dial;
 mod echo;

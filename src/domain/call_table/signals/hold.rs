@@ -25,15 +25,7 @@ impl CallTable {
         }
         let Some(id) = self.known(at, seat, connection) else {
             if own == Some(Relation::Own) {
-                self.appear(
-                    at,
-                    seat,
-                    connection,
-                    &Parties::default(),
-                    Direction::Inbound,
-                    CallState::OnHold,
-                    SignalCause::Normal,
-                );
+                self.appears_here(at, seat, connection, CallState::OnHold);
             }
             self.out.push_back(Output::WantSnapshot { seat });
             return;
@@ -71,15 +63,7 @@ impl CallTable {
         let Some(id) = self.known(at, seat, connection) else {
             if own == Some(Relation::Own) {
                 self.elsewhere(seat, connection, false);
-                self.appear(
-                    at,
-                    seat,
-                    connection,
-                    &Parties::default(),
-                    Direction::Inbound,
-                    CallState::Connected,
-                    SignalCause::Normal,
-                );
+                self.appears_here(at, seat, connection, CallState::Connected);
             }
             self.out.push_back(Output::WantSnapshot { seat });
             return;
@@ -106,5 +90,26 @@ impl CallTable {
                 _ => call.state = talking,
             }
         });
+    }
+
+    /// A call that was answered elsewhere is here now. Who called whom stays what it was at the other phone with this number.
+    fn appears_here(&mut self, at: Moment, seat: SeatId, connection: &Connection, state: CallState) {
+        let before = connection.call.as_deref().and_then(|pbx_call| self.leg_elsewhere(seat, pbx_call)).cloned();
+        let (Some(pbx_call), Some(before)) = (connection.call.as_deref(), before) else {
+            let (nobody, cause) = (Parties::default(), SignalCause::Normal);
+            self.appear(at, seat, connection, &nobody, Direction::Inbound, state, cause);
+            return;
+        };
+        let Some(id) = self.make(at, seat, Some(pbx_call), before.direction, state) else { return };
+        if let Some(tracked) = self.calls.get_mut(&id) {
+            let call = &mut tracked.call;
+            call.caller = before.caller;
+            call.called = before.called;
+            call.connected = before.connected;
+            call.redirecting = before.redirecting;
+            call.reason = before.reason;
+            call.internal = before.internal;
+        }
+        self.publish_new(at, &id, Actor::Phone);
     }
 }
