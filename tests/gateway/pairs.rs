@@ -1,6 +1,6 @@
 //! Several calls on one button, several buttons of one phone: who is connected with whom, and what can be done.
 
-use cme_twin::{TrunkAction, TwinConfig};
+use cme_twin::{Behaviour, Merge, TrunkAction, TwinConfig};
 use serde_json::{Value, json};
 
 use crate::kit::{House, text};
@@ -12,10 +12,89 @@ impl House {
         self.calls(number).await.into_iter().find(is_it).unwrap()
     }
 
+    /// 202 talks with the first button of 201's phone, which is held there for a call from the second one to 208.
+    async fn two_buttons(&mut self) -> (Value, Value) {
+        self.twin.dial("202", "201").await.unwrap();
+        self.until_call("201", "offering").await;
+        self.twin.answer("201").await.unwrap();
+        self.until_call("201", "connected").await;
+        let anna = self.line_id("201").await;
+        let dialed = json!({"to": "208", "address": 1});
+        self.client().post(&format!("/lines/{anna}/calls"), &dialed).await.unwrap();
+        let held = self.until_call("201", "on_hold").await;
+        self.until_call("208", "offering").await;
+        self.twin.answer("208").await.unwrap();
+        let active = self.until_call("201", "connected").await;
+        assert_eq!((held["address"].as_u64(), active["address"].as_u64()), (Some(0), Some(1)));
+        (held, active)
+    }
+
     async fn complete(&self, call: &Value, mode: &str) {
         let path = format!("/calls/{}/complete-transfer", text(call, "/id"));
         self.client().post(&path, &json!({ "mode": mode })).await.unwrap();
     }
+}
+
+async fn house_with(merge: Merge) -> House {
+    let behaviour = Behaviour { merge, ..Behaviour::default() };
+    House::with(TwinConfig { behaviour, ..TwinConfig::default() }, json!({})).await
+}
+
+async fn transfer(merge: Merge) {
+    let mut house = house_with(merge).await;
+    let (held, active) = house.two_buttons().await;
+    house.complete(&held, "transfer").await;
+    for call in [&held, &active] {
+        let ended = house.until_ended(call).await;
+        assert_eq!((text(&ended, "/cause"), &ended["connected"]), ("transferred", &call["connected"]));
+    }
+    house.settle_calls().await;
+    assert_eq!(text(&house.until_call("202", "connected").await, "/connected/number"), "208");
+    assert_eq!(text(&house.until_call("208", "connected").await, "/connected/number"), "202");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_between_two_buttons_ends_both_calls() {
+    transfer(Merge::Primary).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_where_the_second_id_survives() {
+    transfer(Merge::Secondary).await;
+}
+
+async fn conference(merge: Merge) {
+    let mut house = house_with(merge).await;
+    let (held, active) = house.two_buttons().await;
+    house.complete(&held, "conference").await;
+    assert_eq!(text(&house.until_ended(&active).await, "/cause"), "merged");
+    house.settle_calls().await;
+    let parties = |call: &Value| -> Vec<String> {
+        let mut all: Vec<_> =
+            call["participants"].as_array().unwrap().iter().map(|one| text(one, "/raw").to_owned()).collect();
+        all.sort_unstable();
+        all
+    };
+    let [call] = house.calls("201").await.try_into().unwrap();
+    assert_eq!(
+        (&call["id"], text(&call, "/state"), parties(&call)),
+        (&held["id"], "conferenced", vec!["202".into(), "208".into()])
+    );
+    for (number, others) in [("202", ["201", "208"]), ("208", ["201", "202"])] {
+        assert_eq!(parties(&house.until_call(number, "conferenced").await), others);
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conference_between_two_buttons_has_one_leg_of_the_phone() {
+    conference(Merge::Primary).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_conference_has_it_too_where_the_second_id_survives() {
+    conference(Merge::Secondary).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -174,6 +174,53 @@ impl CallTable {
         self.seats.get(&id).is_some_and(|seat| !seat.calls.is_empty())
     }
 
+    /// The other buttons of the phone that a seat is a button of.
+    pub(super) fn other_buttons(&self, seat: SeatId) -> Vec<SeatId> {
+        let line = self.seats.get(&seat).map(|seat| &seat.settings.line);
+        let all = line.and_then(|line| self.lines.get(line)).into_iter().flatten().copied();
+        all.filter(|other| *other != seat).collect()
+    }
+
+    /// Whether a device is certainly a seat. CME names the phone of its session's own number only: the number alone is
+    /// enough where no other phone has it.
+    pub(super) fn is_surely(&self, id: SeatId, device: &Device) -> bool {
+        let Some(seat) = self.seats.get(&id) else { return false };
+        let number = seat.settings.numbers.first();
+        let phones = number.and_then(|number| self.numbers.get(number)).map_or(0, Vec::len);
+        match seat.relation(device, &self.settings) {
+            Relation::Own => phones <= 1 || (device.mac.is_some() && device.mac == seat.settings.mac),
+            Relation::Sharing => phones <= 1 && device.mac.is_none(),
+            Relation::Foreign => false,
+        }
+    }
+
+    /// The other button of the same phone that a device is. Of a number that several phones have, it is the one that has
+    /// one of the calls that the device acts on.
+    pub(super) fn other_button(&self, seat: SeatId, device: Option<&Device>, calls: &[&str]) -> Option<SeatId> {
+        let device = device?;
+        self.other_buttons(seat).into_iter().find(|other| {
+            let may_be = match self.relation(*other, Some(device)) {
+                Some(Relation::Own) => true,
+                Some(Relation::Sharing) => device.mac.is_none(),
+                _ => false,
+            };
+            self.is_surely(*other, device) || (may_be && calls.iter().any(|call| self.had(*other, call)))
+        })
+    }
+
+    /// Whether a seat has a call, or had it last of those who share its number.
+    fn had(&self, id: SeatId, pbx_call: &str) -> bool {
+        let left = self.conversations.get(&key(pbx_call)).and_then(|conversation| self.handed_on.get(conversation));
+        let is_its = |call: &Call| {
+            call.pbx_call_id.as_deref().map(key) == Some(key(pbx_call))
+                && self
+                    .seats
+                    .get(&id)
+                    .is_some_and(|seat| seat.settings.line == call.line_id && seat.settings.address == call.address)
+        };
+        self.find(id, pbx_call).is_some() || left.is_some_and(|call| is_its(call))
+    }
+
     pub(super) fn relation(&self, seat: SeatId, device: Option<&Device>) -> Option<Relation> {
         let seat = self.seats.get(&seat)?;
         device.map(|device| seat.relation(device, &self.settings))

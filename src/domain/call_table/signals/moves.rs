@@ -66,14 +66,16 @@ impl CallTable {
         (transferring, transferred_to): (&Endpoint, &Endpoint),
         moved: &[Moved],
     ) {
-        if let (Some(first), Some(second)) =
-            (primary.call.as_deref(), secondary.and_then(|connection| connection.call.as_deref()))
-        {
+        let calls = named(primary, secondary);
+        if let [first, second] = calls[..] {
             self.join_conversations(at, first, second);
         }
-        if self.relation(seat, transferring.device()) == Some(Relation::Own) {
+        let is_ours = self.relation(seat, transferring.device()) == Some(Relation::Own)
+            // Another button of this phone did it. Who called from one to the other stays with this one.
+            || (self.other_button(seat, transferring.device(), &calls).is_some() && !self.has_leg(seat, moved));
+        if is_ours {
             for connection in std::iter::once(primary).chain(secondary) {
-                if let Some(id) = self.known(at, seat, connection) {
+                if let Some(id) = self.known_at_phone(at, seat, connection) {
                     self.end(at, &id, Cause::Transferred, Actor::Phone);
                 }
             }
@@ -147,6 +149,32 @@ impl CallTable {
         }
     }
 
+    /// The call of a connection at the seat, or at another button of its phone.
+    fn known_at_phone(&mut self, at: Moment, seat: SeatId, connection: &Connection) -> Option<CallId> {
+        self.known(at, seat, connection)
+            .or_else(|| self.other_buttons(seat).into_iter().find_map(|other| self.known(at, other, connection)))
+    }
+
+    /// Whether a seat is in the call that came of a transfer or conference.
+    fn has_leg(&self, seat: SeatId, moved: &[Moved]) -> bool {
+        let devices = moved.iter().filter_map(|entry| entry.new.device.as_ref());
+        devices
+            .into_iter()
+            .any(|device| self.relation(seat, Some(device)) == Some(Relation::Own) || self.is_surely(seat, device))
+    }
+
+    /// Which of two calls goes on in a conference, and which one ends.
+    fn merged(&self, first: CallId, second: CallId, moved: &[Moved]) -> (CallId, CallId) {
+        // Of two buttons of one phone, the one that has the leg of the conference keeps its call.
+        let stays = |id: &CallId| self.seat_of(id).is_some_and(|seat| self.has_leg(seat, moved));
+        let keeps_second = match (stays(&first), stays(&second)) {
+            (true, false) => false,
+            (false, true) => true,
+            _ => self.settings.keeps_secondary,
+        };
+        if keeps_second { (second, first) } else { (first, second) }
+    }
+
     pub(super) fn conferenced(
         &mut self,
         at: Moment,
@@ -155,16 +183,22 @@ impl CallTable {
         (conferencing, added): (&Endpoint, &Endpoint),
         moved: &[Moved],
     ) {
-        if let (Some(first), Some(second)) =
-            (primary.call.as_deref(), secondary.and_then(|connection| connection.call.as_deref()))
-        {
+        let calls = named(primary, secondary);
+        if let [first, second] = calls[..] {
             self.join_conversations(at, first, second);
         }
-        let first = self.known(at, seat, primary);
-        let second = secondary.and_then(|connection| self.known(at, seat, connection));
+        // Another button of this phone may have done it. Both are in the conference only where one called the other.
+        let is_ours = self.relation(seat, conferencing.device()) == Some(Relation::Own)
+            || self
+                .other_button(seat, conferencing.device(), &calls)
+                .is_some_and(|other| !self.has_leg(seat, moved) || !self.has_leg(other, moved));
+        let mut find = |connection: &Connection| {
+            if is_ours { self.known_at_phone(at, seat, connection) } else { self.known(at, seat, connection) }
+        };
+        let (first, second) = (find(primary), secondary.and_then(find));
         let keep = match (first, second) {
-            (Some(first), Some(second)) => {
-                let (keep, merged) = if self.settings.keeps_secondary { (second, first) } else { (first, second) };
+            (Some(first), Some(second)) if first != second => {
+                let (keep, merged) = self.merged(first, second, moved);
                 self.end(at, &merged, Cause::Merged, Actor::Phone);
                 Some(keep)
             }
@@ -175,6 +209,8 @@ impl CallTable {
             self.out.push_back(Output::WantSnapshot { seat });
             return;
         };
+        // The call may be at the other button: what follows is about that one.
+        let seat = self.seat_of(&id).unwrap_or(seat);
         let new_call = moved
             .iter()
             .find(|entry| self.relation(seat, entry.new.device.as_ref()) == Some(Relation::Own))
@@ -193,8 +229,9 @@ impl CallTable {
             })
             .collect();
         for endpoint in [conferencing, added] {
+            let is_other_button = is_ours && self.other_button(seat, endpoint.device(), &calls).is_some();
             let foreign = self.relation(seat, endpoint.device()) == Some(Relation::Foreign);
-            if foreign && !others.iter().any(|other| same_number(other, endpoint)) {
+            if foreign && !is_other_button && !others.iter().any(|other| same_number(other, endpoint)) {
                 others.push(endpoint.clone());
             }
         }
@@ -225,6 +262,11 @@ impl CallTable {
             call.consultation_of = None;
         });
     }
+}
+
+/// The ids of the calls that become one.
+fn named<'a>(primary: &'a Connection, secondary: Option<&'a Connection>) -> Vec<&'a str> {
+    std::iter::once(primary).chain(secondary).filter_map(|connection| connection.call.as_deref()).collect()
 }
 
 fn replace(participants: &mut Vec<Participant>, gone: &Endpoint, newcomer: Option<Participant>) {

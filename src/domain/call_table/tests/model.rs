@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::bench::{
-    ANNA, BERT, Bench, at, cleared, delivered, device, dial_tone, established, held, originated, parties, phone,
-    retrieved, seen, twin, who,
+    ANNA, BERT, Bench, at, cleared, delivered, device, dial_tone, established, held, line, mac, originated, parties,
+    phone, retrieved, seen, twin, who,
 };
-use crate::domain::call_table::{Device, LocalState, Moved, Output, SeatId, SignalCause, SignalKind};
+use crate::domain::call_table::{Device, LocalState, Moved, Output, SeatId, SeatSettings, SignalCause, SignalKind};
 use crate::domain::{ActionSet, Call, CallId, CallState, Direction, allowed_actions};
 
 #[derive(Debug, Clone)]
@@ -18,6 +18,13 @@ enum Step {
     Snapshot(SeatId, Vec<(usize, LocalState, Option<LocalState>)>),
     Pass(u64),
     Restart,
+}
+
+/// Another button of Anna's phone.
+const DESK: SeatId = SeatId(4);
+
+fn desk() -> Device {
+    Device { number: "204".to_owned(), mac: Some(mac(ANNA)) }
 }
 
 const CALLS: [&str; 3] = ["a", "b", "c"];
@@ -30,6 +37,7 @@ fn any_device() -> impl Strategy<Value = Device> {
         2 => Just(device("233")),
         1 => Just(device("240")),
         1 => Just(device("201")),
+        2 => Just(desk()),
     ]
 }
 
@@ -45,7 +53,7 @@ fn any_cause() -> impl Strategy<Value = SignalCause> {
 
 fn any_kind() -> impl Strategy<Value = SignalKind> {
     let call = || prop::sample::select(CALLS.to_vec());
-    (call(), call(), any_device(), any_device(), 0..14_u8).prop_map(|(call, other, one, two, which)| {
+    (call(), call(), any_device(), any_device(), 0..15_u8).prop_map(|(call, other, one, two, which)| {
         let list = vec![
             Moved { new: at(other, &one), old: at(call, &one), endpoint: who(&one) },
             Moved { new: at(other, &two), old: at(other, &two), endpoint: who(&two) },
@@ -67,6 +75,7 @@ fn any_kind() -> impl Strategy<Value = SignalKind> {
                 new_destination: who(&two),
                 parties: parties(&one, &two),
             },
+            14 => SignalKind::NetworkReached { connection: at(call, &two), parties: parties(&one, &two) },
             12 => SignalKind::Transferred {
                 primary: at(call, &one),
                 secondary: Some(at(other, &one)),
@@ -86,7 +95,7 @@ fn any_kind() -> impl Strategy<Value = SignalKind> {
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
-    let seat = || prop::sample::select(vec![ANNA, BERT]);
+    let seat = || prop::sample::select(vec![ANNA, BERT, DESK]);
     prop_oneof![
         12 => (seat(), any_kind(), prop::option::of(any_state()), any_cause()).prop_map(|(s, k, l, c)| Step::Say(s, k, l, c)),
         2 => (seat(), prop::collection::vec((0..3_usize, any_state(), prop::option::of(any_state())), 0..3)).prop_map(|(s, calls)| Step::Snapshot(s, calls)),
@@ -138,6 +147,8 @@ proptest! {
     #[test]
     fn readers_and_table_agree_and_every_call_ends_once_or_lives(steps in prop::collection::vec(any_step(), 1..60)) {
         let mut bench = Bench::new();
+        let desk = SeatSettings { line: line("anna"), address: 1, numbers: vec!["204".to_owned()], mac: Some(mac(ANNA)) };
+        bench.table.place(DESK, desk);
         let mut reader = Reader::default();
         for step in steps {
             match step {
@@ -176,7 +187,7 @@ proptest! {
         }
         // A PBX that has no call any more empties the table, however it came to be.
         for _ in 0..2 {
-            bench.pass_ms(3000).snapshot(ANNA, &[]).snapshot(BERT, &[]);
+            bench.pass_ms(3000).snapshot(ANNA, &[]).snapshot(BERT, &[]).snapshot(DESK, &[]);
         }
         prop_assert!(bench.table.is_empty());
     }
