@@ -3,7 +3,7 @@
 use cme_twin::Faults;
 use serde_json::{Value, json};
 
-use crate::kit::{House, refused, text};
+use crate::kit::{House, PATIENCE, refused, text};
 
 /// The four wishes: path, body, name of the action, the field of the line that changes.
 fn wishes() -> [(&'static str, Value, &'static str, &'static str); 4] {
@@ -19,7 +19,7 @@ fn wishes() -> [(&'static str, Value, &'static str, &'static str); 4] {
 async fn a_setting_tells_who_changed_it_and_by_which_command() {
     let mut house = House::open().await;
     let line = house.line_id("201").await;
-    let http = reqwest::Client::new();
+    let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
     for (path, body, action, field) in wishes() {
         house.stream.catch_up(&house.gateway.client).await;
         house.stream.skip();

@@ -160,7 +160,7 @@ impl LinkTask {
                 let types = self.unconditional_types().rev().collect();
                 let wanted = wanted.map(|target| {
                     let shown = Shown::Forwarding(address, target.is_some());
-                    let by = self.expect(&[line.clone()], line, caller, LineAction::Forward, shown);
+                    let by = self.expect(std::slice::from_ref(line), line, caller, LineAction::Forward, shown);
                     (target, by)
                 });
                 self.feature(seat, Feature::Forwarding { wish: Wish { wanted, is_set: false, reply }, types });
