@@ -1,6 +1,7 @@
 //! The log in a file: as lines of JSON, its level changed at run time, and a disk that is full.
 
 use cme_twin::TwinConfig;
+use linegate::client::Client;
 use serde_json::{Value, json};
 
 use crate::kit::{Gateway, House};
@@ -19,7 +20,8 @@ async fn the_log_file_holds_json_and_its_level_changes_at_run_time() {
     let config = config.to_str().unwrap().to_owned();
     let gateway = Gateway::process_with(data, &[], &["--config", &config]).await;
     gateway.client.put("/log-level", &json!({"filter": "debug"})).await.unwrap();
-    gateway.client.get("/pbxs").await.unwrap();
+    // A stranger is refused, which is told at this level.
+    Client::new(gateway.url(), "lg_nobody-knows-this-one").unwrap().get("/pbxs").await.unwrap_err();
     let file = gateway.data.path().join("logs/linegate.log");
     let data = gateway.stop().await;
     let lines = lines(&file);

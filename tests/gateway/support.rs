@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::process::Command;
 
 use cme_twin::TwinConfig;
+use linegate::client::Client;
 use serde_json::Value;
 
 use crate::kit::{House, text};
@@ -41,6 +42,8 @@ async fn a_bundle_holds_everything_but_secrets_numbers_and_names() {
     house.until_call("208", "offering").await;
     let made = house.dial("201", "202").await;
     house.until_call("202", "offering").await;
+    // A stranger is refused, which is told at debug.
+    Client::new(house.gateway.url(), "lg_nobody-knows-this-one").unwrap().get("/pbxs").await.unwrap_err();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("support.tar.gz");
     let mut command = Command::new(env!("CARGO_BIN_EXE_linegate"));
