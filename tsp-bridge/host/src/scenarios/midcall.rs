@@ -142,10 +142,13 @@ fn conference_refused(original: &Made, consult: &Made) -> i32 {
 pub fn c25_transfer_while_nobody_rings() {
     let service = Service::ready();
     let open = service.line("201");
-    // On its way out: nothing rings yet. As soon as it does, they can be brought together.
+    // Beyond the trunk: whether it rings there may never be told, and they can be brought together all the same.
     let original = talk(open, "202");
     let second = consult_and_dial(open, &original, "0301234", call_state::PROCEEDING);
-    cannot_complete(&original, &second);
+    complete(&original, &second);
+    control::reset();
+    let original = talk(open, "202");
+    let second = consult_and_dial(open, &original, "0301234", call_state::PROCEEDING);
     outside("ring");
     until_state(second.ht, call_state::RINGBACK);
     complete(&original, &second);
