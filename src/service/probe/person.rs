@@ -120,8 +120,8 @@ impl Script {
         text: String,
         patience: Duration,
     ) -> Result<bool, Halt> {
-        self.prompt(act, at, format!("{text} Then press Enter."), patience);
         let skips = *self.probe.0.skips.borrow();
+        self.prompt(act, at, format!("{text} Then press Enter."), patience);
         let came = self.until(patience, true, |_| false).await;
         self.probe.change(|view| view.prompt = None);
         came?;
@@ -132,7 +132,9 @@ impl Script {
         Ok(is_done)
     }
 
-    fn prompt(&self, act: &str, at: &str, text: String, patience: Duration) {
+    fn prompt(&mut self, act: &str, at: &str, text: String, patience: Duration) {
+        // Before anybody can see it: who is quick says that it is done before it is waited for.
+        self.asked_at = Some(*self.probe.0.skips.borrow());
         let prompt = Prompt::new(act, at, text, patience);
         self.probe.change(|view| view.prompt = Some(prompt));
     }
@@ -147,7 +149,8 @@ impl Script {
         let deadline = Instant::now() + limit;
         let mut stop = self.probe.0.stop.subscribe();
         let mut skips = self.probe.0.skips.subscribe();
-        let begun = *skips.borrow_and_update();
+        let now = *skips.borrow_and_update();
+        let begun = self.asked_at.take().filter(|_| may_skip).unwrap_or(now);
         loop {
             while let Some(event) = self.queue.pop_front() {
                 self.names.push(super::steps::name_of(&event.kind).to_owned());

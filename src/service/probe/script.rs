@@ -61,6 +61,8 @@ pub(super) struct Script {
     pub(super) caller: Option<String>,
     /// The end of the session ends the wait of now.
     pub(super) ends_wait: bool,
+    /// How often it was said that something is done when a person was asked, until that is waited for.
+    pub(super) asked_at: Option<u64>,
     _over: DropGuard,
 }
 
@@ -102,6 +104,7 @@ pub(in crate::service) async fn start(link: &Link, wish: ProbeRequest) -> Outcom
         votes: (0, 0),
         caller: None,
         ends_wait: false,
+        asked_at: None,
         _over: over.drop_guard(),
     };
     tokio::spawn(script.run());

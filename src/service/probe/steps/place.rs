@@ -84,8 +84,11 @@ pub(super) async fn shared(script: &mut Script) -> Step {
 async fn beside(script: &mut Script, partner: &str, mode: &str) -> Step {
     let (number, mac) = (script.ground.number.clone(), script.ground.mac.clone());
     let text = format!("At another phone that has {number} too, call {partner} from that number.");
-    let is_it = move |event: &Event<'static>| {
-        !matches!(event.kind, EventKind::DoNotDisturb { .. } | EventKind::Forwarding { .. }) || mac.is_none()
+    let is_it = move |event: &Event<'static>| match event.kind {
+        // The end of the call before may come after somebody said that the phone is hung up.
+        EventKind::ConnectionCleared { .. } => false,
+        EventKind::DoNotDisturb { .. } | EventKind::Forwarding { .. } => mac.is_none(),
+        _ => true,
     };
     script.look_ahead();
     if let Some(event) = script.person(("call_partner", "other"), text, is_it).await? {
