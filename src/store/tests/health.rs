@@ -1,7 +1,7 @@
 //! What readiness and the service manager are told of the database.
 
-use super::super::{Batch, EventRow, Store, Unwell};
-use super::{open, pbx};
+use super::super::{Store, Unwell};
+use super::{batch, open, pbx};
 
 async fn on_writer(store: &Store, words: &'static str) {
     sqlx::raw_sql(words).execute(&mut *store.writer().await.unwrap()).await.unwrap();
@@ -19,19 +19,6 @@ async fn brought_home(folder: &tempfile::TempDir) -> Store {
     store.insert_pbx(&pbx("hq")).await.unwrap();
     store.close().await;
     open(folder).await
-}
-
-fn batch(seq: u64) -> Batch {
-    let event = EventRow {
-        seq,
-        at: 1,
-        event: "call.updated",
-        pbx_id: None,
-        line_id: None,
-        call_id: None,
-        frame: bytes::Bytes::from_static(b"{}"),
-    };
-    Batch { events: vec![event], ..Batch::default() }
 }
 
 #[tokio::test]

@@ -10,12 +10,26 @@ mod upgrade;
 
 use std::collections::BTreeMap;
 
-use super::{LineBody, LineRow, PbxRow, Secret, Store};
+use super::{Batch, EventRow, LineBody, LineRow, PbxRow, Secret, Store};
 use crate::domain::{LineId, LineKind, LineSource, PbxId, RandomIds};
 use crate::service::pbx::PbxSettings;
 
 async fn open(folder: &tempfile::TempDir) -> Store {
     Store::open(folder.path(), None).await.unwrap()
+}
+
+/// One event, as the journal writes it.
+fn batch(seq: u64) -> Batch {
+    let event = EventRow {
+        seq,
+        at: 1,
+        event: "call.updated",
+        pbx_id: None,
+        line_id: None,
+        call_id: None,
+        frame: bytes::Bytes::from_static(b"{}"),
+    };
+    Batch { events: vec![event], ..Batch::default() }
 }
 
 fn pbx(name: &str) -> PbxRow {

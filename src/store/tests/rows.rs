@@ -1,7 +1,7 @@
 //! Rows of PBXs, lines, tokens and keys.
 
 use super::super::{Claim, Scope, StoreError, StoredAnswer, TokenRow, hash_token};
-use super::{line, open, pbx};
+use super::{batch, line, open, pbx};
 use crate::domain::{RandomIds, Timestamp, TokenId};
 
 #[tokio::test]
@@ -135,8 +135,6 @@ async fn learned_values_are_remembered_and_forgotten() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_are_written_while_the_journal_writes() {
-    use super::super::{Batch, EventRow};
-
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     let row = pbx("hq");
@@ -145,16 +143,7 @@ async fn settings_are_written_while_the_journal_writes() {
         let store = store.clone();
         async move {
             for seq in 1..=400 {
-                let event = EventRow {
-                    seq,
-                    at: 1,
-                    event: "call.updated",
-                    pbx_id: None,
-                    line_id: None,
-                    call_id: None,
-                    frame: bytes::Bytes::from_static(b"{}"),
-                };
-                store.write_batch(&Batch { events: vec![event], ..Batch::default() }).await.unwrap();
+                store.write_batch(&batch(seq)).await.unwrap();
             }
         }
     });

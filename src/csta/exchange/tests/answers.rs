@@ -1,7 +1,5 @@
 //! Which message answers the outstanding service, and what it means.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use super::*;
 
 fn segment(number: u32, last: bool) -> String {

@@ -1,7 +1,5 @@
 //! When a service goes out, and that each ends once.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use super::*;
 
 #[test]

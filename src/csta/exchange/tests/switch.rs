@@ -1,7 +1,5 @@
 //! What the switch says unasked.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use super::*;
 
 #[test]
