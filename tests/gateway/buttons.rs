@@ -198,3 +198,39 @@ async fn a_consultation_beside_a_full_button_is_one_call_at_the_other_one() {
         house.close().await;
     }
 }
+
+/// Nobody would ever tell of the call's end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consultation_at_a_button_that_is_not_watched_is_told_and_not_shown() {
+    let mut house = House::open().await;
+    house.twin.login("eli", "00AA11BB0003").await.unwrap();
+    house.until_line("205", "its user is at a phone", |line| line["status"] == "in_service").await;
+    house.until_line("205", "it is monitored", |line| line["monitor"]["state"] == "active").await;
+    let first = house.dial("205", "201").await;
+    let ringing = house.until_call("201", "offering").await;
+    house.act(&ringing, "answer").await.unwrap();
+    house.until_state(&first, "connected").await;
+    house.act(&first, "hold").await.unwrap();
+    house.until_state(&first, "on_hold").await;
+    let second = house.dial("205", "202").await;
+    let ringing = house.until_call("202", "offering").await;
+    house.act(&ringing, "answer").await.unwrap();
+    house.until_state(&second, "connected").await;
+    let path = format!("/calls/{}/consult", text(&second, "/id"));
+    // Also where the number that is dialled is busy: it is the own one.
+    for to in ["208", "205"] {
+        let (status, problem) = refused(house.client().post(&path, &json!({"to": to})).await);
+        assert_eq!((status, text(&problem, "/code")), (502, "accepted_no_effect"), "{problem:#}");
+        assert!(text(&problem, "/detail").contains("203"), "{problem:#}");
+        house.settle_calls().await;
+        house.until_state(&second, "on_hold").await;
+        house.twin.hang_up("203").await.unwrap();
+        house.act(&second, "retrieve").await.unwrap();
+        house.until_state(&second, "connected").await;
+    }
+    for call in [&second, &first] {
+        house.act(call, "drop").await.unwrap();
+        house.until_ended(call).await;
+    }
+    house.close().await;
+}

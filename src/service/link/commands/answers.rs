@@ -42,6 +42,13 @@ impl LinkTask {
                             self.table.move_dial(command.dials_at, command_id, &translate::device(device));
                     }
                     let seat = command.dials_at;
+                    if seat != command.seat
+                        && let Some(place) = self.seats.get(&seat)
+                        && self.ready(place).is_err()
+                    {
+                        let error = made_unseen(&place.number);
+                        return self.fail_command(command_id, error);
+                    }
                     let named = named.call_id.as_deref();
                     let by_event = self.table.dialed_call(seat, command_id);
                     let call = self.table.bind_dial(at, seat, command_id, named).or(by_event);
@@ -207,4 +214,12 @@ impl LinkTask {
             .retryable(Some(2));
         self.fail_half_way(command_id, error);
     }
+}
+
+/// The phone took another of its buttons, and nobody would ever tell us of the call there, nor of its end.
+fn made_unseen(number: &str) -> ServiceError {
+    let detail =
+        format!("The phone makes the call at its number {number}, which is not monitored: it cannot be shown.");
+    ServiceError::new(Code::AcceptedNoEffect, detail)
+        .with_hint("Go on at the phone, or give the ephone-dn of that number `cti watch` and `cti notify`.")
 }
