@@ -81,7 +81,9 @@ impl House {
                         .iter()
                         .filter(|leg| leg.number == number && (device.is_empty() || leg.mac == device) && is_call(leg));
                     found.extend(own.map(|leg| {
-                        let others = call.legs.iter().filter(|other| call.conference && *other != leg);
+                        // Who rings is in no conference yet: no event tells a ringing phone who is in it.
+                        let is_in = call.conference && leg.state != LegState::Alerting;
+                        let others = call.legs.iter().filter(|other| is_in && *other != leg);
                         let others = with(others.map(|leg| leg.number.as_str()).collect());
                         format!("{number} {device} {} {}{others}", call.gcid, state(call, leg))
                     }));
