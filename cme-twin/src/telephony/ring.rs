@@ -158,10 +158,16 @@ impl Exchange {
     /// A phone declined. The other phones go on ringing; without any the caller hears busy, or the call is forwarded.
     pub(super) fn declined(&mut self, key: u64, dn: u32) -> Result<(), Refusal> {
         let Some(call) = self.calls.get(&key) else { return Ok(()) };
-        if call.legs.iter().any(|leg| leg.state == LegState::Alerting) || call.talking() > 1 {
+        if call.legs.iter().any(|leg| leg.state == LegState::Alerting) {
             return Ok(());
         }
+        let others_talk = call.talking() > 1;
         self.cancel(|timer| matches!(timer, Timer::Ringing { call } | Timer::NoAnswer { call, .. } if *call == key));
+        if others_talk {
+            // Somebody who was added to a conference declined: two who are left are none.
+            self.after_leaving(key, None);
+            return Ok(());
+        }
         let config = self.system.dns.get(&dn).cloned().unwrap_or_default();
         if config.forward_busy.is_empty() {
             self.fail(key, Party::Line { dn, phone: None }, "busy");

@@ -89,7 +89,9 @@ impl CallTable {
                 _ => current,
             },
             // A conference is one connected call to a snapshot, whatever one of the others does.
-            (_, CallState::Connected | CallState::RemoteHeld) if conference => CallState::Conferenced,
+            (_, CallState::Connected | CallState::RemoteHeld | CallState::Ringback) if conference => {
+                CallState::Conferenced
+            }
             // Which state is ours is not fixed (U-24): a pair the wrong way round never turns a call round.
             (CallState::DialTone | CallState::Dialing | CallState::Proceeding, CallState::Offering)
                 if outbound && entry.other() == Some(LocalState::Connected) =>

@@ -45,7 +45,8 @@ impl House {
             let at = usize::try_from(call["address"].as_u64().unwrap()).unwrap();
             let number = text(&line["addresses"][at], "/number");
             let parties = call["participants"].as_array().unwrap().iter();
-            let others = parties.filter(|party| party["state"] != "left").map(|party| text(party, "/raw"));
+            let is_in = call["state"] != "offering";
+            let others = parties.filter(|party| is_in && party["state"] != "left").map(|party| text(party, "/raw"));
             format!(
                 "{number} {} {} {}{}",
                 text(line, "/device_id"),
@@ -81,7 +82,7 @@ impl House {
                         .iter()
                         .filter(|leg| leg.number == number && (device.is_empty() || leg.mac == device) && is_call(leg));
                     found.extend(own.map(|leg| {
-                        // Who rings is in no conference yet: no event tells a ringing phone who is in it.
+                        // Who rings is in no conference yet: not every event tells a ringing phone who is in it.
                         let is_in = call.conference && leg.state != LegState::Alerting;
                         let others = call.legs.iter().filter(|other| is_in && *other != leg);
                         let others = with(others.map(|leg| leg.number.as_str()).collect());

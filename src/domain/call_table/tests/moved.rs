@@ -27,6 +27,17 @@ fn two_calls_that_became_a_conference_name_their_far_ends() {
     bench.hush().snapshot(ANNA, &[together(&[L::Connected, L::Connected])]).quiet();
 }
 
+/// Somebody was added while his phone still rings: whichever of the others the snapshot names first.
+#[test]
+fn a_conference_with_one_who_rings_is_a_conference() {
+    for others in [[L::Alerting, L::Connected], [L::Connected, L::Alerting], [L::Alerting, L::Hold]] {
+        let mut bench = Bench::consulting();
+        bench.snapshot(ANNA, &[together(&[L::Connected, L::Connected])]);
+        bench.snapshot(ANNA, &[together(&others)]);
+        assert_eq!(bench.state(ANNA), S::Conferenced, "{others:?}");
+    }
+}
+
 #[test]
 fn a_phone_that_has_the_same_call_is_in_the_conference_until_it_has_not() {
     let mut bench = Bench::talking();
